@@ -1,0 +1,194 @@
+//! The pipeline in one screen, and the one module that calls the front ends. The command line and the JIT API
+//! go through it; macro and build script will.
+
+use crate::lower::lower;
+use crate::plan::{PackedWeights, Program, pack, plan};
+use crate::target::Target;
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use rexnet_ir::graph::{Graph, Op};
+use rexnet_ir::passes::{self, Report};
+use rexnet_ir::spec::{self, Network};
+use rexnet_ir::weights::{self, Loaded};
+use std::time::{Duration, Instant};
+
+/// Where the weights come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights<'a> {
+    /// The content of a safetensors file under the network's names (timm's).
+    Safetensors(&'a [u8]),
+    /// Drawn from a seed, for measuring and testing.
+    Seeded(u64),
+}
+
+/// Which intermediate values become outputs too, after the network's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Taps {
+    /// None.
+    #[default]
+    None,
+    /// Those of these nodes of the optimised graph, such as `features.3`.
+    Named(Vec<String>),
+    /// Those of all nodes of the optimised graph.
+    All,
+}
+
+/// How to compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Images in one run.
+    pub batch: usize,
+    /// The target of the loops.
+    pub target: Target,
+    /// Values to look at.
+    pub taps: Taps,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch: 1, target: Target::PORTABLE, taps: Taps::None }
+    }
+}
+
+/// The time of each stage.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    /// Spec text to graph.
+    pub parse: Duration,
+    /// Reading or drawing the weights.
+    pub weights: Duration,
+    /// All passes.
+    pub passes: Duration,
+    /// Graph to loops, proofs included.
+    pub lower: Duration,
+    /// Loops to program, proofs included.
+    pub plan: Duration,
+    /// Packing the weights.
+    pub pack: Duration,
+}
+
+/// A network at every stage.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The spec.
+    pub network: Network,
+    /// The graph as the spec says, weights bound.
+    pub source: Graph,
+    /// The graph after the passes.
+    pub graph: Graph,
+    /// What each pass did.
+    pub reports: Vec<Report>,
+    /// What the weights file held beside; `None` for seeded weights.
+    pub loaded: Option<Loaded>,
+    /// The program.
+    pub program: Program,
+    /// Its packed weights.
+    pub weights: PackedWeights,
+    /// What each stage took.
+    pub times: Times,
+}
+
+/// The longest weights file that is read, in bytes.
+pub const MAX_WEIGHTS_BYTES: usize = 4 << 30;
+
+/// Compiles a spec: a preset call such as `rexnet(width = 1.0)`, or the text of a `.rexnet` file.
+///
+/// # Errors
+/// Whatever a stage finds in its input, all faults of the first stage that finds any.
+pub fn compile(spec: &str, weights: Weights<'_>, options: &Options) -> Result<Compilation, Diagnostics> {
+    let mut times = Times::default();
+    let (network, mut source) = timed(&mut times.parse, || {
+        let network = spec::parse_network(spec)?;
+        let graph = spec::expand(&network, options.batch)?;
+        graph.verify()?;
+        Ok::<_, Diagnostics>((network, graph))
+    })?;
+    let loaded = timed(&mut times.weights, || bind(&mut source, weights))?;
+    let mut graph = source.clone();
+    let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
+    let (program, weights) = generate(&graph, &options.target, &mut times)?;
+    Ok(Compilation { network, source, graph, reports, loaded, program, weights, times })
+}
+
+/// Compiles a verified graph whose constants are bound; for tests and tools that make graphs themselves.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_graph(
+    graph: &Graph,
+    options: &Options,
+) -> Result<(Graph, Vec<Report>, Program, PackedWeights), Diagnostics> {
+    graph.verify()?;
+    let mut graph = graph.clone();
+    let reports = optimise(&mut graph, &options.taps)?;
+    let (program, weights) = generate(&graph, &options.target, &mut Times::default())?;
+    Ok((graph, reports, program, weights))
+}
+
+fn bind(graph: &mut Graph, weights: Weights<'_>) -> Result<Option<Loaded>, Diagnostics> {
+    match weights {
+        Weights::Safetensors(file) => weights::load(graph, file).map(Some),
+        Weights::Seeded(seed) => weights::seed(graph, seed).map(|_| None),
+    }
+}
+
+fn optimise(graph: &mut Graph, taps: &Taps) -> Result<Vec<Report>, Diagnostics> {
+    let mut reports = passes::run_logical(graph)?;
+    tap(graph, taps)?;
+    reports.extend(passes::run_layout(graph)?);
+    Ok(reports)
+}
+
+/// Adds outputs after the fusions, so that looking does not change what is computed.
+fn tap(graph: &mut Graph, taps: &Taps) -> Result<(), Diagnostics> {
+    let mut faults = Diagnostics::default();
+    let nodes = match taps {
+        Taps::None => Vec::new(),
+        Taps::All => {
+            let mut nodes = graph.order();
+            nodes.retain(|&id| !matches!(graph.node(id).op, Op::Input | Op::Constant));
+            nodes
+        }
+        Taps::Named(names) => names
+            .iter()
+            .filter_map(|name| {
+                let found = graph.find(name).filter(|&id| graph.node(id).op != Op::Constant);
+                if found.is_none() {
+                    faults.push(
+                        Diagnostic::new(
+                            Code::GraphInvalid,
+                            Location::Name(name.clone()),
+                            "the optimised graph computes no value of this name",
+                        )
+                        .with_help("`rexnetc compile NET --emit graph` lists the values there are"),
+                    );
+                }
+                found
+            })
+            .collect(),
+    };
+    for id in nodes {
+        let name = graph.node(id).name.clone();
+        if graph.outputs().iter().all(|output| output.name != name) {
+            graph.edit().output(name, id);
+        }
+    }
+    faults.into_result(())
+}
+
+fn generate(
+    graph: &Graph,
+    target: &Target,
+    times: &mut Times,
+) -> Result<(Program, PackedWeights), Diagnostics> {
+    let lowered = timed(&mut times.lower, || lower(graph, target))?;
+    let program = timed(&mut times.plan, || plan(graph, lowered))?;
+    let weights = timed(&mut times.pack, || pack(&program, graph))?;
+    Ok((program, weights))
+}
+
+fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    *time += start.elapsed();
+    result
+}

@@ -1,0 +1,140 @@
+//! Pointers that walk with the loops.
+
+use crate::loops::{Access, Affine, BufferId, Expression, Statement, VariableId};
+use cranelift_codegen::ir::{self, InstBuilder, Value};
+use cranelift_frontend::{FunctionBuilder, Variable};
+use std::collections::{BTreeSet, HashMap};
+
+/// A buffer with the terms of an address over loop variables, outermost first; unrolled variables left out.
+type Walk = (BufferId, Vec<(VariableId, i64)>);
+
+/// The pointers in scope.
+pub(super) struct Addresses {
+    pointer: ir::Type,
+    walks: HashMap<Walk, Variable>,
+}
+
+/// A pointer that a loop increments.
+pub(super) struct Opened {
+    walk: Walk,
+    step: i64,
+}
+
+impl Addresses {
+    pub(super) fn new(builder: &mut FunctionBuilder<'_>, pointer: ir::Type, bases: &[Value]) -> Self {
+        let walks = bases
+            .iter()
+            .enumerate()
+            .map(|(index, &base)| {
+                let variable = builder.declare_var(pointer);
+                builder.def_var(variable, base);
+                ((BufferId(index as u32), Vec::new()), variable)
+            })
+            .collect();
+        Self { pointer, walks }
+    }
+
+    /// Starts the pointers that the body of a loop over `variable` needs. Variables are numbered outer loops
+    /// first, so the terms up to this one are those of the loops around the body.
+    pub(super) fn open(
+        &mut self,
+        builder: &mut FunctionBuilder<'_>,
+        unrolled: &HashMap<VariableId, i64>,
+        variable: VariableId,
+        begin: i64,
+        body: &[Statement],
+    ) -> Vec<Opened> {
+        let mut walks = BTreeSet::new();
+        each_access(body, &mut |access| {
+            let terms = access.address.terms();
+            let walk: Vec<(VariableId, i64)> = terms
+                .iter()
+                .copied()
+                .filter(|(term, _)| *term <= variable && !unrolled.contains_key(term))
+                .collect();
+            if walk.last().is_some_and(|&(last, _)| last == variable) {
+                walks.insert((access.buffer, walk));
+            }
+        });
+        walks
+            .into_iter()
+            .map(|walk| {
+                let factor = walk.1.last().map_or(0, |&(_, factor)| factor);
+                let outer = (walk.0, walk.1[..walk.1.len() - 1].to_vec());
+                let base = builder.use_var(self.walks[&outer]);
+                let start = builder.ins().iadd_imm_s(base, 4 * factor * begin);
+                let pointer = builder.declare_var(self.pointer);
+                builder.def_var(pointer, start);
+                self.walks.insert(walk.clone(), pointer);
+                Opened { walk, step: 4 * factor }
+            })
+            .collect()
+    }
+
+    /// Moves the pointers to the next pass.
+    pub(super) fn advance(&self, builder: &mut FunctionBuilder<'_>, opened: &[Opened]) {
+        for Opened { walk, step } in opened {
+            let pointer = self.walks[walk];
+            let now = builder.use_var(pointer);
+            let next = builder.ins().iadd_imm_s(now, *step);
+            builder.def_var(pointer, next);
+        }
+    }
+
+    /// Forgets the pointers of a finished loop.
+    pub(super) fn close(&mut self, opened: &[Opened]) {
+        for Opened { walk, .. } in opened {
+            self.walks.remove(walk);
+        }
+    }
+
+    /// The pointer and the byte offset of an address.
+    pub(super) fn of(
+        &self,
+        builder: &mut FunctionBuilder<'_>,
+        unrolled: &HashMap<VariableId, i64>,
+        buffer: BufferId,
+        address: &Affine,
+    ) -> (Value, i64) {
+        let mut offset = address.constant;
+        let mut walk = Vec::new();
+        for &(variable, factor) in address.terms() {
+            match unrolled.get(&variable) {
+                Some(value) => offset += factor * value,
+                None => walk.push((variable, factor)),
+            }
+        }
+        (builder.use_var(self.walks[&(buffer, walk)]), 4 * offset)
+    }
+}
+
+fn each_access(body: &[Statement], visit: &mut impl FnMut(&Access)) {
+    fn of_expression(expression: &Expression, visit: &mut impl FnMut(&Access)) {
+        match expression {
+            Expression::Constant { .. } | Expression::Local(_) | Expression::Register { .. } => {}
+            Expression::Load { access, .. } | Expression::Broadcast { access, .. } => visit(access),
+            Expression::Unary { value, .. } => of_expression(value, visit),
+            Expression::Binary { left, right, .. } => {
+                of_expression(left, visit);
+                of_expression(right, visit);
+            }
+            Expression::Fma { a, b, c } => {
+                [a, b, c].into_iter().for_each(|operand| of_expression(operand, visit))
+            }
+            Expression::Select { mask, then, otherwise } => {
+                [mask, then, otherwise].into_iter().for_each(|operand| of_expression(operand, visit));
+            }
+        }
+    }
+    for statement in body {
+        match statement {
+            Statement::For { body, .. } => each_access(body, visit),
+            Statement::Registers { .. } => {}
+            Statement::Let { value, .. } | Statement::Set { value, .. } => of_expression(value, visit),
+            Statement::Store { access, value } => {
+                of_expression(value, visit);
+                visit(access);
+            }
+        }
+    }
+}

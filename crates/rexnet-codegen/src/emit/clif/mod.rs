@@ -1,0 +1,164 @@
+//! Loops → Cranelift IR: the portable tier. Vectors of 8 or 16 lanes become two or four of 128 bits.
+//!
+//! A kernel becomes one function that takes the address of a table with its buffers' addresses:
+//!
+//! ```text
+//! fn kernel(buffers: *const *mut f32)
+//! ```
+//!
+//! Addresses are kept as pointers that each loop increments, one for every distinct coefficient vector; unrolled
+//! variables and constants become offsets of the access.
+
+mod address;
+mod expression;
+
+use crate::loops::{Kernel, Statement, VariableId};
+use address::Addresses;
+use cranelift_codegen::ir::condcodes::IntCC;
+use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Value, types};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use std::collections::HashMap;
+
+/// The lanes of the vectors that Cranelift compiles.
+const LANES: usize = 4;
+
+/// The function of a verified kernel, its signature included.
+pub fn function(kernel: &Kernel, isa: &dyn TargetIsa, context: &mut FunctionBuilderContext) -> ir::Function {
+    let mut function = ir::Function::new();
+    function.signature = signature(isa);
+    let mut builder = FunctionBuilder::new(&mut function, context);
+    let entry = builder.create_block();
+    builder.append_block_params_for_function_params(entry);
+    builder.switch_to_block(entry);
+    builder.seal_block(entry);
+
+    let pointer = isa.pointer_type();
+    let table = builder.block_params(entry)[0];
+    let bases: Vec<Value> = (0..kernel.buffers.len())
+        .map(|index| {
+            let offset = (index * pointer.bytes() as usize) as i32;
+            builder.ins().load(pointer, MemFlagsData::trusted().with_readonly(), table, offset)
+        })
+        .collect();
+    let registers = kernel
+        .registers
+        .iter()
+        .map(|array| {
+            let part = part_type(array.ty.lanes);
+            (0..array.count * parts(array.ty.lanes)).map(|_| builder.declare_var(part)).collect()
+        })
+        .collect();
+    let addresses = Addresses::new(&mut builder, pointer, &bases);
+    let mut emitter =
+        Emitter { kernel, builder, addresses, registers, locals: HashMap::new(), unrolled: HashMap::new() };
+    emitter.block(&kernel.body);
+    emitter.builder.ins().return_(&[]);
+    emitter.builder.finalize(isa.frontend_config());
+    function
+}
+
+/// One pointer in, nothing out.
+pub fn signature(isa: &dyn TargetIsa) -> ir::Signature {
+    let mut signature = ir::Signature::new(isa.default_call_conv());
+    signature.params.push(AbiParam::new(isa.pointer_type()));
+    signature
+}
+
+fn parts(lanes: usize) -> usize {
+    lanes.div_ceil(LANES)
+}
+
+fn part_type(lanes: usize) -> ir::Type {
+    if lanes == 1 { types::F32 } else { types::F32X4 }
+}
+
+struct Emitter<'k, 'f> {
+    kernel: &'k Kernel,
+    builder: FunctionBuilder<'f>,
+    addresses: Addresses,
+    /// The parts of each register array, register by register.
+    registers: Vec<Vec<Variable>>,
+    locals: HashMap<crate::loops::LocalId, Vec<Value>>,
+    /// The value of each unrolled variable in scope.
+    unrolled: HashMap<VariableId, i64>,
+}
+
+impl Emitter<'_, '_> {
+    fn block(&mut self, body: &[Statement]) {
+        for statement in body {
+            match statement {
+                Statement::For { variable, begin, end, unroll: true, body } => {
+                    for value in *begin..*end {
+                        self.unrolled.insert(*variable, value);
+                        self.block(body);
+                    }
+                    self.unrolled.remove(variable);
+                }
+                Statement::For { variable, begin, end, unroll: false, body } => {
+                    self.for_loop(*variable, *begin, *end, body);
+                }
+                Statement::Registers { array } => {
+                    let lanes = self.kernel.register_array(*array).ty.lanes;
+                    let zero = self.zero(lanes);
+                    for &part in &self.registers[array.0 as usize].clone() {
+                        self.builder.def_var(part, zero);
+                    }
+                }
+                Statement::Let { local, value } => {
+                    let value = self.expression(value);
+                    self.locals.insert(*local, value);
+                }
+                Statement::Set { array, index, value } => {
+                    let value = self.expression(value);
+                    let first = self.constant_index(index) * value.len();
+                    for (part, value) in value.into_iter().enumerate() {
+                        let variable = self.registers[array.0 as usize][first + part];
+                        self.builder.def_var(variable, value);
+                    }
+                }
+                Statement::Store { access, value } => {
+                    let value = self.expression(value);
+                    let (pointer, offset) = self.address(&access.address, access.buffer);
+                    for (part, value) in value.into_iter().enumerate() {
+                        let offset = offset + (16 * part) as i32;
+                        self.builder.ins().store(MemFlagsData::trusted_unaligned(), value, pointer, offset);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Counts down, so that only the pointers carry the position.
+    fn for_loop(&mut self, variable: VariableId, begin: i64, end: i64, body: &[Statement]) {
+        let counter = self.builder.declare_var(types::I64);
+        let passes = self.builder.ins().iconst(types::I64, end - begin);
+        self.builder.def_var(counter, passes);
+        let opened = self.addresses.open(&mut self.builder, &self.unrolled, variable, begin, body);
+        let (inside, after) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.ins().jump(inside, &[]);
+        self.builder.switch_to_block(inside);
+        self.block(body);
+        self.addresses.advance(&mut self.builder, &opened);
+        let left = self.builder.use_var(counter);
+        let left = self.builder.ins().iadd_imm_s(left, -1);
+        self.builder.def_var(counter, left);
+        let again = self.builder.ins().icmp_imm_s(IntCC::NotEqual, left, 0);
+        self.builder.ins().brif(again, inside, &[], after, &[]);
+        self.builder.seal_block(inside);
+        self.builder.switch_to_block(after);
+        self.builder.seal_block(after);
+        self.addresses.close(&opened);
+    }
+}
+
+/// Accesses that the kernel's proof covers: they neither trap nor need alignment.
+trait Trusted {
+    fn trusted_unaligned() -> MemFlagsData;
+}
+
+impl Trusted for MemFlagsData {
+    fn trusted_unaligned() -> MemFlagsData {
+        MemFlagsData::new().with_notrap()
+    }
+}

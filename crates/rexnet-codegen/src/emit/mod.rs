@@ -1,0 +1,4 @@
+//! Back ends: each prints the loops as they are. None optimises, none has kernels of its own.
+
+#[cfg(feature = "jit")]
+pub mod clif;

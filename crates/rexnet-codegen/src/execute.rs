@@ -1,0 +1,130 @@
+//! Runs a program: what every back end checks first, and the interpreter over a whole program.
+
+use crate::loops::{Role, interpret};
+use crate::memory::AlignedBuffer;
+use crate::plan::{PackedWeights, Place, Program};
+use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
+
+/// Whether the memory that a caller supplies is what the program needs.
+///
+/// # Errors
+/// `RX0706` when an input, an output or the arena has another length; `RX0306` when the weights were packed for
+/// another layout.
+pub(crate) fn check_arguments(
+    program: &Program,
+    weights: &PackedWeights,
+    arena: &AlignedBuffer,
+    inputs: &[&[f32]],
+    outputs: &[&mut [f32]],
+) -> Result<(), Diagnostic> {
+    if weights.layout_hash() != program.layout_hash || 4 * weights.as_slice().len() < program.weight_bytes {
+        return Err(Diagnostic::new(
+            Code::PackedHeader,
+            Location::None,
+            format!("the weights were packed for layout {:016x}", weights.layout_hash()),
+        ));
+    }
+    let refuse = |name: &str, cause: String| {
+        Err(Diagnostic::new(Code::RunArguments, Location::Name(name.to_owned()), cause))
+    };
+    if 4 * arena.as_slice().len() < program.arena_bytes {
+        return refuse("arena", format!("it has {} elements", arena.as_slice().len()));
+    }
+    let lengths: [(_, _, &mut dyn Iterator<Item = usize>); 2] = [
+        ("inputs", &program.inputs, &mut inputs.iter().map(|input| input.len())),
+        ("outputs", &program.outputs, &mut outputs.iter().map(|output| output.len())),
+    ];
+    for (what, ports, lengths) in lengths {
+        let mut given = 0;
+        for (index, length) in lengths.enumerate() {
+            given += 1;
+            if let Some(port) = ports.get(index)
+                && port.elements() != length
+            {
+                return refuse(&port.name, format!("it has {length} elements, {:?} are needed", port.dims));
+            }
+        }
+        if given != ports.len() {
+            return refuse(&program.name, format!("there are {} {what}, {given} are given", ports.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Interprets every kernel of a program, on the same arena and in the same order as compiled code. Memory is
+/// copied for each call.
+///
+/// # Errors
+/// As for compiled code: `RX0706`, `RX0306`.
+pub fn interpret(
+    program: &Program,
+    weights: &PackedWeights,
+    arena: &mut AlignedBuffer,
+    inputs: &[&[f32]],
+    outputs: &mut [&mut [f32]],
+) -> Result<(), Diagnostic> {
+    check_arguments(program, weights, arena, inputs, outputs)?;
+    for step in &program.steps {
+        let kernel = &program.kernels[step.kernel];
+        let mut buffers: Vec<Vec<f32>> = kernel
+            .buffers
+            .iter()
+            .zip(&step.arguments)
+            .map(|(buffer, &place)| {
+                let source = match place {
+                    Place::Arena(offset) => &arena.as_slice()[offset / 4..],
+                    Place::Weights(offset) => &weights.as_slice()[offset / 4..],
+                    Place::Input(index) => inputs[index],
+                    Place::Output(index) => &*outputs[index],
+                };
+                source[..buffer.elements].to_vec()
+            })
+            .collect();
+        let mut slices: Vec<&mut [f32]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
+        interpret::run(kernel, &mut slices);
+        for ((buffer, &place), content) in kernel.buffers.iter().zip(&step.arguments).zip(&buffers) {
+            if !matches!(buffer.role, Role::Out | Role::Scratch) {
+                continue;
+            }
+            match place {
+                Place::Arena(offset) => {
+                    arena.as_mut_slice()[offset / 4..][..buffer.elements].copy_from_slice(content);
+                }
+                Place::Output(index) => outputs[index][..buffer.elements].copy_from_slice(content),
+                Place::Weights(_) | Place::Input(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A way to run a program's kernels.
+#[derive(Debug)]
+pub enum Executable {
+    /// Compiled for this processor.
+    #[cfg(feature = "jit")]
+    MachineCode(crate::jit::MachineCode),
+    /// The loops' own meaning, slow and exact.
+    Interpreter,
+}
+
+impl Executable {
+    /// Runs a program once; for machine code, the one that it was compiled from.
+    ///
+    /// # Errors
+    /// `RX0706` when a buffer has another length, `RX0306` when the weights were packed for another layout.
+    pub fn run(
+        &self,
+        program: &Program,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), Diagnostic> {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => code.run(program, weights, arena, inputs, outputs),
+            Executable::Interpreter => interpret(program, weights, arena, inputs, outputs),
+        }
+    }
+}

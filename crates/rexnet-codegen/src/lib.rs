@@ -1,0 +1,14 @@
+//! How a network is computed: graph → [`lower`] → [`loops`] → [`plan`] → program → [`emit`], run by [`execute`].
+//!
+//! Start at [`driver::compile`].
+
+pub mod driver;
+pub mod emit;
+pub mod execute;
+#[cfg(feature = "jit")]
+pub mod jit;
+pub mod loops;
+pub mod lower;
+pub mod memory;
+pub mod plan;
+pub mod target;

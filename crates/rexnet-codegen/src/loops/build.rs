@@ -1,0 +1,177 @@
+//! Builds kernels in program order.
+
+use super::{
+    Access, Affine, BinaryOp, Buffer, BufferId, Expression, Kernel, Local, LocalId, RegisterArray,
+    RegisterId, Role, Statement, UnaryOp, ValueType, VariableId,
+};
+
+/// Appends statements to a kernel. Names are made unique by appending a number.
+#[derive(Debug)]
+pub struct KernelBuilder {
+    kernel: Kernel,
+    blocks: Vec<Vec<Statement>>,
+}
+
+impl KernelBuilder {
+    /// An empty kernel.
+    pub fn new(name: impl Into<String>) -> Self {
+        let kernel = Kernel {
+            name: name.into(),
+            buffers: Vec::new(),
+            variables: Vec::new(),
+            registers: Vec::new(),
+            locals: Vec::new(),
+            body: Vec::new(),
+        };
+        Self { kernel, blocks: vec![Vec::new()] }
+    }
+
+    /// The kernel as built.
+    pub fn finish(mut self) -> Kernel {
+        self.kernel.body = self.blocks.pop().unwrap_or_default();
+        self.kernel
+    }
+
+    /// Adds an argument, aligned to 64 bytes unless it belongs to the user.
+    pub fn buffer(&mut self, name: &str, role: Role, elements: usize, alignment: usize) -> BufferId {
+        let id = BufferId(self.kernel.buffers.len() as u32);
+        self.kernel.buffers.push(Buffer { name: name.to_owned(), role, elements, alignment });
+        id
+    }
+
+    /// A loop from 0 to `extent`. A single pass needs no loop: the index is the constant 0 then.
+    pub fn for_each(&mut self, name: &str, extent: usize, body: impl FnOnce(&mut Self, Affine)) {
+        self.repeat(name, 0, extent as i64, false, body);
+    }
+
+    /// As [`for_each`](Self::for_each), repeated by the emitter.
+    pub fn unrolled(&mut self, name: &str, extent: usize, body: impl FnOnce(&mut Self, Affine)) {
+        self.repeat(name, 0, extent as i64, true, body);
+    }
+
+    /// A loop over `begin..end`; nothing when that is empty.
+    pub fn repeat(
+        &mut self,
+        name: &str,
+        begin: i64,
+        end: i64,
+        unroll: bool,
+        body: impl FnOnce(&mut Self, Affine),
+    ) {
+        if end <= begin {
+            return;
+        }
+        if end - begin == 1 {
+            body(self, Affine::constant(begin));
+            return;
+        }
+        let variable = VariableId(self.kernel.variables.len() as u32);
+        let name = unique(name, |name| self.kernel.variables.iter().any(|other| other == name));
+        self.kernel.variables.push(name);
+        self.blocks.push(Vec::new());
+        body(self, Affine::variable(variable));
+        let body = self.blocks.pop().unwrap_or_default();
+        self.push(Statement::For { variable, begin, end, unroll, body });
+    }
+
+    /// Declares a register array.
+    pub fn registers(&mut self, name: &str, ty: ValueType, count: usize) -> RegisterId {
+        let array = RegisterId(self.kernel.registers.len() as u32);
+        let name = unique(name, |name| self.kernel.registers.iter().any(|other| other.name == name));
+        self.kernel.registers.push(RegisterArray { name, ty, count });
+        self.push(Statement::Registers { array });
+        array
+    }
+
+    /// Writes a register.
+    pub fn set(&mut self, array: RegisterId, index: Affine, value: Expression) {
+        self.push(Statement::Set { array, index, value });
+    }
+
+    /// Names a value, so that it is computed once.
+    pub fn bind(&mut self, name: &str, value: Expression) -> Expression {
+        let local = LocalId(self.kernel.locals.len() as u32);
+        let name = unique(name, |name| self.kernel.locals.iter().any(|other| other.name == name));
+        let ty = self.kernel.type_of(&value);
+        self.kernel.locals.push(Local { name, ty });
+        self.push(Statement::Let { local, value });
+        Expression::Local(local)
+    }
+
+    /// Writes consecutive elements.
+    pub fn store(&mut self, buffer: BufferId, address: Affine, value: Expression) {
+        let lanes = self.kernel.type_of(&value).lanes;
+        let access = self.access(buffer, address, lanes);
+        self.push(Statement::Store { access, value });
+    }
+
+    /// Consecutive elements.
+    pub fn load(&self, buffer: BufferId, address: Affine, lanes: usize) -> Expression {
+        Expression::Load { access: self.access(buffer, address, lanes), lanes }
+    }
+
+    /// One element in every lane.
+    pub fn broadcast(&self, buffer: BufferId, address: Affine, lanes: usize) -> Expression {
+        Expression::Broadcast { access: self.access(buffer, address, 1), lanes }
+    }
+
+    fn access(&self, buffer: BufferId, address: Affine, lanes: usize) -> Access {
+        let limit = (4 * lanes).min(self.kernel.buffer(buffer).alignment) as i64 / 4;
+        let alignment = 4 * address.power_of_two_divisor(limit) as usize;
+        Access { buffer, address, alignment }
+    }
+
+    fn push(&mut self, statement: Statement) {
+        if let Some(block) = self.blocks.last_mut() {
+            block.push(statement);
+        }
+    }
+}
+
+fn unique(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(name) {
+        return name.to_owned();
+    }
+    (2u32..).map(|number| format!("{name}{number}")).find(|name| !taken(name)).unwrap_or_default()
+}
+
+impl Expression {
+    /// An f32 in every lane.
+    pub fn f32(value: f32, lanes: usize) -> Self {
+        Expression::Constant { bits: value.to_bits(), ty: ValueType::f32(lanes) }
+    }
+
+    /// An i32 in every lane.
+    pub fn i32(value: i32, lanes: usize) -> Self {
+        Expression::Constant { bits: value as u32, ty: ValueType::i32(lanes) }
+    }
+
+    /// A register of an array.
+    pub fn register(array: RegisterId, index: Affine) -> Self {
+        Expression::Register { array, index }
+    }
+
+    /// An operation on one value.
+    #[must_use]
+    pub fn unary(self, op: UnaryOp) -> Self {
+        Expression::Unary { op, value: Box::new(self) }
+    }
+
+    /// An operation on two values, this one first.
+    #[must_use]
+    pub fn binary(self, op: BinaryOp, right: Expression) -> Self {
+        Expression::Binary { op, left: Box::new(self), right: Box::new(right) }
+    }
+
+    /// `self * b + c`, rounded once.
+    #[must_use]
+    pub fn fma(self, b: Expression, c: Expression) -> Self {
+        Expression::Fma { a: Box::new(self), b: Box::new(b), c: Box::new(c) }
+    }
+
+    /// `self ? then : otherwise`.
+    #[must_use]
+    pub fn select(self, then: Expression, otherwise: Expression) -> Self {
+        Expression::Select { mask: Box::new(self), then: Box::new(then), otherwise: Box::new(otherwise) }
+    }
+}

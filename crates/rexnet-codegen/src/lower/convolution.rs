@@ -1,0 +1,262 @@
+//! Convolutions that sum over channels: pointwise and dense ones.
+
+use super::activation;
+use super::borders::{Span, Window};
+use super::columns::split;
+use super::node::{NodeBuilder, Strides};
+use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
+use super::{PackedTensor, Packing, padding};
+use crate::loops::{Affine, BinaryOp, BufferId, KernelBuilder, Role};
+use crate::target::Target;
+use rexnet_ir::graph::{Activation, Conv2d, Node, NodeId};
+
+/// The windows of a convolution along y and x.
+pub(super) fn windows(conv: &Conv2d, node: &NodeBuilder<'_>, id: NodeId) -> [Window; 2] {
+    let graph = node.graph;
+    let [x, w] = [0, 1].map(|operand| &graph.node(graph.node(id).operands[operand]).ty);
+    let y = &graph.node(id).ty;
+    [0, 1].map(|axis| Window {
+        outputs: y.dim(2 + axis),
+        inputs: x.dim(2 + axis),
+        kernel: w.dim(2 + axis),
+        stride: conv.stride[axis],
+        dilation: conv.dilation[axis],
+        pad: conv.pad[axis],
+    })
+}
+
+/// The packed filters and biases of a convolution or dense layer.
+pub(super) fn pack(node: &mut NodeBuilder<'_>, operands: &[NodeId], groups: usize, bias: bool) -> BufferId {
+    let ty = &node.graph.node(operands[1]).ty;
+    // A filter of one channel a group is depthwise; any other group is spread over all channels with zeros.
+    let depthwise = ty.channels() == 1 && groups == ty.batch();
+    let spread = if depthwise { 1 } else { groups };
+    let reduction = ty.elements() / ty.batch() * spread;
+    let tensor = PackedTensor {
+        packing: Packing::Panels {
+            weight: node.constant_name(operands[1]),
+            bias: bias.then(|| node.constant_name(operands[2])),
+            spread_groups: spread,
+        },
+        elements: super::columns::packed_elements(ty.batch(), reduction),
+    };
+    node.packed("weights", tensor)
+}
+
+/// The optional operands after the weight, in order: gate and shortcut.
+fn optional(conv: &Conv2d, operands: &[NodeId]) -> (Option<NodeId>, Option<NodeId>) {
+    let mut rest = operands[2 + usize::from(conv.bias)..].iter().copied();
+    let gate = conv.gate.then(|| rest.next()).flatten();
+    (gate, conv.shortcut.then(|| rest.next()).flatten())
+}
+
+/// A 1×1 convolution of stride 1 without padding on a channels-last map: a matrix product whose rows are
+/// pixels. A gate and an input activation are applied to the rows of each tile once, into a scratch that the
+/// tile then reads.
+pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, conv: &Conv2d) {
+    let graph = node.graph;
+    let Node { operands, ty: output_ty, .. } = graph.node(id).clone();
+    let input_ty = graph.node(operands[0]).ty.clone();
+    let (gate, shortcut) = optional(conv, &operands);
+    let (k, k_stride, m_stride) =
+        (input_ty.channels(), input_ty.padded_channels() as i64, output_ty.padded_channels() as i64);
+    let staged = gate.is_some() || conv.input_activation.is_some();
+
+    let input = node.value("input", operands[0], Role::In);
+    let gate = gate.map(|gate| node.value("gate", gate, Role::In));
+    let shortcut_channels = shortcut.map_or(0, |shortcut| graph.node(shortcut).ty.padded_channels());
+    let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
+    let weights = pack(node, &operands, conv.groups, conv.bias);
+    let output = node.value("output", id, Role::Out);
+
+    // A gate belongs to its image; otherwise the images are just more pixels.
+    let map = output_ty.height() * output_ty.width();
+    let (images, pixels) = if staged { (output_ty.batch(), map) } else { (1, output_ty.batch() * map) };
+    let shape = target.tile_for(pixels);
+    let rows = rows_per_tile(pixels, shape.rows);
+    let scratch = staged.then(|| node.scratch("rows", rows * k_stride as usize));
+    let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, shape.vectors);
+
+    let builder = &mut node.builder;
+    let tile = |rows: usize, image: &Affine, first: &Affine| {
+        let row = |stride: i64| image.clone() * (map as i64 * stride) + first.clone() * stride;
+        let source = match scratch {
+            Some(scratch) => Rows { buffer: scratch, base: Affine::default(), stride: k_stride },
+            None => Rows { buffer: input, base: row(k_stride), stride: k_stride },
+        };
+        Tile {
+            rows,
+            input: source,
+            output: Rows { buffer: output, base: row(m_stride), stride: m_stride },
+            shortcut: shortcut.map(|buffer| {
+                let stride = shortcut_channels as i64;
+                Rows { buffer, base: row(stride), stride }
+            }),
+            weights,
+            activation: conv.activation,
+            reduction: vec![ReductionLoop {
+                name: "k",
+                range: 0..k as i64,
+                input_stride: 1,
+                weight_stride: 1,
+            }],
+        }
+    };
+    let weights_outweigh_pixels =
+        output_ty.channels() * k > WEIGHTS_IN_CACHE && k * pixels < WEIGHTS_IN_CACHE;
+    builder.for_each("image", images, |builder, image| {
+        if !staged && weights_outweigh_pixels {
+            // Large weights pass once; the few pixels stay in the cache.
+            for block in &blocks {
+                builder.for_each("n", block.iterations, |builder, group| {
+                    builder.for_each("part", block.parts, |builder, part| {
+                        each_tile(builder, "p", pixels, rows, |builder, rows, first| {
+                            tile(rows, &image, &first).emit(builder, block, &group, &part);
+                        });
+                    });
+                });
+            }
+            return;
+        }
+        each_tile(builder, "p", pixels, rows, |builder, rows, first| {
+            if let Some(scratch) = scratch {
+                let at = (image.clone() * map as i64 + first.clone()) * k_stride;
+                let gate = gate.map(|gate| (gate, image.clone() * k_stride));
+                stage_rows(
+                    builder,
+                    (input, at),
+                    gate,
+                    scratch,
+                    conv.input_activation,
+                    (rows, k_stride),
+                    target.lanes,
+                );
+            }
+            tile(rows, &image, &first).emit_all(builder, &blocks);
+        });
+    });
+    padding::clear(builder, output, &output_ty, conv.activation);
+}
+
+/// Elements of weights that are taken to stay in the second-level cache.
+const WEIGHTS_IN_CACHE: usize = 128 << 10;
+
+/// `scratch[r] = activation(input[r] * gate)` for some rows of whole padded channels.
+fn stage_rows(
+    builder: &mut KernelBuilder,
+    (input, at): (BufferId, Affine),
+    gate: Option<(BufferId, Affine)>,
+    scratch: BufferId,
+    function: Option<Activation>,
+    (rows, channels): (usize, i64),
+    lanes: usize,
+) {
+    let lanes = lanes.min(8);
+    builder.for_each("c", channels as usize / lanes, |builder, c| {
+        let c = c * lanes as i64;
+        let gate = gate.map(|(gate, base)| {
+            let value = builder.load(gate, base + c.clone(), lanes);
+            builder.bind("gate", value)
+        });
+        builder.unrolled("r", rows, |builder, row| {
+            let offset = row * channels + c;
+            let mut value = builder.load(input, at + offset.clone(), lanes);
+            if let Some(gate) = gate {
+                value = value.binary(BinaryOp::Mul, gate);
+            }
+            if let Some(function) = function {
+                value = activation::apply(builder, function, value, lanes);
+            }
+            builder.store(scratch, offset, value);
+        });
+    });
+}
+
+/// Any other convolution that sums over channels, on either layout of the input. Positions whose windows see the
+/// same taps share a nest.
+pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, conv: &Conv2d) {
+    let graph = node.graph;
+    let Node { operands, ty: output_ty, .. } = graph.node(id).clone();
+    let input_ty = graph.node(operands[0]).ty.clone();
+    let windows = windows(conv, node, id);
+    let (_, shortcut) = optional(conv, &operands);
+
+    let input = node.value("input", operands[0], Role::In);
+    let shortcut_ty = shortcut.map(|shortcut| graph.node(shortcut).ty.clone());
+    let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
+    let weights = pack(node, &operands, conv.groups, conv.bias);
+    let output = node.value("output", id, Role::Out);
+
+    let channels = input_ty.channels() as i64;
+    let [window_y, window_x] = windows;
+    let shape = target.tile_for(output_ty.width());
+    let reduction = channels as usize * window_y.kernel * window_x.kernel;
+    let shortcut_channels = shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels());
+    let blocks = split(output_ty.channels(), reduction, shortcut_channels, target.lanes, shape.vectors);
+    let (from, to) = (Strides::of(&input_ty), Strides::of(&output_ty));
+    let shortcut_strides = shortcut_ty.as_ref().map(Strides::of);
+
+    let builder = &mut node.builder;
+    builder.for_each("image", output_ty.batch(), |builder, image| {
+        each_region(builder, &windows, |builder, y, span_y, span_x| {
+            let width = (span_x.outputs.end - span_x.outputs.start) as usize;
+            let rows = rows_per_tile(width, shape.rows);
+            each_tile(builder, "x", width, rows, |builder, rows, first| {
+                let x = first + span_x.outputs.start;
+                let place = |strides: &Strides| {
+                    image.clone() * strides.n + y.clone() * strides.y + x.clone() * strides.x
+                };
+                let origin = image.clone() * from.n
+                    + (y.clone() * window_y.stride as i64 + window_y.origin()) * from.y
+                    + (x.clone() * window_x.stride as i64 + window_x.origin()) * from.x;
+                let axis =
+                    |name, span: &Span, window: &Window, stride: i64, weight_stride: i64| ReductionLoop {
+                        name,
+                        range: span.taps.clone(),
+                        input_stride: window.dilation as i64 * stride,
+                        weight_stride,
+                    };
+                let tile = Tile {
+                    rows,
+                    input: Rows { buffer: input, base: origin, stride: window_x.stride as i64 * from.x },
+                    output: Rows { buffer: output, base: place(&to), stride: to.x },
+                    shortcut: shortcut.zip(shortcut_strides.as_ref()).map(|(buffer, strides)| Rows {
+                        buffer,
+                        base: place(strides),
+                        stride: strides.x,
+                    }),
+                    weights,
+                    activation: conv.activation,
+                    reduction: vec![
+                        axis("ky", span_y, &window_y, from.y, window_x.kernel as i64 * channels),
+                        axis("kx", span_x, &window_x, from.x, channels),
+                        ReductionLoop {
+                            name: "k",
+                            range: 0..channels,
+                            input_stride: from.c,
+                            weight_stride: 1,
+                        },
+                    ],
+                };
+                tile.emit_all(builder, &blocks);
+            });
+        });
+    });
+    padding::clear(builder, output, &output_ty, conv.activation);
+}
+
+/// Runs `body` for each output row of each region of the map in which all windows see the same taps.
+pub(super) fn each_region(
+    builder: &mut KernelBuilder,
+    windows: &[Window; 2],
+    mut body: impl FnMut(&mut KernelBuilder, Affine, &Span, &Span),
+) {
+    let columns = windows[1].spans();
+    for span_y in windows[0].spans() {
+        builder.repeat("y", span_y.outputs.start, span_y.outputs.end, false, |builder, y| {
+            for span_x in &columns {
+                body(builder, y.clone(), &span_y, span_x);
+            }
+        });
+    }
+}

@@ -1,0 +1,96 @@
+//! Operators that treat each element alone, on stored tensors with their padding.
+
+use super::activation::{apply, at_least, at_most};
+use super::node::{NodeBuilder, Strides};
+use super::padding;
+use crate::loops::{BinaryOp, Role};
+use crate::target::Target;
+use rexnet_ir::graph::{Activation, Clip, Node, NodeId};
+
+/// What is done to each element.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Function<'a> {
+    /// A function of the table.
+    Activate(Activation),
+    /// Two bounds.
+    Clip(&'a Clip),
+}
+
+/// A function of one operand.
+pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, function: Function<'_>) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let input = node.value("input", operands[0], Role::In);
+    let output = node.value("output", id, Role::Out);
+    let lanes = target.lanes.min(8);
+    let builder = &mut node.builder;
+    builder.for_each("i", ty.stored_elements() / lanes, |builder, i| {
+        let at = i * lanes as i64;
+        let value = builder.load(input, at.clone(), lanes);
+        let value = match function {
+            Function::Activate(function) => apply(builder, function, value, lanes),
+            Function::Clip(clip) => at_most(clip.max as f32, at_least(clip.min as f32, value, lanes), lanes),
+        };
+        builder.store(output, at, value);
+    });
+    match function {
+        Function::Activate(function) => padding::clear(builder, output, &ty, Some(function)),
+        Function::Clip(clip) if clip.min > 0.0 || clip.max < 0.0 => {
+            padding::clear_always(builder, output, &ty)
+        }
+        Function::Clip(_) => {}
+    }
+}
+
+/// A sum or product of two tensors of one shape, or of a map with one value a channel.
+pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, op: BinaryOp) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let [a, b] = [operands[0], operands[1]];
+    let b_ty = node.graph.node(b).ty.clone();
+    let same = b_ty.dims == ty.dims;
+    let left = node.value("left", a, Role::In);
+    let right = if a == b { left } else { node.value("right", b, Role::In) };
+    let output = node.value("output", id, Role::Out);
+    let lanes = target.lanes.min(8);
+    let strides = Strides::of(&ty);
+    let builder = &mut node.builder;
+    builder.for_each("image", ty.batch(), |builder, image| {
+        builder.for_each("pixel", ty.height() * ty.width(), |builder, pixel| {
+            builder.for_each("c", ty.padded_channels() / lanes, |builder, c| {
+                let channel = c * lanes as i64;
+                let at = image.clone() * strides.n + pixel.clone() * strides.x + channel.clone();
+                let of_image = if b_ty.batch() == 1 { 0 } else { strides.x };
+                let other = if same { at.clone() } else { image.clone() * of_image + channel };
+                let value =
+                    builder.load(left, at.clone(), lanes).binary(op, builder.load(right, other, lanes));
+                builder.store(output, at, value);
+            });
+        });
+    });
+}
+
+/// `a`, with `b` added to its first channels.
+pub(super) fn prefix_add(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let [a, b] = [operands[0], operands[1]];
+    let (whole, part) = (ty.padded_channels(), node.graph.node(b).ty.padded_channels());
+    let left = node.value("left", a, Role::In);
+    let right = if a == b { left } else { node.value("right", b, Role::In) };
+    let output = node.value("output", id, Role::Out);
+    let lanes = target.lanes.min(8);
+    let builder = &mut node.builder;
+    builder.for_each("pixel", ty.batch() * ty.height() * ty.width(), |builder, pixel| {
+        builder.for_each("c", part / lanes, |builder, c| {
+            let at = pixel.clone() * whole as i64 + c.clone() * lanes as i64;
+            let other = pixel.clone() * part as i64 + c * lanes as i64;
+            let sum = builder
+                .load(left, at.clone(), lanes)
+                .binary(BinaryOp::Add, builder.load(right, other, lanes));
+            builder.store(output, at, sum);
+        });
+        builder.repeat("c", (part / lanes) as i64, (whole / lanes) as i64, false, |builder, c| {
+            let at = pixel * whole as i64 + c * lanes as i64;
+            let value = builder.load(left, at.clone(), lanes);
+            builder.store(output, at, value);
+        });
+    });
+}

@@ -1,0 +1,262 @@
+//! Graph → loops: each node becomes a kernel, a strategy a file.
+//!
+//! A strategy says which loops compute a node; the [`Target`] supplies tiles and widths. Equal nests become one
+//! kernel, called several times.
+
+mod activation;
+mod borders;
+mod columns;
+mod convolution;
+mod dense;
+mod depthwise;
+mod elementwise;
+mod movement;
+mod node;
+mod padding;
+mod pooling;
+mod tile;
+
+pub(crate) use columns::PANEL;
+pub(crate) use node::ALIGNMENT;
+
+use crate::loops::{self, BinaryOp, Kernel, KernelBuilder};
+use crate::target::Target;
+use node::NodeBuilder;
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op};
+
+/// How the weights of a kernel are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Packing {
+    /// Panels of 16 output channels, a tail of 8; see `lower/columns.rs`. The reduction runs over the filter's
+    /// taps in row-major order, then its channels.
+    Panels {
+        /// The constant `[m, c, kh, kw]` or `[m, k]`.
+        weight: String,
+        /// The constant `[m]`; zeros without.
+        bias: Option<String>,
+        /// The number of channel groups that are written out over all channels, zeros between; 1 for none.
+        spread_groups: usize,
+    },
+    /// A constant as it is, in NCHW order.
+    Plain {
+        /// The constant.
+        constant: String,
+    },
+}
+
+/// A tensor of the packed weights.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PackedTensor {
+    /// Where it comes from and how it is stored.
+    pub packing: Packing,
+    /// Its stored elements.
+    pub elements: usize,
+}
+
+/// What is passed to a kernel for one of its buffers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// The value of a node.
+    Value(NodeId),
+    /// A packed tensor, by index.
+    Weights(usize),
+    /// Memory that is the kernel's for the length of the call.
+    Scratch {
+        /// How much.
+        elements: usize,
+    },
+}
+
+/// A kernel applied to arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The kernel, by index.
+    pub kernel: usize,
+    /// The node that it computes.
+    pub node: NodeId,
+    /// In the order of the kernel's buffers.
+    pub arguments: Vec<Argument>,
+}
+
+/// A network as kernels and calls, memory not yet assigned.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The distinct kernels, each verified.
+    pub kernels: Vec<Kernel>,
+    /// In the order of execution.
+    pub calls: Vec<Call>,
+    /// The packed weights, in the order of first use.
+    pub weights: Vec<PackedTensor>,
+}
+
+/// Lowers a verified graph whose layouts were chosen.
+///
+/// # Errors
+/// `RX0403` for each node that no strategy covers; `RX0402` where a kernel fails its proof, a fault of this
+/// compiler.
+pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
+    let mut lowered = Lowered { kernels: Vec::new(), calls: Vec::new(), weights: Vec::new() };
+    let mut faults = Diagnostics::default();
+    for id in graph.order() {
+        if matches!(graph.node(id).op, Op::Input | Op::Constant) {
+            continue;
+        }
+        match lower_node(graph, target, id, &mut lowered.weights) {
+            Ok((mut kernel, arguments)) => {
+                let known = lowered.kernels.iter().position(|other| same_but_name(other, &kernel));
+                let kernel = match known {
+                    Some(known) => known,
+                    None => {
+                        if let Err(found) = loops::verify(&kernel) {
+                            faults.list.extend(found.list);
+                            continue;
+                        }
+                        let taken = |name: &str| lowered.kernels.iter().any(|other| other.name == name);
+                        if taken(&kernel.name) {
+                            let base = kernel.name.clone();
+                            kernel.name = (2u32..)
+                                .map(|number| format!("{base}_{number}"))
+                                .find(|name| !taken(name))
+                                .unwrap_or(base);
+                        }
+                        lowered.kernels.push(kernel);
+                        lowered.kernels.len() - 1
+                    }
+                };
+                lowered.calls.push(Call { kernel, node: id, arguments });
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    faults.into_result(lowered)
+}
+
+fn same_but_name(a: &Kernel, b: &Kernel) -> bool {
+    a.body == b.body
+        && a.buffers == b.buffers
+        && a.registers == b.registers
+        && a.locals == b.locals
+        && a.variables == b.variables
+}
+
+fn lower_node(
+    graph: &Graph,
+    target: &Target,
+    id: NodeId,
+    weights: &mut Vec<PackedTensor>,
+) -> Result<(Kernel, Vec<Argument>), Diagnostic> {
+    let node = graph.node(id);
+    let refuse =
+        |cause: String| Err(Diagnostic::new(Code::Unsupported, Location::Name(node.name.clone()), cause));
+    // A convolution reads a network input as it is, and a relayout anything; all else is channels-last.
+    let reads_any = matches!(&node.op, Op::Relayout(_))
+        || matches!(&node.op, Op::Conv2d(conv) if strategy(graph, id, conv) == Strategy::Dense);
+    for (place, &operand) in node.operands.iter().enumerate() {
+        let source = graph.node(operand);
+        let is_weight = source.op == Op::Constant;
+        if !is_weight && source.ty.layout != Layout::Nhwc8 && !(reads_any && place == 0) {
+            return refuse(format!("{} would be read as channels-last, but is {}", source.name, source.ty));
+        }
+    }
+    if node.ty.layout != Layout::Nhwc8 && !matches!(node.op, Op::Relayout(_)) {
+        return refuse(format!("its result is {}; choose_layout has not run", node.ty));
+    }
+    let mut builder = NodeBuilder {
+        graph,
+        builder: KernelBuilder::new(kernel_name(graph, id)),
+        arguments: Vec::new(),
+        weights,
+    };
+    match &node.op {
+        Op::Conv2d(conv) => match strategy(graph, id, conv) {
+            Strategy::Pointwise => convolution::pointwise(&mut builder, target, id, conv),
+            Strategy::Depthwise => depthwise::depthwise(&mut builder, target, id, conv),
+            Strategy::Dense if conv.gate || conv.input_activation.is_some() => {
+                return refuse("a gate or input activation needs a pointwise convolution".to_owned());
+            }
+            Strategy::Dense => convolution::dense(&mut builder, target, id, conv),
+        },
+        Op::Dense(attributes) => dense::dense(&mut builder, target, id, attributes),
+        Op::SqueezeExcite(attributes) => dense::squeeze_excite(&mut builder, target, id, attributes),
+        Op::GlobalAveragePool => pooling::global_average(&mut builder, target, id),
+        Op::Pool2d(attributes) => pooling::pool(&mut builder, target, id, attributes),
+        Op::Activate(attributes) => {
+            let function = elementwise::Function::Activate(attributes.function);
+            elementwise::unary(&mut builder, target, id, function);
+        }
+        Op::Clip(attributes) => {
+            elementwise::unary(&mut builder, target, id, elementwise::Function::Clip(attributes));
+        }
+        Op::Add => elementwise::binary(&mut builder, target, id, BinaryOp::Add),
+        Op::Mul => elementwise::binary(&mut builder, target, id, BinaryOp::Mul),
+        Op::PrefixAdd => elementwise::prefix_add(&mut builder, target, id),
+        Op::Flatten => movement::flatten(&mut builder, id),
+        Op::Slice(slice) => movement::slice(&mut builder, id, slice.axis, slice.start),
+        Op::Concat(concat) => movement::concat(&mut builder, id, concat.axis),
+        Op::Relayout(_) => movement::relayout(&mut builder, id),
+        Op::BatchNorm(_) => {
+            return refuse("a batch norm that could not be folded has no kernel".to_owned());
+        }
+        Op::Input | Op::Constant => return refuse("an input or constant computes nothing".to_owned()),
+    }
+    Ok((builder.builder.finish(), builder.arguments))
+}
+
+/// Which loops compute a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Strategy {
+    Pointwise,
+    Depthwise,
+    Dense,
+}
+
+fn strategy(graph: &Graph, id: NodeId, conv: &Conv2d) -> Strategy {
+    let node = graph.node(id);
+    let (x, w) = (&graph.node(node.operands[0]).ty, &graph.node(node.operands[1]).ty);
+    let whole_pixels = conv.stride == [1, 1] && conv.pad == [0; 4] && w.dims[2..] == [1, 1];
+    if whole_pixels && conv.groups == 1 && x.layout == Layout::Nhwc8 {
+        Strategy::Pointwise
+    } else if conv.groups == x.channels() && w.dims[0] == x.channels() && x.layout == Layout::Nhwc8 {
+        Strategy::Depthwise
+    } else {
+        Strategy::Dense
+    }
+}
+
+/// `operator_shape_attributes`, an identifier.
+fn kernel_name(graph: &Graph, id: NodeId) -> String {
+    let node = graph.node(id);
+    let ty = &node.ty;
+    let dims = |ty: &rexnet_ir::graph::TensorType| {
+        let dims: Vec<String> = ty.dims.iter().map(usize::to_string).collect();
+        dims.join("x")
+    };
+    let mut parts = Vec::new();
+    match &node.op {
+        Op::Conv2d(conv) => {
+            let w = &graph.node(node.operands[1]).ty;
+            parts.push(match strategy(graph, id, conv) {
+                Strategy::Pointwise => "pointwise".to_owned(),
+                Strategy::Depthwise => format!("depthwise_{}x{}", w.height(), w.width()),
+                Strategy::Dense => format!("convolution_{}x{}", w.height(), w.width()),
+            });
+            if conv.stride != [1, 1] {
+                parts.push(format!("s{}", conv.stride[0]));
+            }
+            parts.push(format!("c{}", graph.node(node.operands[0]).ty.channels()));
+            parts.push(dims(ty));
+            parts.extend(conv.gate.then(|| "gate".to_owned()));
+            parts.extend(conv.input_activation.map(|function| format!("on_{}", function.name())));
+            parts.extend(conv.activation.map(|function| function.name().to_owned()));
+            parts.extend(conv.shortcut.then(|| "shortcut".to_owned()));
+        }
+        op => {
+            parts.push(op.name().to_owned());
+            if let Some(&operand) = node.operands.first() {
+                parts.push(dims(&graph.node(operand).ty));
+            }
+        }
+    }
+    parts.join("_")
+}

@@ -1,0 +1,71 @@
+//! A kernel in the making for one node: the builder, and what is passed for each buffer.
+
+use super::{Argument, PackedTensor, Packing};
+use crate::loops::{BufferId, KernelBuilder, Role};
+use rexnet_ir::graph::{Graph, Layout, NodeId, Op, TensorType};
+
+/// The alignment of everything in the arena and in packed weights, in bytes.
+pub(crate) const ALIGNMENT: usize = 64;
+
+pub(super) struct NodeBuilder<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) builder: KernelBuilder,
+    pub(super) arguments: Vec<Argument>,
+    pub(super) weights: &'a mut Vec<PackedTensor>,
+}
+
+impl NodeBuilder<'_> {
+    /// The buffer of an operand or result; a constant among the operands is packed as it is. What belongs to the user is aligned to its elements only.
+    pub(super) fn value(&mut self, name: &str, id: NodeId, role: Role) -> BufferId {
+        if self.graph.node(id).op == Op::Constant {
+            let packing = Packing::Plain { constant: self.constant_name(id) };
+            return self.packed(name, PackedTensor { packing, elements: self.graph.node(id).ty.elements() });
+        }
+        let users = self.graph.node(id).op == Op::Input || self.graph.is_output(id);
+        let alignment = if users { 4 } else { ALIGNMENT };
+        self.arguments.push(Argument::Value(id));
+        self.builder.buffer(name, role, self.graph.node(id).ty.stored_elements(), alignment)
+    }
+
+    /// The buffer of packed weights; the same tensor is packed once.
+    pub(super) fn packed(&mut self, name: &str, tensor: PackedTensor) -> BufferId {
+        let elements = tensor.elements;
+        let index = self.weights.iter().position(|other| *other == tensor).unwrap_or_else(|| {
+            self.weights.push(tensor);
+            self.weights.len() - 1
+        });
+        self.arguments.push(Argument::Weights(index));
+        self.builder.buffer(name, Role::Const, elements, ALIGNMENT)
+    }
+
+    /// Memory for the length of the call.
+    pub(super) fn scratch(&mut self, name: &str, elements: usize) -> BufferId {
+        self.arguments.push(Argument::Scratch { elements });
+        self.builder.buffer(name, Role::Scratch, elements, ALIGNMENT)
+    }
+
+    /// The name of a constant operand.
+    pub(super) fn constant_name(&self, id: NodeId) -> String {
+        self.graph.node(id).name.clone()
+    }
+}
+
+/// The elements from one index to the next along each axis of a stored tensor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strides {
+    pub(super) n: i64,
+    pub(super) c: i64,
+    pub(super) y: i64,
+    pub(super) x: i64,
+}
+
+impl Strides {
+    pub(super) fn of(ty: &TensorType) -> Self {
+        let (c, h, w, padded) =
+            (ty.channels() as i64, ty.height() as i64, ty.width() as i64, ty.padded_channels() as i64);
+        match ty.layout {
+            Layout::Nchw => Self { n: c * h * w, c: h * w, y: w, x: 1 },
+            Layout::Nhwc8 => Self { n: h * w * padded, c: 1, y: w * padded, x: padded },
+        }
+    }
+}

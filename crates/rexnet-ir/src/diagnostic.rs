@@ -1,0 +1,210 @@
+//! Coded faults: what is wrong with somebody's input, where, and the way out.
+//!
+//! Each layer owns a block of codes: `RX01` spec, `RX02` graph, `RX03` weights, `RX04` loops, `RX05` plan,
+//! `RX06` machine code, `RX07` images and arrays, `RX08` verification. A code never changes its meaning.
+
+use std::fmt;
+use std::ops::Range;
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $title:literal, $explanation:literal;)*) => {
+        /// Every code that rexnet can report, in one table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $(#[doc = $title] $name,)* }
+
+        impl Code {
+            /// All codes, in numerical order.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The stable spelling, such as `RX0101`.
+            pub fn code(self) -> &'static str {
+                match self { $(Code::$name => $code,)* }
+            }
+
+            /// One line: what kind of fault it is.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+
+            /// A paragraph: when it arises and what to do.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$name => $explanation,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    SpecSyntax = "RX0101", "the spec is not well formed",
+        "The text does not follow the grammar of network specs. The span shows the token at which reading stopped. README.md and the files in presets/ show the grammar by example.";
+    SpecUnknownName = "RX0102", "the spec uses an unknown name",
+        "A preset, field, function, variable, activation or rounding rule of that name does not exist. The message lists the names that do.";
+    SpecValue = "RX0103", "a value in the spec is out of range or of the wrong kind",
+        "The value was read but makes no network: a zero width, a list of the wrong length, a fraction where a whole number is needed.";
+    SpecMissing = "RX0104", "the spec lacks a required field",
+        "A section or field that has no default was not given.";
+    SpecDuplicate = "RX0105", "the spec says the same thing twice",
+        "A field, parameter or section stands twice; which one is meant cannot be known. Remove one.";
+    SpecTooLarge = "RX0106", "the spec is too long or nested too deeply",
+        "Specs are limited in length, nesting, blocks and tensor sizes, so that a hostile file cannot exhaust memory or time.";
+    GraphSyntax = "RX0201", "the graph text is not well formed",
+        "The text form of a graph could not be read back. `rexnetc compile NET --emit graph` shows the form.";
+    GraphInvalid = "RX0202", "the graph breaks an invariant",
+        "The verifier found a node whose operands, shape, layout or constants are inconsistent, or a cycle, a duplicate name or a missing output.";
+    GraphTooLarge = "RX0203", "a tensor of the graph is too large",
+        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code.";
+    WeightsFormat = "RX0301", "the weights file is not valid safetensors",
+        "The header or the data of the file is damaged, truncated or of another format.";
+    WeightsMissing = "RX0302", "a tensor is missing from the weights",
+        "The network needs a tensor of that name. The message names the nearest name in the file, if there is one.";
+    WeightsShape = "RX0303", "a tensor of the weights has another shape",
+        "The tensor exists but its dimensions differ from those of the network: another width, depth or class count, most often.";
+    WeightsType = "RX0304", "a tensor of the weights has an unsupported element type",
+        "Weights are read from F32, F16, BF16 and F64; other types have no defined widening here.";
+    WeightsUnused = "RX0305", "the weights hold tensors that the network does not use",
+        "Names that the network does not know are reported, since most often they mean that the weights belong to another network.";
+    PackedHeader = "RX0306", "the packed weights do not belong to this program",
+        "The header of a packed blob carries a hash of the layout that it was packed for and a checksum of its content; one of them differs. Pack the weights again.";
+    LoopsSyntax = "RX0401", "the loop text is not well formed",
+        "The text form of a loop nest could not be read back. `rexnetc compile NET --emit loops` shows the form.";
+    LoopsInvalid = "RX0402", "the loop nest fails its proof",
+        "The verifier could not prove from the constant bounds that every access is inside its buffer and aligned as claimed, that the types agree, or that the registers suffice.";
+    Unsupported = "RX0403", "the network uses something that no kernel covers",
+        "The graph is valid, but a node has attributes for which no strategy makes a loop nest.";
+    PlanInvalid = "RX0501", "the memory plan is not sound",
+        "Two values that are live at once share bytes, or a value lies outside the arena. This is a fault of the compiler: please report it.";
+    MachineCode = "RX0601", "machine code could not be made",
+        "The code generator refused a kernel. This is a fault of the compiler: please report it.";
+    ExecutableMemory = "RX0602", "the system refuses executable memory",
+        "Just-in-time compiled code needs pages that may be executed; this system forbids them. Use the interpreter (`--backend interpret`).";
+    UnsupportedHost = "RX0603", "there is no code generator for this processor",
+        "The JIT runs on x86-64 and aarch64. Use the interpreter (`--backend interpret`).";
+    FileUnreadable = "RX0701", "a file cannot be read or written",
+        "The operating system refused the file; its own message is quoted.";
+    ImageBroken = "RX0702", "the file is not a readable JPEG or PNG",
+        "The image is damaged, truncated, or of another format. JPEG and PNG are read.";
+    ImageSize = "RX0703", "the image is empty or too large",
+        "Images are limited to 16384 pixels a side and 512 MiB decoded.";
+    ArrayBroken = "RX0704", "the array file does not fit",
+        "A .npy file is damaged, is not little-endian f32, or its shape is not the one that the network needs.";
+    LabelsBroken = "RX0705", "the labels file does not fit",
+        "A labels file holds one label a line, as many lines as the network has classes.";
+    RunArguments = "RX0706", "a buffer given to a model has the wrong length",
+        "Inputs and outputs are NCHW f32 without padding; the lengths are those that the model reports.";
+    VerificationFailed = "RX0801", "the results differ",
+        "Back ends differ in a bit, or the distance to the reference or to the expected values exceeds 1e-4 of the output's range, or the class differs.";
+}
+
+/// Where a fault lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// Nowhere in particular.
+    None,
+    /// A range of bytes in the source text.
+    Span(Range<usize>),
+    /// A node of the graph, a kernel, or a tensor, by name.
+    Name(String),
+    /// A file.
+    File(String),
+    /// A line of a text form, counted from 1.
+    Line(usize),
+}
+
+/// One fault: code, place, cause, way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which kind of fault.
+    pub code: Code,
+    /// Where.
+    pub location: Location,
+    /// What is wrong, as a sentence without a full stop.
+    pub cause: String,
+    /// What to do about it; may be empty where the cause already says it.
+    pub help: String,
+}
+
+impl Diagnostic {
+    /// A fault without a way out of its own.
+    pub fn new(code: Code, location: Location, cause: impl Into<String>) -> Self {
+        Self { code, location, cause: cause.into(), help: String::new() }
+    }
+
+    /// The same fault with a way out.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = help.into();
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: ", self.code.code())?;
+        match &self.location {
+            Location::None | Location::Span(_) => {}
+            Location::Name(name) => write!(f, "{name}: ")?,
+            Location::File(path) => write!(f, "{path}: ")?,
+            Location::Line(line) => write!(f, "line {line}: ")?,
+        }
+        write!(f, "{}", self.cause)?;
+        if !self.help.is_empty() {
+            write!(f, "\n  help: {}", self.help)?;
+        }
+        Ok(())
+    }
+}
+
+/// All the faults that one step found; never empty when it is an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    /// In the order found.
+    pub list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Adds a fault.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// `Ok(value)` when nothing was found.
+    pub fn into_result<T>(self, value: T) -> Result<T, Diagnostics> {
+        if self.list.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// Whether a fault of this code is among them.
+    pub fn contains(&self, code: Code) -> bool {
+        self.list.iter().any(|diagnostic| diagnostic.code == code)
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { list: vec![diagnostic] }
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.list.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_in_order() {
+        let codes: Vec<_> = Code::ALL.iter().map(|code| code.code()).collect();
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+    }
+}

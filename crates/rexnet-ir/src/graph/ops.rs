@@ -1,0 +1,309 @@
+//! The op table: one row an operator. The enum, the names, the printer, the parser and [`Op::NAMES`] come from
+//! it.
+
+use super::activation::Activation;
+use super::tensor::Layout;
+use std::ops::RangeInclusive;
+
+/// How a window of a pooling operator is reduced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PoolKind {
+    /// The mean of the elements inside the image; padding is not counted.
+    Average,
+    /// The largest element inside the image.
+    Max,
+}
+
+/// An attribute in the text form: how it is spelt and read. `None` is the spelling of a default.
+pub(super) trait Attribute: Sized {
+    fn print(&self) -> Option<String>;
+    fn parse(text: Option<&str>) -> Option<Self>;
+}
+
+impl Attribute for usize {
+    fn print(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        text?.parse().ok()
+    }
+}
+
+impl Attribute for f64 {
+    fn print(&self) -> Option<String> {
+        Some(format!("{self:?}"))
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        text?.parse().ok()
+    }
+}
+
+impl Attribute for bool {
+    fn print(&self) -> Option<String> {
+        self.then(|| "true".to_owned())
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        match text {
+            None => Some(false),
+            Some("true") => Some(true),
+            Some(_) => None,
+        }
+    }
+}
+
+impl<const N: usize> Attribute for [usize; N] {
+    fn print(&self) -> Option<String> {
+        let items: Vec<String> = self.iter().map(usize::to_string).collect();
+        Some(format!("[{}]", items.join(",")))
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let inner = text?.strip_prefix('[')?.strip_suffix(']')?;
+        let items: Option<Vec<usize>> = inner.split(',').map(|item| item.trim().parse().ok()).collect();
+        items?.try_into().ok()
+    }
+}
+
+impl Attribute for Activation {
+    fn print(&self) -> Option<String> {
+        Some(self.name().to_owned())
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        Activation::from_name(text?)
+    }
+}
+
+impl Attribute for Option<Activation> {
+    fn print(&self) -> Option<String> {
+        self.map(|function| function.name().to_owned())
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        match text {
+            None => Some(None),
+            Some(name) => Activation::from_name(name).map(Some),
+        }
+    }
+}
+
+impl Attribute for Layout {
+    fn print(&self) -> Option<String> {
+        Some(self.name().to_owned())
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        Layout::from_name(text?)
+    }
+}
+
+impl Attribute for PoolKind {
+    fn print(&self) -> Option<String> {
+        Some(
+            match self {
+                PoolKind::Average => "average",
+                PoolKind::Max => "max",
+            }
+            .to_owned(),
+        )
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        match text? {
+            "average" => Some(PoolKind::Average),
+            "max" => Some(PoolKind::Max),
+            _ => None,
+        }
+    }
+}
+
+macro_rules! operators {
+    (
+        plain { $($(#[$plain_doc:meta])* $plain:ident = $plain_name:literal ($plain_arity:expr),)* }
+        attributed { $(
+            $(#[$doc:meta])* $op:ident = $name:literal ($arity:expr)
+            { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }
+        )* }
+    ) => {
+        /// An operator with its attributes. Operands are listed in each variant's documentation, in order;
+        /// all tensors are f32.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Op {
+            $($(#[$plain_doc])* $plain,)*
+            $($(#[$doc])* $op($op),)*
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq)]
+            pub struct $op { $($(#[$field_doc])* pub $field: $ty,)* }
+        )*
+
+        impl Op {
+            /// The names of all operators.
+            pub const NAMES: &'static [&'static str] = &[$($plain_name,)* $($name,)*];
+
+            /// The spelling in the text form.
+            pub fn name(&self) -> &'static str {
+                match self { $(Op::$plain => $plain_name,)* $(Op::$op(_) => $name,)* }
+            }
+
+            /// How many operands there may be.
+            pub fn arity(&self) -> RangeInclusive<usize> {
+                match self { $(Op::$plain => $plain_arity,)* $(Op::$op(_) => $arity,)* }
+            }
+
+            /// The attributes as `(name, text)`, defaults left out.
+            pub fn attributes(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $(Op::$plain => Vec::new(),)*
+                    $(Op::$op(op) => [$((stringify!($field), op.$field.print()),)*]
+                        .into_iter()
+                        .filter_map(|(name, text)| Some((name, text?)))
+                        .collect(),)*
+                }
+            }
+
+            /// The operator of that name and those attributes; the error says what does not fit.
+            pub fn from_text(name: &str, attributes: &[(String, String)]) -> Result<Op, String> {
+                let known: &[&str] = match name {
+                    $($plain_name => &[],)*
+                    $($name => &[$(stringify!($field),)*],)*
+                    _ => return Err(format!("there is no operator {name}")),
+                };
+                if let Some((unknown, _)) = attributes.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+                    return Err(format!("{name} has no attribute {unknown}"));
+                }
+                let text = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+                match name {
+                    $($plain_name => Ok(Op::$plain),)*
+                    $($name => Ok(Op::$op($op { $(
+                        $field: Attribute::parse(text(stringify!($field)))
+                            .ok_or_else(|| format!("attribute {} of {name} is missing or wrong", stringify!($field)))?,
+                    )* })),)*
+                    _ => Err(format!("there is no operator {name}")),
+                }
+            }
+        }
+    };
+}
+
+operators! {
+    plain {
+        /// A network input. No operands.
+        Input = "input" (0..=0),
+        /// A named tensor of the graph's constants. No operands.
+        Constant = "constant" (0..=0),
+        /// `a + b`. `b` has the shape of `a`, or `[n or 1, c, 1, 1]` (ONNX Add).
+        Add = "add" (2..=2),
+        /// `a * b`. `b` has the shape of `a`, or `[n or 1, c, 1, 1]` (ONNX Mul).
+        Mul = "mul" (2..=2),
+        /// `a`, with `b` added to its first channels: `out[:, :b.channels] += b` (ReXNet, section 4).
+        PrefixAdd = "prefix_add" (2..=2),
+        /// The mean over height and width: `[n, c, h, w]` to `[n, c, 1, 1]` (ONNX GlobalAveragePool).
+        GlobalAveragePool = "global_average_pool" (1..=1),
+        /// `[n, c, h, w]` to `[n, c*h*w]`, row-major (ONNX Flatten, axis 1).
+        Flatten = "flatten" (1..=1),
+    }
+    attributed {
+        /// Convolution of `x: [n, c, h, w]` with `weight: [m, c/groups, kh, kw]`, cross-correlation as in ONNX
+        /// Conv. Operands: x, weight, then bias `[m]`, gate and shortcut where the flags say so. In order:
+        /// `x * gate`, the input activation, the convolution, bias, `activation`, the shortcut added to the first
+        /// channels.
+        Conv2d = "conv2d" (2..=5) {
+            /// Step in y and x.
+            stride: [usize; 2],
+            /// Zero padding: top, left, bottom, right.
+            pad: [usize; 4],
+            /// Distance of the taps in y and x.
+            dilation: [usize; 2],
+            /// Number of channel groups.
+            groups: usize,
+            /// Whether a bias operand is there.
+            bias: bool,
+            /// Whether a gate operand `[n, c, 1, 1]` is there.
+            gate: bool,
+            /// A function applied to the (gated) input.
+            input_activation: Option<Activation>,
+            /// A function applied to the result.
+            activation: Option<Activation>,
+            /// Whether a shortcut operand is there: added last, to the first channels.
+            shortcut: bool,
+        }
+        /// `(x - mean) / sqrt(variance + epsilon) * scale + bias` a channel, in inference form (ONNX
+        /// BatchNormalization). Operands: x, scale, bias, mean, variance.
+        BatchNorm = "batch_norm" (5..=5) {
+            /// Added to the variance.
+            epsilon: f64,
+        }
+        /// An elementwise function of one operand.
+        Activate = "activate" (1..=1) {
+            /// Which.
+            function: Activation,
+        }
+        /// `min(max(x, min), max)` (ONNX Clip).
+        Clip = "clip" (1..=1) {
+            /// The lower bound.
+            min: f64,
+            /// The upper bound; not below the lower one.
+            max: f64,
+        }
+        /// The elements `start..end` along `axis` (ONNX Slice with step 1).
+        Slice = "slice" (1..=1) {
+            /// Which axis.
+            axis: usize,
+            /// The first element.
+            start: usize,
+            /// One past the last.
+            end: usize,
+        }
+        /// The operands one after the other along `axis` (ONNX Concat).
+        Concat = "concat" (1..=64) {
+            /// Which axis.
+            axis: usize,
+        }
+        /// A window reduced at each step (ONNX AveragePool with count_include_pad 0, MaxPool).
+        Pool2d = "pool2d" (1..=1) {
+            /// How.
+            kind: PoolKind,
+            /// Window height and width.
+            kernel: [usize; 2],
+            /// Step in y and x.
+            stride: [usize; 2],
+            /// Padding: top, left, bottom, right; smaller than the window.
+            pad: [usize; 4],
+        }
+        /// `x: [n, k]` times the transpose of `weight: [m, k]`, plus bias `[m]`, then the activation (ONNX Gemm,
+        /// transB = 1). Operands: x, weight, bias where the flag says so.
+        Dense = "dense" (2..=3) {
+            /// Whether a bias operand is there.
+            bias: bool,
+            /// A function applied to the result.
+            activation: Option<Activation>,
+        }
+        /// The gate of a squeeze-excite block (Hu et al., 2018): the mean over the map, a reducing layer, a
+        /// function, an expanding layer, the sigmoid. Operands: x `[n, c, h, w]`, reducing weight `[r, c, 1, 1]`
+        /// and bias `[r]`, expanding weight `[c, r, 1, 1]` and bias `[c]`. The result is `[n, c, 1, 1]`.
+        SqueezeExcite = "squeeze_excite" (5..=5) {
+            /// The function between the two layers.
+            activation: Activation,
+        }
+        /// The same tensor in another layout.
+        Relayout = "relayout" (1..=1) {
+            /// The layout of the result.
+            layout: Layout,
+        }
+    }
+}
+
+impl Conv2d {
+    /// A convolution of stride and dilation 1 without padding, groups, bias or anything fused.
+    pub fn pointwise() -> Self {
+        Self {
+            stride: [1, 1],
+            pad: [0; 4],
+            dilation: [1, 1],
+            groups: 1,
+            bias: false,
+            gate: false,
+            input_activation: None,
+            activation: None,
+            shortcut: false,
+        }
+    }
+}

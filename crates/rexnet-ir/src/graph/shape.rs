@@ -1,0 +1,254 @@
+//! Shape rules: the type of a result from those of its operands.
+
+use super::{MAX_ELEMENTS, Op, TensorType};
+use crate::diagnostic::{Code, Diagnostic, Location};
+
+/// Why an operator does not fit its operands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ShapeFault {
+    code: Code,
+    cause: String,
+}
+
+impl ShapeFault {
+    pub(super) fn at(self, name: &str) -> Diagnostic {
+        Diagnostic::new(self.code, Location::Name(name.to_owned()), self.cause)
+    }
+}
+
+fn fault<T>(cause: impl Into<String>) -> Result<T, ShapeFault> {
+    Err(ShapeFault { code: Code::GraphInvalid, cause: cause.into() })
+}
+
+/// Extents are positive, rank is 1 to 4, and the padded tensor stays within [`MAX_ELEMENTS`].
+pub(super) fn check_extents(ty: &TensorType) -> Result<(), ShapeFault> {
+    if ty.dims.is_empty() || ty.dims.len() > 4 {
+        return fault(format!("rank {} is not within 1 to 4", ty.dims.len()));
+    }
+    if ty.dims.contains(&0) {
+        return fault(format!("the shape {:?} has an extent of zero", ty.dims));
+    }
+    // Padding to 8 multiplies by 8 at most.
+    let padded = ty.dims.iter().try_fold(8usize, |product, &extent| product.checked_mul(extent));
+    if padded.is_none_or(|padded| padded / 8 > MAX_ELEMENTS || padded > MAX_ELEMENTS * 8) {
+        return Err(ShapeFault {
+            code: Code::GraphTooLarge,
+            cause: format!("a tensor of shape {:?} has more than 2^29 elements", ty.dims),
+        });
+    }
+    Ok(())
+}
+
+/// The type of `op`'s result, in the users' layout.
+pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, ShapeFault> {
+    if !op.arity().contains(&operands.len()) {
+        return fault(format!("{} does not take {} operands", op.name(), operands.len()));
+    }
+    let dims = match op {
+        Op::Input | Op::Constant => return fault("an input or constant has no operands to infer from"),
+        Op::Add | Op::Mul => {
+            let (a, b) = (&operands[0].dims, &operands[1].dims);
+            if a != b && !broadcasts_over_map(a, b) {
+                return fault(format!("operands of shapes {a:?} and {b:?} do not broadcast"));
+            }
+            a.clone()
+        }
+        Op::PrefixAdd => {
+            let (a, b) = (operands[0], operands[1]);
+            rank4(a)?;
+            expect_prefix(a, b)?;
+            a.dims.clone()
+        }
+        Op::GlobalAveragePool => {
+            rank4(operands[0])?;
+            vec![operands[0].batch(), operands[0].channels(), 1, 1]
+        }
+        Op::Flatten => {
+            vec![operands[0].batch(), operands[0].dims[1..].iter().product()]
+        }
+        Op::Conv2d(conv) => {
+            let (x, w) = (operands[0], operands[1]);
+            rank4(x)?;
+            rank4(w)?;
+            let expected = 2 + [conv.bias, conv.gate, conv.shortcut].into_iter().filter(|&flag| flag).count();
+            if operands.len() != expected {
+                return fault(format!(
+                    "conv2d has {} operands, its flags ask for {expected}",
+                    operands.len()
+                ));
+            }
+            let (m, per_group) = (w.dims[0], w.dims[1]);
+            if conv.groups == 0
+                || m % conv.groups != 0
+                || per_group.checked_mul(conv.groups) != Some(x.channels())
+            {
+                return fault(format!(
+                    "a weight of shape {:?} in {} groups does not fit {} input channels",
+                    w.dims,
+                    conv.groups,
+                    x.channels()
+                ));
+            }
+            let mut next = 2;
+            if conv.bias {
+                expect_dims(operands[next], &[m], "bias")?;
+                next += 1;
+            }
+            if conv.gate {
+                expect_dims(operands[next], &[x.batch(), x.channels(), 1, 1], "gate")?;
+                next += 1;
+            }
+            let h =
+                window(x.height(), w.dims[2], conv.stride[0], [conv.pad[0], conv.pad[2]], conv.dilation[0])?;
+            let width =
+                window(x.width(), w.dims[3], conv.stride[1], [conv.pad[1], conv.pad[3]], conv.dilation[1])?;
+            let result = TensorType::nchw([x.batch(), m, h, width]);
+            if conv.shortcut {
+                expect_prefix(&result, operands[next])?;
+            }
+            result.dims
+        }
+        Op::BatchNorm(_) => {
+            for (operand, role) in operands[1..].iter().zip(["scale", "bias", "mean", "variance"]) {
+                expect_dims(operand, &[operands[0].channels()], role)?;
+            }
+            if operands[0].dims.len() < 2 {
+                return fault("batch_norm needs a channel axis");
+            }
+            operands[0].dims.clone()
+        }
+        Op::Activate(_) | Op::Relayout(_) => operands[0].dims.clone(),
+        Op::Clip(clip) => {
+            if clip.min.is_nan() || clip.max.is_nan() || clip.min > clip.max {
+                return fault(format!("the bounds {} and {} are not in order", clip.min, clip.max));
+            }
+            operands[0].dims.clone()
+        }
+        Op::Slice(slice) => {
+            let mut dims = operands[0].dims.clone();
+            match dims.get_mut(slice.axis) {
+                Some(extent) if slice.start < slice.end && slice.end <= *extent => {
+                    *extent = slice.end - slice.start;
+                }
+                _ => {
+                    return fault(format!(
+                        "elements {}..{} of axis {} are not in shape {dims:?}",
+                        slice.start, slice.end, slice.axis
+                    ));
+                }
+            }
+            dims
+        }
+        Op::Concat(concat) => {
+            let mut dims = operands[0].dims.clone();
+            if concat.axis >= dims.len() {
+                return fault(format!("there is no axis {} in shape {dims:?}", concat.axis));
+            }
+            for operand in &operands[1..] {
+                let same_but_axis = operand.dims.len() == dims.len()
+                    && (0..dims.len()).all(|axis| axis == concat.axis || operand.dims[axis] == dims[axis]);
+                if !same_but_axis {
+                    return fault(format!("shape {:?} cannot follow {dims:?}", operand.dims));
+                }
+                dims[concat.axis] += operand.dims[concat.axis];
+            }
+            dims
+        }
+        Op::Pool2d(pool) => {
+            let x = operands[0];
+            rank4(x)?;
+            if pool.pad[0].max(pool.pad[2]) >= pool.kernel[0]
+                || pool.pad[1].max(pool.pad[3]) >= pool.kernel[1]
+            {
+                return fault(format!(
+                    "padding {:?} is not smaller than the window {:?}",
+                    pool.pad, pool.kernel
+                ));
+            }
+            let h = window(x.height(), pool.kernel[0], pool.stride[0], [pool.pad[0], pool.pad[2]], 1)?;
+            let w = window(x.width(), pool.kernel[1], pool.stride[1], [pool.pad[1], pool.pad[3]], 1)?;
+            vec![x.batch(), x.channels(), h, w]
+        }
+        Op::Dense(dense) => {
+            let (x, w) = (operands[0], operands[1]);
+            if x.dims.len() != 2 || w.dims.len() != 2 || x.dims[1] != w.dims[1] {
+                return fault(format!(
+                    "a weight of shape {:?} does not fit an input of {:?}",
+                    w.dims, x.dims
+                ));
+            }
+            if operands.len() != 2 + usize::from(dense.bias) {
+                return fault("the number of operands and the bias flag disagree");
+            }
+            if dense.bias {
+                expect_dims(operands[2], &[w.dims[0]], "bias")?;
+            }
+            vec![x.dims[0], w.dims[0]]
+        }
+        Op::SqueezeExcite(_) => {
+            let (x, reduce) = (operands[0], operands[1]);
+            rank4(x)?;
+            let (c, r) = (x.channels(), reduce.dims[0]);
+            expect_dims(reduce, &[r, c, 1, 1], "reducing weight")?;
+            expect_dims(operands[2], &[r], "reducing bias")?;
+            expect_dims(operands[3], &[c, r, 1, 1], "expanding weight")?;
+            expect_dims(operands[4], &[c], "expanding bias")?;
+            vec![x.batch(), c, 1, 1]
+        }
+    };
+    let ty = TensorType::nchw(dims);
+    check_extents(&ty)?;
+    Ok(ty)
+}
+
+/// Whether `b` is one value a channel: `[n or 1, c, 1, 1]` beside `[n, c, h, w]`.
+fn broadcasts_over_map(a: &[usize], b: &[usize]) -> bool {
+    a.len() == 4 && b.len() == 4 && (b[0] == a[0] || b[0] == 1) && b[1] == a[1] && b[2] == 1 && b[3] == 1
+}
+
+fn rank4(ty: &TensorType) -> Result<(), ShapeFault> {
+    if ty.dims.len() == 4 { Ok(()) } else { fault(format!("shape {:?} is not of rank 4", ty.dims)) }
+}
+
+fn expect_dims(ty: &TensorType, dims: &[usize], role: &str) -> Result<(), ShapeFault> {
+    if ty.dims == dims {
+        return Ok(());
+    }
+    fault(format!("the {role} has shape {:?}, not {dims:?}", ty.dims))
+}
+
+fn expect_prefix(whole: &TensorType, part: &TensorType) -> Result<(), ShapeFault> {
+    let fits = part.dims.len() == 4
+        && part.batch() == whole.batch()
+        && part.channels() <= whole.channels()
+        && part.dims[2..] == whole.dims[2..];
+    if fits {
+        return Ok(());
+    }
+    fault(format!("a shortcut of shape {:?} does not fit the first channels of {:?}", part.dims, whole.dims))
+}
+
+/// The number of positions of a window.
+fn window(
+    extent: usize,
+    kernel: usize,
+    stride: usize,
+    pad: [usize; 2],
+    dilation: usize,
+) -> Result<usize, ShapeFault> {
+    let reach = kernel
+        .checked_sub(1)
+        .and_then(|taps| taps.checked_mul(dilation))
+        .and_then(|reach| reach.checked_add(1));
+    let padded = extent.checked_add(pad[0]).and_then(|sum| sum.checked_add(pad[1]));
+    match (reach, padded) {
+        (Some(reach), Some(padded))
+            if stride > 0 && dilation > 0 && reach <= padded && padded <= MAX_ELEMENTS =>
+        {
+            Ok((padded - reach) / stride + 1)
+        }
+        _ => fault(format!(
+            "a window of {kernel} with stride {stride}, dilation {dilation} and padding {pad:?} does not fit an extent of {extent}"
+        )),
+    }
+}

@@ -1,0 +1,12 @@
+//! What a network is: the declarative [`spec`], the [`graph`], the [`passes`] over it, its [`weights`] and
+//! the f64 [`reference`] evaluator that says what it computes.
+//!
+//! This crate knows no target and no kernel. Every fault it finds in somebody's input is a
+//! [`diagnostic::Diagnostic`] with a stable code.
+
+pub mod diagnostic;
+pub mod graph;
+pub mod passes;
+pub mod reference;
+pub mod spec;
+pub mod weights;

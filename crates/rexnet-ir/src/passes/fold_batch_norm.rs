@@ -1,0 +1,130 @@
+//! `batch_norm(conv2d(x, w, b))` → `conv2d(x, w', b')`, computed in f64 and rounded once:
+//! `w' = w · s`, `b' = (b − mean) · s + bias` with `s = scale / sqrt(variance + ε)`.
+//!
+//! A batch norm that follows no convolution becomes a depthwise 1×1 convolution with `w' = s`.
+
+use super::{Pass, Report};
+use crate::diagnostic::Diagnostic;
+use crate::graph::{BatchNorm, Conv2d, Graph, NodeId, Op, Tensor};
+
+pub(super) const PASS: Pass =
+    Pass { name: "fold_batch_norm", summary: "fold batch norms into the convolutions before them", run };
+
+fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
+    for id in graph.order() {
+        let node = graph.node(id);
+        let Op::BatchNorm(norm) = node.op.clone() else { continue };
+        let name = node.name.clone();
+        let Some(statistics) = Statistics::read(graph, id, &norm) else {
+            report.refuse(name, "its scale, bias, mean and variance are not all constants with tensors");
+            continue;
+        };
+        match convolution_before(graph, id) {
+            Ok(conv) => {
+                fold(graph, conv, id, &statistics)?;
+                report.acted_on(name);
+            }
+            Err(reason) if node.ty.dims.len() == 4 => {
+                report.refuse(&name, format!("{reason}; it becomes a depthwise 1×1 convolution"));
+                scale_channels(graph, id, &statistics)?;
+            }
+            Err(reason) => report.refuse(name, reason),
+        }
+    }
+    Ok(())
+}
+
+struct Statistics {
+    /// `scale / sqrt(variance + ε)`.
+    factor: Vec<f64>,
+    mean: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+impl Statistics {
+    fn read(graph: &Graph, id: NodeId, norm: &BatchNorm) -> Option<Self> {
+        let vector = |operand| {
+            let tensor = graph.constant_operand(id, operand)?;
+            Some(tensor.data().iter().map(|&x| f64::from(x)).collect::<Vec<f64>>())
+        };
+        let (scale, variance) = (vector(1)?, vector(4)?);
+        let factor = scale.iter().zip(&variance).map(|(s, v)| s / (v + norm.epsilon).sqrt()).collect();
+        Some(Self { factor, mean: vector(3)?, bias: vector(2)? })
+    }
+}
+
+fn convolution_before(graph: &Graph, norm: NodeId) -> Result<NodeId, String> {
+    let producer = graph.node(norm).operands[0];
+    let node = graph.node(producer);
+    let Op::Conv2d(conv) = &node.op else {
+        return Err(format!("{} is no convolution", node.name));
+    };
+    graph.only_user(producer)?;
+    if conv.activation.is_some() || conv.shortcut {
+        return Err(format!("{} does more than convolve", node.name));
+    }
+    let bound = graph.constant_operand(producer, 1).is_some()
+        && (!conv.bias || graph.constant_operand(producer, 2).is_some());
+    if bound {
+        Ok(producer)
+    } else {
+        Err(format!("the weights of {} are not constants with tensors", node.name))
+    }
+}
+
+fn fold(graph: &mut Graph, conv_id: NodeId, norm: NodeId, statistics: &Statistics) -> Result<(), Diagnostic> {
+    let node = graph.node(conv_id).clone();
+    let (Op::Conv2d(conv), Some(weight)) = (node.op.clone(), graph.constant_operand(conv_id, 1).cloned())
+    else {
+        return Ok(());
+    };
+    let filter: usize = weight.dims()[1..].iter().product();
+    let scaled: Vec<f32> = weight
+        .data()
+        .iter()
+        .enumerate()
+        .map(|(at, &w)| (f64::from(w) * statistics.factor[at / filter]) as f32)
+        .collect();
+    let old_bias = if conv.bias { graph.constant_operand(conv_id, 2).cloned() } else { None };
+    let bias: Vec<f32> = (0..weight.dims()[0])
+        .map(|m| {
+            let old = old_bias.as_ref().map_or(0.0, |bias| f64::from(bias.data()[m]));
+            ((old - statistics.mean[m]) * statistics.factor[m] + statistics.bias[m]) as f32
+        })
+        .collect();
+    let weight_name = graph.node(node.operands[1]).name.clone();
+    let gate = if conv.gate { node.operands.get(2 + usize::from(conv.bias)).copied() } else { None };
+    let (Some(scaled), Some(bias)) =
+        (Tensor::new(weight.dims(), scaled), Tensor::new([weight.dims()[0]], bias))
+    else {
+        return Ok(());
+    };
+    let mut editor = graph.edit();
+    let scaled = editor.bound_constant(format!("{weight_name}.folded"), scaled)?;
+    let bias = editor.bound_constant(format!("{}.bias.folded", node.name), bias)?;
+    let mut operands = vec![node.operands[0], scaled, bias];
+    operands.extend(gate);
+    editor.redefine(conv_id, Op::Conv2d(Conv2d { bias: true, ..conv }), &operands)?;
+    editor.replace_uses(norm, conv_id);
+    editor.swap_names(norm, conv_id);
+    Ok(())
+}
+
+fn scale_channels(graph: &mut Graph, norm: NodeId, statistics: &Statistics) -> Result<(), Diagnostic> {
+    let node = graph.node(norm).clone();
+    let channels = node.ty.channels();
+    let weight = statistics.factor.iter().map(|&s| s as f32).collect::<Vec<f32>>();
+    let bias = (0..channels)
+        .map(|c| (statistics.bias[c] - statistics.mean[c] * statistics.factor[c]) as f32)
+        .collect::<Vec<f32>>();
+    let (Some(weight), Some(bias)) =
+        (Tensor::new([channels, 1, 1, 1], weight), Tensor::new([channels], bias))
+    else {
+        return Ok(());
+    };
+    let mut editor = graph.edit();
+    let weight = editor.bound_constant(format!("{}.weight.folded", node.name), weight)?;
+    let bias = editor.bound_constant(format!("{}.bias.folded", node.name), bias)?;
+    let conv = Conv2d { groups: channels, bias: true, ..Conv2d::pointwise() };
+    editor.redefine(norm, Op::Conv2d(conv), &[node.operands[0], weight, bias])
+}

@@ -1,0 +1,223 @@
+//! From a network to a graph of primitive operators, in the form that exporters write: nothing is fused, and
+//! the passes find the structure again. Tensors have timm's names for ReXNet.
+
+use super::network::{Block, GatePosition, Network, Padding, SqueezeExcite};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use crate::graph::{
+    Activate, Activation, BatchNorm, Clip, Concat, Conv2d, Dense, Editor, Graph, NodeId, Op, Slice,
+};
+
+/// The name of the graph's input.
+pub const INPUT: &str = "image";
+/// The name of the graph's output.
+pub const OUTPUT: &str = "logits";
+
+/// The graph of a network for `batch` images: input [`INPUT`], output [`OUTPUT`], no tensor bound. The result of
+/// block `b` is the node `features.{b}`, that of the stem `stem.act`.
+///
+/// # Errors
+/// `RX0103` for a batch of zero, `RX0203` when a tensor is too large.
+pub fn expand(network: &Network, batch: usize) -> Result<Graph, Diagnostics> {
+    if batch == 0 {
+        return Err(Diagnostic::new(
+            Code::SpecValue,
+            Location::None,
+            "a batch of no images computes nothing",
+        )
+        .into());
+    }
+    let mut graph = Graph::new(network.name.clone());
+    let mut builder = Builder { editor: graph.edit(), network };
+    let logits = builder.network(batch)?;
+    builder.editor.output(OUTPUT, logits);
+    Ok(graph)
+}
+
+struct Builder<'a> {
+    editor: Editor<'a>,
+    network: &'a Network,
+}
+
+/// A convolution: `kernel` 1 is pointwise.
+struct Convolution {
+    channels: usize,
+    kernel: usize,
+    stride: usize,
+    depthwise: bool,
+    bias: bool,
+}
+
+impl Convolution {
+    fn pointwise(channels: usize) -> Self {
+        Self { channels, kernel: 1, stride: 1, depthwise: false, bias: false }
+    }
+}
+
+type Built = Result<NodeId, Diagnostic>;
+
+impl Builder<'_> {
+    fn network(&mut self, batch: usize) -> Built {
+        let Network { input: [channels, height, width], stem, blocks, penultimate, classes, .. } =
+            self.network;
+        let image = self.editor.input(INPUT, &[batch, *channels, *height, *width])?;
+        let convolution = Convolution {
+            channels: stem.channels,
+            kernel: stem.kernel,
+            stride: stem.stride,
+            depthwise: false,
+            bias: false,
+        };
+        let mut x = self.convolution(image, "stem.conv", &convolution)?;
+        x = self.batch_norm(x, "stem.bn", "stem.bn")?;
+        x = self.activation(x, stem.activation, "stem.act")?;
+        for (index, block) in blocks.iter().enumerate() {
+            x = self.block(x, block, &format!("features.{index}"))?;
+        }
+        if let Some(penultimate) = penultimate {
+            let name = format!("features.{}", blocks.len());
+            let convolution = Convolution::pointwise(penultimate.channels);
+            x = self.unit(x, &convolution, penultimate.activation, &name, &name)?;
+        }
+        x = self.editor.add(Op::GlobalAveragePool, &[x], "head.pool")?;
+        x = self.editor.add(Op::Flatten, &[x], "head.flatten")?;
+        let features = self.editor.graph().node(x).ty.dim(1);
+        let weight = self.editor.constant("head.fc.weight", &[*classes, features])?;
+        let bias = self.editor.constant("head.fc.bias", &[*classes])?;
+        self.editor.add(Op::Dense(Dense { bias: true, activation: None }), &[x, weight, bias], "head.fc")
+    }
+
+    fn block(&mut self, input: NodeId, block: &Block, name: &str) -> Built {
+        let mut x = input;
+        if let Some(expand) = &block.expand {
+            let convolution = Convolution::pointwise(block.expanded);
+            let unit = format!("{name}.conv_exp");
+            x = self.unit(x, &convolution, expand.activation, &unit, &format!("{unit}.act"))?;
+        }
+        let depthwise = Convolution {
+            channels: block.expanded,
+            kernel: block.kernel,
+            stride: block.stride,
+            depthwise: true,
+            bias: false,
+        };
+        x = self.unit(x, &depthwise, None, &format!("{name}.conv_dw"), &format!("{name}.conv_dw.bn"))?;
+        let gate = block.squeeze_excite.as_ref();
+        if let Some(gate) = gate.filter(|gate| gate.position == GatePosition::BeforeActivation) {
+            x = self.squeeze_excite(x, gate, &format!("{name}.se"))?;
+        }
+        x = self.activation(x, block.activation, &format!("{name}.act_dw"))?;
+        if let Some(gate) = gate.filter(|gate| gate.position == GatePosition::AfterActivation) {
+            x = self.squeeze_excite(x, gate, &format!("{name}.se"))?;
+        }
+        let projection = Convolution::pointwise(block.channels);
+        let unit = format!("{name}.conv_pwl");
+        if !block.shortcut {
+            return self.unit(x, &projection, None, &unit, name);
+        }
+        let out = self.unit(x, &projection, None, &unit, &format!("{unit}.bn"))?;
+        self.shortcut(out, input, block, name)
+    }
+
+    /// `out`, with the block's input added to its first channels.
+    fn shortcut(&mut self, out: NodeId, input: NodeId, block: &Block, name: &str) -> Built {
+        if block.input == block.channels {
+            return self.editor.add(Op::Add, &[out, input], name);
+        }
+        let slice = |start, end| Op::Slice(Slice { axis: 1, start, end });
+        let first = self.editor.add(slice(0, block.input), &[out], format!("{name}.first"))?;
+        let sum = self.editor.add(Op::Add, &[first, input], format!("{name}.sum"))?;
+        let rest = self.editor.add(slice(block.input, block.channels), &[out], format!("{name}.rest"))?;
+        self.editor.add(Op::Concat(Concat { axis: 1 }), &[sum, rest], name)
+    }
+
+    /// Scales each channel of `x` by a gate computed from the means of all.
+    fn squeeze_excite(&mut self, x: NodeId, gate: &SqueezeExcite, name: &str) -> Built {
+        let channels = self.editor.graph().node(x).ty.channels();
+        let layer = |channels| Convolution { bias: true, ..Convolution::pointwise(channels) };
+        let mut y = self.editor.add(Op::GlobalAveragePool, &[x], format!("{name}.pool"))?;
+        y = self.convolution(y, &format!("{name}.fc1"), &layer(gate.channels))?;
+        if gate.batch_norm {
+            let bn = format!("{name}.bn");
+            y = self.batch_norm(y, &bn, &bn)?;
+        }
+        y = self.activation(y, gate.activation, &format!("{name}.act"))?;
+        y = self.convolution(y, &format!("{name}.fc2"), &layer(channels))?;
+        y = self.activation(y, Some(Activation::Sigmoid), &format!("{name}.gate"))?;
+        self.editor.add(Op::Mul, &[x, y], name)
+    }
+
+    /// Convolution, batch norm, activation. Tensors are named after `unit`, the last node is `last`.
+    fn unit(
+        &mut self,
+        x: NodeId,
+        convolution: &Convolution,
+        activation: Option<Activation>,
+        unit: &str,
+        last: &str,
+    ) -> Built {
+        let x = self.convolution(x, &format!("{unit}.conv"), convolution)?;
+        let bn = format!("{unit}.bn");
+        match activation {
+            None => self.batch_norm(x, &bn, last),
+            Some(_) => {
+                let x = self.batch_norm(x, &bn, &bn)?;
+                self.activation(x, activation, last)
+            }
+        }
+    }
+
+    fn convolution(&mut self, x: NodeId, name: &str, convolution: &Convolution) -> Built {
+        let Convolution { channels, kernel, stride, depthwise, bias } = *convolution;
+        let ty = &self.editor.graph().node(x).ty;
+        let groups = if depthwise { ty.channels() } else { 1 };
+        let per_group = if depthwise { 1 } else { ty.channels() };
+        let padding = if kernel == 1 { Padding::Symmetric } else { self.network.padding };
+        let [top, bottom] = padding.around(ty.height(), kernel, stride);
+        let [left, right] = padding.around(ty.width(), kernel, stride);
+        let mut operands = vec![x];
+        operands
+            .push(self.editor.constant(format!("{name}.weight"), &[channels, per_group, kernel, kernel])?);
+        if bias {
+            operands.push(self.editor.constant(format!("{name}.bias"), &[channels])?);
+        }
+        let op = Conv2d {
+            stride: [stride; 2],
+            pad: [top, left, bottom, right],
+            dilation: [1, 1],
+            groups,
+            bias,
+            gate: false,
+            input_activation: None,
+            activation: None,
+            shortcut: false,
+        };
+        self.editor.add(Op::Conv2d(op), &operands, name)
+    }
+
+    /// Tensors are named after `unit`, the node is `name`.
+    fn batch_norm(&mut self, x: NodeId, unit: &str, name: &str) -> Built {
+        let channels = self.editor.graph().node(x).ty.channels();
+        let mut operands = vec![x];
+        for tensor in ["weight", "bias", "running_mean", "running_var"] {
+            operands.push(self.editor.constant(format!("{unit}.{tensor}"), &[channels])?);
+        }
+        let op = BatchNorm { epsilon: self.network.batch_norm_epsilon };
+        self.editor.add(Op::BatchNorm(op), &operands, name)
+    }
+
+    /// The function in primitive operators; `x` itself where there is none.
+    fn activation(&mut self, x: NodeId, function: Option<Activation>, name: &str) -> Built {
+        match function {
+            None => Ok(x),
+            Some(Activation::Relu6) => self.editor.add(Op::Clip(Clip { min: 0.0, max: 6.0 }), &[x], name),
+            Some(Activation::Silu) => {
+                let sigmoid = Activate { function: Activation::Sigmoid };
+                let gate = self.editor.add(Op::Activate(sigmoid), &[x], format!("{name}.sigmoid"))?;
+                self.editor.add(Op::Mul, &[x, gate], name)
+            }
+            Some(function @ (Activation::Relu | Activation::Sigmoid)) => {
+                self.editor.add(Op::Activate(Activate { function }), &[x], name)
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! From text or tokens to syntax.
+
+use super::fault::Faults;
+use super::limits::{self, MAX_NESTING, TOO_DEEP};
+use super::syntax::{
+    Argument, Call, Definition, Expression, Field, FieldValue, Name, Operator, Record, Source, Spanned, Term,
+};
+use crate::diagnostic::{Code, Diagnostics};
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Lit, Token, braced, bracketed, parenthesized, token};
+
+/// The preset that arguments without a name belong to.
+pub(super) const DEFAULT_PRESET: &str = "rexnet";
+
+/// Reads a spec from text.
+pub(super) fn text(source: &str) -> Result<Source, Diagnostics> {
+    limits::check(source)?;
+    let tokens: TokenStream = source.parse().map_err(|error: proc_macro2::LexError| {
+        let mut faults = Faults::default();
+        faults.push(Code::SpecSyntax, error.span(), "this is no token, or a bracket without its partner");
+        faults.in_text(source)
+    })?;
+    self::tokens(tokens).map_err(|faults| faults.in_text(source))
+}
+
+/// Reads a spec from tokens.
+pub(super) fn tokens(tokens: TokenStream) -> Result<Source, Faults> {
+    Source::parse.parse2(tokens).map_err(|errors| {
+        let mut faults = Faults::default();
+        for error in errors {
+            let message = error.to_string();
+            let code = if message == TOO_DEEP { Code::SpecTooLarge } else { Code::SpecSyntax };
+            faults.push(code, error.span(), message);
+        }
+        faults
+    })
+}
+
+impl Parse for Source {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        skip_docs(input)?;
+        let ahead = input.fork();
+        let is_definition =
+            ahead.call(Ident::parse_any).is_ok_and(|word| word == "network") && ahead.peek(Ident::peek_any);
+        if is_definition { definition(input).map(Source::Definition) } else { call(input).map(Source::Call) }
+    }
+}
+
+fn definition(input: ParseStream) -> syn::Result<Definition> {
+    name(input)?;
+    let name = name(input)?;
+    let parameters = if input.peek(token::Paren) { arguments(input)?.0 } else { Vec::new() };
+    if !input.peek(token::Brace) {
+        return Err(input.error("expected the network's fields in braces"));
+    }
+    Ok(Definition { name, parameters, body: record(input, 0)? })
+}
+
+fn call(input: ParseStream) -> syn::Result<Spanned<Call>> {
+    let name = if input.peek(Ident::peek_any) { Some(name(input)?) } else { None };
+    let arguments =
+        if input.peek(token::Paren) || input.peek(Token![<]) { Some(arguments(input)?) } else { None };
+    let (name, arguments, span) = match (name, arguments) {
+        (Some(name), Some((arguments, span))) => {
+            let span = join(name.span, span);
+            (name, arguments, span)
+        }
+        (Some(name), None) => {
+            let span = name.span;
+            (name, Vec::new(), span)
+        }
+        (None, Some((arguments, span))) => {
+            (Spanned { node: DEFAULT_PRESET.to_owned(), span }, arguments, span)
+        }
+        (None, None) => {
+            let expected = "expected a preset such as `rexnet(width = 1.0)` or `network name { … }`";
+            return Err(syn::Error::new(input.span(), expected));
+        }
+    };
+    Ok(Spanned { node: Call { name, arguments }, span })
+}
+
+/// `(name = value, …)` or `<name = value, …>`, and where it stands.
+fn arguments(input: ParseStream) -> syn::Result<(Vec<Argument>, Span)> {
+    let mut list = Vec::new();
+    if input.peek(Token![<]) {
+        let open = input.parse::<Token![<]>()?;
+        while !input.peek(Token![>]) {
+            list.push(argument(input)?);
+            if !input.peek(Token![>]) {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        let close = input.parse::<Token![>]>()?;
+        return Ok((list, join(open.spans[0], close.spans[0])));
+    }
+    let content;
+    let bracket = parenthesized!(content in input);
+    // The macro's form: angle brackets inside the parentheses.
+    if content.peek(Token![<]) {
+        return arguments(&content);
+    }
+    let list = separated(&content, argument)?;
+    Ok((list, bracket.span.join()))
+}
+
+fn argument(input: ParseStream) -> syn::Result<Argument> {
+    skip_docs(input)?;
+    if !input.peek(Ident::peek_any) || !input.peek2(Token![=]) {
+        return Err(syn::Error::new(input.span(), "expected an argument: `name = value`"));
+    }
+    let name = name(input)?;
+    input.parse::<Token![=]>()?;
+    Ok(Argument { name, value: sum(input, 1)? })
+}
+
+fn record(input: ParseStream, depth: usize) -> syn::Result<Record> {
+    let depth = deeper(input, depth)?;
+    let content;
+    braced!(content in input);
+    let fields = separated(&content, |input| {
+        skip_docs(input)?;
+        let name = name(input)?;
+        input.parse::<Token![:]>()?;
+        let value = if input.peek(token::Brace) {
+            FieldValue::Record(record(input, depth)?)
+        } else {
+            FieldValue::Expression(sum(input, depth)?)
+        };
+        Ok(Field { name, value })
+    })?;
+    Ok(Record { fields })
+}
+
+fn sum(input: ParseStream, depth: usize) -> syn::Result<Expression> {
+    chain(
+        input,
+        |input| product(input, depth),
+        |input| {
+            if input.peek(Token![+]) {
+                input.parse::<Token![+]>().map(|_| Some(Operator::Add))
+            } else if input.peek(Token![-]) {
+                input.parse::<Token![-]>().map(|_| Some(Operator::Subtract))
+            } else {
+                Ok(None)
+            }
+        },
+    )
+}
+
+fn product(input: ParseStream, depth: usize) -> syn::Result<Expression> {
+    chain(
+        input,
+        |input| factor(input, depth),
+        |input| {
+            if input.peek(Token![*]) {
+                input.parse::<Token![*]>().map(|_| Some(Operator::Multiply))
+            } else if input.peek(Token![/]) {
+                input.parse::<Token![/]>().map(|_| Some(Operator::Divide))
+            } else {
+                Ok(None)
+            }
+        },
+    )
+}
+
+fn chain(
+    input: ParseStream,
+    operand: impl Fn(ParseStream) -> syn::Result<Expression>,
+    operator: impl Fn(ParseStream) -> syn::Result<Option<Operator>>,
+) -> syn::Result<Expression> {
+    let first = operand(input)?;
+    let mut rest = Vec::new();
+    while let Some(operator) = operator(input)? {
+        rest.push((operator, operand(input)?));
+    }
+    let Some((_, last)) = rest.last() else { return Ok(first) };
+    let span = join(first.span, last.span);
+    Ok(Spanned { node: Term::Chain { first: Box::new(first), rest }, span })
+}
+
+fn factor(input: ParseStream, depth: usize) -> syn::Result<Expression> {
+    if !input.peek(Token![-]) {
+        return atom(input, depth);
+    }
+    let minus = input.parse::<Token![-]>()?;
+    let operand = atom(input, depth)?;
+    let span = join(minus.spans[0], operand.span);
+    Ok(Spanned { node: Term::Negative(Box::new(operand)), span })
+}
+
+fn atom(input: ParseStream, depth: usize) -> syn::Result<Expression> {
+    if input.peek(Ident::peek_any) {
+        let name = name(input)?;
+        if !input.peek(token::Paren) {
+            return Ok(Spanned { node: Term::Name(name.node), span: name.span });
+        }
+        let depth = deeper(input, depth)?;
+        let content;
+        let bracket = parenthesized!(content in input);
+        let arguments = separated(&content, |input| sum(input, depth))?;
+        let span = join(name.span, bracket.span.close());
+        return Ok(Spanned { node: Term::Call { function: name, arguments }, span });
+    }
+    if input.peek(token::Bracket) {
+        let depth = deeper(input, depth)?;
+        let content;
+        let bracket = bracketed!(content in input);
+        let items = separated(&content, |input| sum(input, depth))?;
+        return Ok(Spanned { node: Term::List(items), span: bracket.span.join() });
+    }
+    if input.peek(token::Paren) {
+        let depth = deeper(input, depth)?;
+        let content;
+        let bracket = parenthesized!(content in input);
+        let inner = sum(&content, depth)?;
+        if !content.is_empty() {
+            return Err(content.error("expected an operator or `)`"));
+        }
+        return Ok(Spanned { node: inner.node, span: bracket.span.join() });
+    }
+    if input.peek(Lit) { number(input) } else { Err(input.error("expected a number, a name, `[` or `(`")) }
+}
+
+fn number(input: ParseStream) -> syn::Result<Expression> {
+    let literal = input.parse::<Lit>()?;
+    let span = literal.span();
+    let (digits, suffix) = match &literal {
+        Lit::Int(number) => (number.base10_digits(), number.suffix()),
+        Lit::Float(number) => (number.base10_digits(), number.suffix()),
+        _ => return Err(syn::Error::new(span, "expected a number")),
+    };
+    match digits.parse::<f64>() {
+        Ok(value) if value.is_finite() && suffix.is_empty() => {
+            Ok(Spanned { node: Term::Number(value), span })
+        }
+        Ok(value) if value.is_finite() => {
+            Err(syn::Error::new(span, format!("`{suffix}` is no part of a number")))
+        }
+        _ => Err(syn::Error::new(span, "the number is too large")),
+    }
+}
+
+fn name(input: ParseStream) -> syn::Result<Name> {
+    let ident = input.call(Ident::parse_any)?;
+    Ok(Spanned { node: ident.unraw().to_string(), span: ident.span() })
+}
+
+/// Documentation comments are attributes to the lexer and comments to a spec.
+fn skip_docs(input: ParseStream) -> syn::Result<()> {
+    while input.peek(Token![#]) {
+        let hash = input.parse::<Token![#]>()?;
+        if input.peek(Token![!]) {
+            input.parse::<Token![!]>()?;
+        }
+        let content;
+        bracketed!(content in input);
+        let is_doc = content.call(Ident::parse_any)? == "doc";
+        content.parse::<TokenStream>()?;
+        if !is_doc {
+            return Err(syn::Error::new(hash.spans[0], "specs have no attributes"));
+        }
+    }
+    Ok(())
+}
+
+fn separated<T>(input: ParseStream, item: impl Fn(ParseStream) -> syn::Result<T>) -> syn::Result<Vec<T>> {
+    let mut items = Vec::new();
+    while !input.is_empty() {
+        items.push(item(input)?);
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(items)
+}
+
+fn deeper(input: ParseStream, depth: usize) -> syn::Result<usize> {
+    if depth < MAX_NESTING { Ok(depth + 1) } else { Err(input.error(TOO_DEEP)) }
+}
+
+/// Both ends where the compiler can join spans, the first where it cannot.
+fn join(first: Span, last: Span) -> Span {
+    first.join(last).unwrap_or(first)
+}

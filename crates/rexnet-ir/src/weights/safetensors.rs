@@ -1,0 +1,107 @@
+//! Weights from safetensors files (the format of the Hugging Face safetensors library, version 0.8).
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use crate::graph::{Graph, Op, Tensor};
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use std::sync::Arc;
+
+/// What a weights file held beside the tensors that were bound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Tensors of the file that the network does not use; counters of training steps
+    /// (`num_batches_tracked`) are not listed.
+    pub unused: Vec<String>,
+}
+
+/// Binds every constant of the graph to the tensor of its name. Half-precision tensors are widened, f64 ones
+/// rounded. The data is copied; `file` need not be aligned.
+///
+/// # Errors
+/// All mismatches at once: `RX0301` when the file does not read, `RX0302` for each missing tensor, `RX0303` for
+/// each wrong shape, `RX0304` for each element type that is not a float. The graph is unchanged then.
+pub fn load(graph: &mut Graph, file: &[u8]) -> Result<Loaded, Diagnostics> {
+    let tensors = SafeTensors::deserialize(file).map_err(|error| {
+        Diagnostic::new(Code::WeightsFormat, Location::None, format!("the weights cannot be read: {error}"))
+            .with_help("give a complete .safetensors file")
+    })?;
+    let needed: Vec<(String, Vec<usize>)> = graph
+        .order()
+        .into_iter()
+        .map(|id| graph.node(id))
+        .filter(|node| node.op == Op::Constant)
+        .map(|node| (node.name.clone(), node.ty.dims.clone()))
+        .collect();
+    let mut faults = Diagnostics::default();
+    let mut bound = Vec::with_capacity(needed.len());
+    for (name, dims) in &needed {
+        match tensors.tensor(name) {
+            Err(_) => faults.push(missing(name, &tensors)),
+            Ok(view) if view.shape() != dims => faults.push(
+                Diagnostic::new(
+                    Code::WeightsShape,
+                    Location::Name(name.clone()),
+                    format!("the file has shape {:?}, the network needs {dims:?}", view.shape()),
+                )
+                .with_help("check the width, the depth and the number of classes"),
+            ),
+            Ok(view) => match widen(&view).and_then(|data| Tensor::new(dims.clone(), data)) {
+                Some(tensor) => bound.push((name, tensor)),
+                None => faults.push(
+                    Diagnostic::new(
+                        Code::WeightsType,
+                        Location::Name(name.clone()),
+                        format!("elements of type {:?} cannot be used as weights", view.dtype()),
+                    )
+                    .with_help("store the tensor as F32, F16 or BF16"),
+                ),
+            },
+        }
+    }
+    faults.into_result(())?;
+    for (name, tensor) in bound {
+        graph.edit().bind(name, tensor)?;
+    }
+    let mut unused: Vec<String> = tensors
+        .names()
+        .into_iter()
+        .filter(|name| graph.constant(name).is_none() && !name.ends_with("num_batches_tracked"))
+        .map(str::to_owned)
+        .collect();
+    unused.sort_unstable();
+    Ok(Loaded { unused })
+}
+
+fn missing(name: &str, tensors: &SafeTensors<'_>) -> Diagnostic {
+    let diagnostic = Diagnostic::new(
+        Code::WeightsMissing,
+        Location::Name(name.to_owned()),
+        "the file has no tensor of this name",
+    );
+    let ending = name.rsplit('.').take(2).collect::<Vec<_>>();
+    let shared_prefix = |other: &str| other.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+    let nearest = tensors
+        .names()
+        .into_iter()
+        .filter(|other| other.rsplit('.').take(2).eq(ending.iter().copied()))
+        .max_by_key(|other| (shared_prefix(other), std::cmp::Reverse((*other).to_owned())));
+    match nearest {
+        Some(nearest) => diagnostic.with_help(format!("the nearest name in the file is {nearest}")),
+        None => diagnostic.with_help("the weights seem to belong to another network"),
+    }
+}
+
+fn widen(view: &TensorView<'_>) -> Option<Arc<[f32]>> {
+    let bytes = view.data();
+    let two = || bytes.as_chunks::<2>().0.iter();
+    let widened = match view.dtype() {
+        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
+        Dtype::F64 => {
+            bytes.as_chunks::<8>().0.iter().map(|&eight| f64::from_le_bytes(eight) as f32).collect()
+        }
+        Dtype::F16 => two().map(|&pair| f16::from_le_bytes(pair).to_f32()).collect(),
+        Dtype::BF16 => two().map(|&pair| bf16::from_le_bytes(pair).to_f32()).collect(),
+        _ => return None,
+    };
+    Some(widened)
+}
