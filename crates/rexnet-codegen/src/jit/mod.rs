@@ -145,6 +145,20 @@ fn native_isa() -> Result<cranelift_codegen::isa::OwnedTargetIsa, Diagnostic> {
         .map_err(|error| fault(Code::UnsupportedHost, error.to_string()))
 }
 
+/// The Cranelift IR of every kernel, as text.
+///
+/// # Errors
+/// `RX0603` when there is no code generator for this processor.
+pub fn clif_text(program: &Program) -> Result<String, Diagnostics> {
+    let isa = native_isa()?;
+    let mut frontend = FunctionBuilderContext::new();
+    let text = program.kernels.iter().map(|kernel| {
+        let function = clif::function(kernel, &*isa, &mut frontend);
+        format!("; {}\n{}\n", kernel.name, function.display())
+    });
+    Ok(text.collect())
+}
+
 /// Cranelift's own verifier runs in debug builds.
 const VERIFY: &str = if cfg!(debug_assertions) { "true" } else { "false" };
 

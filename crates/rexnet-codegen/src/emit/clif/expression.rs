@@ -1,6 +1,6 @@
 //! Values, as lists of 128-bit parts (or one scalar).
 
-use super::{Emitter, LANES, Trusted, parts};
+use super::{Emitter, LANES, flags, parts};
 use crate::loops::{Affine, BinaryOp, BufferId, Element, Expression, UnaryOp, ValueType};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, types};
@@ -59,16 +59,17 @@ impl Emitter<'_, '_> {
             Expression::Load { access, lanes } => {
                 let (pointer, offset) = self.address(&access.address, access.buffer);
                 let ty = super::part_type(*lanes);
+                let flags = flags(self.kernel.buffer(access.buffer).role);
                 (0..parts(*lanes))
                     .map(|part| {
                         let offset = offset + (4 * LANES * part) as i32;
-                        self.builder.ins().load(ty, MemFlagsData::trusted_unaligned(), pointer, offset)
+                        self.builder.ins().load(ty, flags, pointer, offset)
                     })
                     .collect()
             }
             Expression::Broadcast { access, lanes } => {
                 let (pointer, offset) = self.address(&access.address, access.buffer);
-                let flags = MemFlagsData::trusted_unaligned();
+                let flags = flags(self.kernel.buffer(access.buffer).role);
                 let scalar = self.builder.ins().load(types::F32, flags, pointer, offset);
                 let value = if *lanes == 1 { scalar } else { self.builder.ins().splat(types::F32X4, scalar) };
                 vec![value; parts(*lanes)]

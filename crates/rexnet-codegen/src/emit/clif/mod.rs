@@ -12,7 +12,7 @@
 mod address;
 mod expression;
 
-use crate::loops::{Kernel, Statement, VariableId};
+use crate::loops::{Kernel, Role, Statement, VariableId};
 use address::Addresses;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Value, types};
@@ -120,9 +120,10 @@ impl Emitter<'_, '_> {
                 Statement::Store { access, value } => {
                     let value = self.expression(value);
                     let (pointer, offset) = self.address(&access.address, access.buffer);
+                    let flags = flags(self.kernel.buffer(access.buffer).role);
                     for (part, value) in value.into_iter().enumerate() {
-                        let offset = offset + (16 * part) as i32;
-                        self.builder.ins().store(MemFlagsData::trusted_unaligned(), value, pointer, offset);
+                        let offset = offset + (4 * LANES * part) as i32;
+                        self.builder.ins().store(flags, value, pointer, offset);
                     }
                 }
             }
@@ -152,13 +153,12 @@ impl Emitter<'_, '_> {
     }
 }
 
-/// Accesses that the kernel's proof covers: they neither trap nor need alignment.
-trait Trusted {
-    fn trusted_unaligned() -> MemFlagsData;
-}
-
-impl Trusted for MemFlagsData {
-    fn trusted_unaligned() -> MemFlagsData {
-        MemFlagsData::new().with_notrap()
+/// Flags of an access, which the kernel's proof covers: it neither traps nor needs alignment. What a kernel only
+/// reads does not change while it runs, so those loads may move to their use.
+fn flags(role: Role) -> MemFlagsData {
+    let flags = MemFlagsData::new().with_notrap();
+    match role {
+        Role::In | Role::Const => flags.with_readonly().with_can_move(),
+        Role::Out | Role::Scratch => flags,
     }
 }
