@@ -12,6 +12,8 @@ pub mod image;
 mod jit;
 pub mod labels;
 mod probabilities;
+#[cfg(feature = "jit")]
+pub mod verification;
 
 #[cfg(feature = "jit")]
 pub use jit::{Backend, Engine, Model, Options, Session, Tap, Weights};

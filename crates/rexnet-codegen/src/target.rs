@@ -19,6 +19,9 @@ pub struct Target {
     pub lanes: usize,
     /// How many such vectors the registers hold.
     pub registers: usize,
+    /// Whether the back end may keep values in memory when registers run out. Where it may not, lowering proves
+    /// that they suffice.
+    pub may_spill: bool,
     /// The tile for many rows; `rows · vectors + vectors + 1` registers.
     pub tile: TileShape,
 }
@@ -26,16 +29,21 @@ pub struct Target {
 impl Target {
     /// 128-bit vectors in pairs: what Cranelift compiles, on x86-64 (16 registers) and aarch64 (32).
     pub const PORTABLE: Target =
-        Target { name: "portable", lanes: 8, registers: 8, tile: TileShape { rows: 6, vectors: 1 } };
+        Target { name: "portable", lanes: 8, registers: 8, may_spill: true, tile: TileShape { rows: 6, vectors: 1 } };
     /// 256-bit vectors, 16 registers.
     pub const AVX2: Target =
-        Target { name: "avx2", lanes: 8, registers: 16, tile: TileShape { rows: 6, vectors: 2 } };
+        Target { name: "avx2", lanes: 8, registers: 16, may_spill: false, tile: TileShape { rows: 6, vectors: 2 } };
     /// 512-bit vectors, 32 registers.
     pub const AVX512: Target =
-        Target { name: "avx512", lanes: 16, registers: 32, tile: TileShape { rows: 12, vectors: 2 } };
+        Target { name: "avx512", lanes: 16, registers: 32, may_spill: false, tile: TileShape { rows: 12, vectors: 2 } };
 
     /// All targets.
     pub const ALL: &'static [Target] = &[Target::PORTABLE, Target::AVX2, Target::AVX512];
+
+    /// How many sums may wait in registers while an activation is computed.
+    pub(crate) fn most_sums(&self) -> usize {
+        self.registers - 4
+    }
 
     /// The tile for `rows` rows in all: the usual one, or a wider one for few rows, so that enough independent
     /// sums are in flight.
@@ -43,8 +51,9 @@ impl Target {
         if rows >= self.tile.rows {
             return self.tile;
         }
-        // A single row needs each weight once; it is an operand of its multiply-add then.
-        let vectors = if rows == 1 { self.registers - 2 } else { (self.registers - 1) / (rows + 1) };
+        // A single row needs each weight once; it is an operand of its multiply-add then. What an activation
+        // needs beside the sums bounds their number.
+        let vectors = if rows == 1 { self.most_sums() } else { (self.registers - 1) / (rows + 1) };
         TileShape { rows, vectors: vectors.max(1) }
     }
 }

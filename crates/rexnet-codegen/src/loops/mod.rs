@@ -42,13 +42,15 @@ mod affine;
 mod build;
 pub mod interpret;
 mod parse;
+mod pressure;
 mod print;
 mod verify;
 
 pub use affine::Affine;
 pub use build::KernelBuilder;
 pub use parse::parse;
-pub use verify::{register_pressure, verify};
+pub use pressure::register_pressure;
+pub use verify::verify;
 
 /// The largest number of lanes of a value.
 pub const MAX_LANES: usize = 16;

@@ -136,7 +136,7 @@ mod tests {
     /// Every padded channel is computed exactly once, with the shortcut where it belongs, from its own column.
     #[test]
     fn blocks_cover_each_channel_once() {
-        for channels in (1..130).chain([185, 1000]) {
+        for channels in (1..130usize).chain([185, 1000]) {
             for shortcut in [0, 8, 16, 24, 40, channels.next_multiple_of(8)] {
                 for (lanes, most) in [(4, 1), (4, 4), (8, 1), (8, 2), (8, 3), (8, 14), (16, 1), (16, 5)] {
                     check(channels, shortcut.min(channels.next_multiple_of(8)), lanes, most);

@@ -28,8 +28,7 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let shortcut_channels = shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels());
     let taps = window_y.kernel * window_x.kernel;
     let blocks = split(ty.channels(), taps, shortcut_channels, target.lanes, 1);
-    // The weights of a tap and one input vector beside the sums.
-    let most_columns = (target.registers - 2).min(8);
+    let most_columns = target.most_sums().min(8);
 
     let builder = &mut node.builder;
     builder.for_each("image", ty.batch(), |builder, image| {

@@ -108,7 +108,7 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
                 let kernel = match known {
                     Some(known) => known,
                     None => {
-                        if let Err(found) = loops::verify(&kernel) {
+                        if let Err(found) = prove(&kernel, target) {
                             faults.list.extend(found.list);
                             continue;
                         }
@@ -130,6 +130,17 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
         }
     }
     faults.into_result(lowered)
+}
+
+/// The kernel's own proof, and that a back end which never spills has registers enough.
+fn prove(kernel: &Kernel, target: &Target) -> Result<(), Diagnostics> {
+    loops::verify(kernel)?;
+    let pressure = loops::register_pressure(kernel, target.lanes);
+    if !target.may_spill && pressure > target.registers {
+        let cause = format!("it needs {pressure} registers, {} has {}", target.name, target.registers);
+        return Err(Diagnostic::new(Code::LoopsInvalid, Location::Name(kernel.name.clone()), cause).into());
+    }
+    Ok(())
 }
 
 fn same_but_name(a: &Kernel, b: &Kernel) -> bool {
