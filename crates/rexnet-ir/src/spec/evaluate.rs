@@ -59,10 +59,13 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// What to offer where a name is unknown: the words, if the field wants one, or the variables.
     fn names(&self) -> Vec<&str> {
+        if !self.words.is_empty() {
+            return self.words.to_vec();
+        }
         let parameters = self.parameters.iter().map(|(name, _)| name.as_str());
-        let variables = self.variables.iter().map(|&(name, _)| name);
-        self.words.iter().copied().chain(variables).chain(parameters).collect()
+        self.variables.iter().map(|&(name, _)| name).chain(parameters).collect()
     }
 }
 
@@ -211,8 +214,8 @@ impl Evaluator {
         let mut longest: Option<&Vec<Spanned<Scalar>>> = None;
         for (value, at) in &values {
             if let Value::Many(list) = value {
-                if longest.is_some_and(|other| other.len() != list.len()) {
-                    let cause = format!("a list of {} stands beside another of other length", list.len());
+                if let Some(other) = longest.filter(|other| other.len() != list.len()) {
+                    let cause = format!("a list of {} stands beside one of {}", list.len(), other.len());
                     self.faults.push(Code::SpecValue, *at, cause);
                     return None;
                 }

@@ -5,7 +5,7 @@ use super::limits::{self, MAX_NESTING, TOO_DEEP};
 use super::syntax::{
     Argument, Call, Definition, Expression, Field, FieldValue, Name, Operator, Record, Source, Spanned, Term,
 };
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -18,9 +18,10 @@ pub(super) const DEFAULT_PRESET: &str = "rexnet";
 pub(super) fn text(source: &str) -> Result<Source, Diagnostics> {
     limits::check(source)?;
     let tokens: TokenStream = source.parse().map_err(|error: proc_macro2::LexError| {
-        let mut faults = Faults::default();
-        faults.push(Code::SpecSyntax, error.span(), "this is no token, or a bracket without its partner");
-        faults.in_text(source)
+        let start = error.span().byte_range().start;
+        let length = source.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+        let place = Location::Span(start..start + length);
+        Diagnostic::new(Code::SpecSyntax, place, "this is no token, or a bracket without its partner")
     })?;
     self::tokens(tokens).map_err(|faults| faults.in_text(source))
 }
@@ -221,7 +222,12 @@ fn atom(input: ParseStream, depth: usize) -> syn::Result<Expression> {
         }
         return Ok(Spanned { node: inner.node, span: bracket.span.join() });
     }
-    if input.peek(Lit) { number(input) } else { Err(input.error("expected a number, a name, `[` or `(`")) }
+    // `Lit` would take a second minus sign.
+    if input.peek(Lit) && !input.peek(Token![-]) {
+        number(input)
+    } else {
+        Err(input.error("expected a number, a name, `[` or `(`"))
+    }
 }
 
 fn number(input: ParseStream) -> syn::Result<Expression> {

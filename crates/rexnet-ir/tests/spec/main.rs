@@ -1,0 +1,7 @@
+//! The spec language: published networks, the graph they expand to, faults, and properties.
+
+mod faults;
+mod graph;
+mod properties;
+
+mod tables;
