@@ -28,14 +28,29 @@ pub struct Target {
 
 impl Target {
     /// 128-bit vectors in pairs: what Cranelift compiles, on x86-64 (16 registers) and aarch64 (32).
-    pub const PORTABLE: Target =
-        Target { name: "portable", lanes: 8, registers: 8, may_spill: true, tile: TileShape { rows: 6, vectors: 1 } };
+    pub const PORTABLE: Target = Target {
+        name: "portable",
+        lanes: 8,
+        registers: 8,
+        may_spill: true,
+        tile: TileShape { rows: 6, vectors: 1 },
+    };
     /// 256-bit vectors, 16 registers.
-    pub const AVX2: Target =
-        Target { name: "avx2", lanes: 8, registers: 16, may_spill: false, tile: TileShape { rows: 6, vectors: 2 } };
+    pub const AVX2: Target = Target {
+        name: "avx2",
+        lanes: 8,
+        registers: 16,
+        may_spill: false,
+        tile: TileShape { rows: 6, vectors: 2 },
+    };
     /// 512-bit vectors, 32 registers.
-    pub const AVX512: Target =
-        Target { name: "avx512", lanes: 16, registers: 32, may_spill: false, tile: TileShape { rows: 12, vectors: 2 } };
+    pub const AVX512: Target = Target {
+        name: "avx512",
+        lanes: 16,
+        registers: 32,
+        may_spill: false,
+        tile: TileShape { rows: 12, vectors: 2 },
+    };
 
     /// All targets.
     pub const ALL: &'static [Target] = &[Target::PORTABLE, Target::AVX2, Target::AVX512];

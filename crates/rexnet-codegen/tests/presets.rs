@@ -16,8 +16,8 @@ fn every_target_compiles_every_preset() {
     for spec in SPECS {
         for &target in Target::ALL {
             let options = Options { target, ..Options::default() };
-            let compiled =
-                compile(spec, Weights::Seeded(1), &options).unwrap_or_else(|faults| panic!("{spec}: {faults}"));
+            let compiled = compile(spec, Weights::Seeded(1), &options)
+                .unwrap_or_else(|faults| panic!("{spec}: {faults}"));
             let program = &compiled.program;
             for kernel in &program.kernels {
                 let pressure = register_pressure(kernel, target.lanes);

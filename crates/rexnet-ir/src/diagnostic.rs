@@ -36,7 +36,7 @@ macro_rules! codes {
 
 codes! {
     SpecSyntax = "RX0101", "the spec is not well formed",
-        "The text does not follow the grammar of network specs. The span shows the token at which reading stopped. README.md and the files in presets/ show the grammar by example.";
+        "The text does not follow the grammar of network specs. The span shows the token at which reading stopped. README.md and the preset files of rexnet-ir show the grammar by example.";
     SpecUnknownName = "RX0102", "the spec uses an unknown name",
         "A preset, field, function, variable, activation or rounding rule of that name does not exist. The message lists the names that do.";
     SpecValue = "RX0103", "a value in the spec is out of range or of the wrong kind",

@@ -1,5 +1,5 @@
 //! What a network is: the declarative [`spec`], the [`graph`], the [`passes`] over it, its [`weights`] and
-//! the f64 [`reference`] evaluator that says what it computes.
+//! the f64 [`mod@reference`] evaluator that says what it computes.
 //!
 //! This crate knows no target and no kernel. Every fault it finds in somebody's input is a
 //! [`diagnostic::Diagnostic`] with a stable code.

@@ -24,7 +24,7 @@ pub struct MachineCode {
     functions: Vec<KernelFunction>,
     /// Owns the code; `None` only while being dropped. The module is not `Sync`, and nothing reads it while
     /// functions run.
-    module: Mutex<Option<JITModule>>,
+    module: Mutex<Option<Box<JITModule>>>,
     code_bytes: usize,
 }
 
@@ -67,7 +67,7 @@ impl MachineCode {
         let mut module = JITModule::new(builder);
         match define_all(&mut module, program) {
             Ok((functions, code_bytes)) => {
-                Ok(Self { functions, module: Mutex::new(Some(module)), code_bytes })
+                Ok(Self { functions, module: Mutex::new(Some(Box::new(module))), code_bytes })
             }
             Err(faults) => {
                 // SAFETY: no function of the module was handed out.

@@ -64,14 +64,16 @@ impl Walk<'_> {
     }
 
     fn assign(&mut self, target: Option<Value>, value: &Expression, mut live: Live) -> Live {
-        let after = self.count(&live) + target.filter(|target| !live.contains(target)).map_or(0, |t| self.width_of(t));
+        let after = self.count(&live)
+            + target.filter(|target| !live.contains(target)).map_or(0, |t| self.width_of(t));
         if let Some(target) = target {
             live.remove(&target);
         }
         let mut used = Live::new();
         self.uses(value, &mut used);
         // The result may take the register of an operand that is not needed any more.
-        let dying: usize = used.iter().filter(|used| !live.contains(used)).map(|&used| self.width_of(used)).sum();
+        let dying: usize =
+            used.iter().filter(|used| !live.contains(used)).map(|&used| self.width_of(used)).sum();
         live.extend(used);
         let temporaries = if dying > 0 { self.operand_temporaries(value) } else { self.temporaries(value) };
         self.most = self.most.max(after).max(self.count(&live) + temporaries);

@@ -98,7 +98,7 @@ pub(super) fn split(
     };
     let covered = (shortcut / PANEL).min(full);
     whole_panels(0, covered, true);
-    let boundary = shortcut % PANEL != 0 && shortcut / PANEL < full;
+    let boundary = !shortcut.is_multiple_of(PANEL) && shortcut / PANEL < full;
     whole_panels(covered + usize::from(boundary), full - covered - usize::from(boundary), false);
 
     // Half panels: the one where the shortcut ends, and the tail.
@@ -123,7 +123,7 @@ pub(super) fn split(
         blocks.push(half(covered, PANEL, 0, true));
         blocks.push(half(covered, PANEL, CHANNEL_PADDING, false));
     }
-    if padded % PANEL != 0 {
+    if !padded.is_multiple_of(PANEL) {
         blocks.push(half(full, CHANNEL_PADDING, 0, shortcut > full * PANEL));
     }
     blocks

@@ -182,7 +182,7 @@ pub(super) fn each_tile(
     if whole > 0 {
         builder.for_each(name, whole, |builder, tile| body(builder, rows, tile * rows as i64));
     }
-    if total % rows > 0 {
+    if !total.is_multiple_of(rows) {
         body(builder, total % rows, Affine::constant((whole * rows) as i64));
     }
 }

@@ -159,9 +159,10 @@ impl<'graph> Editor<'graph> {
 
     /// Exchanges the names of two nodes neither of which is a constant.
     pub fn swap_names(&mut self, a: NodeId, b: NodeId) {
-        let name = std::mem::take(&mut self.graph.nodes[a.0].name);
-        let name = std::mem::replace(&mut self.graph.nodes[b.0].name, name);
-        self.graph.nodes[a.0].name = name;
+        let of_a = std::mem::take(&mut self.graph.nodes[a.0].name);
+        let of_b = std::mem::replace(&mut self.graph.nodes[b.0].name, of_a.clone());
+        self.graph.nodes[a.0].name = of_b.clone();
+        self.graph.names.extend([(of_a, b), (of_b, a)]);
     }
 
     /// States the layout of a node's result.
@@ -185,6 +186,7 @@ impl<'graph> Editor<'graph> {
             .filter_map(|id| {
                 let node = self.graph.nodes.remove_node(id.0)?;
                 self.graph.constants.remove(&node.name);
+                self.graph.names.remove(&node.name);
                 Some(node.name)
             })
             .collect()
@@ -202,7 +204,9 @@ impl<'graph> Editor<'graph> {
     }
 
     fn insert(&mut self, node: Node) -> NodeId {
+        let name = node.name.clone();
         let id = NodeId(self.graph.nodes.add_node(node));
+        self.graph.names.entry(name).or_insert(id);
         self.connect(id);
         id
     }

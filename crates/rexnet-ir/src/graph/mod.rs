@@ -27,7 +27,7 @@ pub use tensor::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, Tensor, TensorType};
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The identity of a node within its graph. It stays valid while other nodes come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +60,8 @@ pub struct Output {
 pub struct Graph {
     name: String,
     nodes: StableDiGraph<Node, ()>,
+    /// Kept in step by the editor; where a text gave two nodes one name, the first, until the verifier refuses.
+    names: HashMap<String, NodeId>,
     outputs: Vec<Output>,
     constants: BTreeMap<String, Tensor>,
 }
@@ -70,6 +72,7 @@ impl Graph {
         Self {
             name: name.into(),
             nodes: StableDiGraph::new(),
+            names: HashMap::new(),
             outputs: Vec::new(),
             constants: BTreeMap::new(),
         }
@@ -90,7 +93,7 @@ impl Graph {
 
     /// The node of that name.
     pub fn find(&self, name: &str) -> Option<NodeId> {
-        self.nodes.node_indices().find(|&index| self.nodes[index].name == name).map(NodeId)
+        self.names.get(name).copied()
     }
 
     /// The number of nodes.

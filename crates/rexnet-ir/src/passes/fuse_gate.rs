@@ -56,7 +56,7 @@ fn find(graph: &Graph, product: NodeId) -> Result<(NodeId, Option<Activation>), 
     if conv.gate || conv.input_activation.is_some() {
         return Err(format!("its user {} already has a gate", node.name));
     }
-    if node.operands[1..].iter().any(|&operand| operand == product) {
+    if node.operands[1..].contains(&product) {
         return Err(format!("{} uses it in another role", node.name));
     }
     Ok((user, activation))

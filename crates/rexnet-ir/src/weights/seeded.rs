@@ -40,19 +40,17 @@ pub fn seed(graph: &mut Graph, seed: u64) -> Result<usize, Diagnostics> {
 
 fn role(graph: &Graph, constant: NodeId) -> Role {
     let dims = &graph.node(constant).ty.dims;
-    for user in graph.users(constant) {
-        let user = graph.node(user);
-        let place = user.operands.iter().position(|&operand| operand == constant).unwrap_or(0);
-        return match (&user.op, place) {
-            (Op::Conv2d(_) | Op::Dense(_), 1) | (Op::SqueezeExcite(_), 1 | 3) => {
-                Role::Weight { fan_in: dims[1..].iter().product() }
-            }
-            (Op::BatchNorm(_), 1) => Role::Scale,
-            (Op::BatchNorm(_), 4) => Role::Variance,
-            _ => Role::Bias,
-        };
+    let Some(&user) = graph.users(constant).first() else { return Role::Bias };
+    let user = graph.node(user);
+    let place = user.operands.iter().position(|&operand| operand == constant).unwrap_or(0);
+    match (&user.op, place) {
+        (Op::Conv2d(_) | Op::Dense(_), 1) | (Op::SqueezeExcite(_), 1 | 3) => {
+            Role::Weight { fan_in: dims[1..].iter().product() }
+        }
+        (Op::BatchNorm(_), 1) => Role::Scale,
+        (Op::BatchNorm(_), 4) => Role::Variance,
+        _ => Role::Bias,
     }
-    Role::Bias
 }
 
 fn draw(role: Role, count: usize, name: &str, seed: u64) -> Vec<f32> {
