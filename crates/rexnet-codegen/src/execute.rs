@@ -1,5 +1,6 @@
 //! Runs a program: what every back end checks first, and the interpreter over a whole program.
 
+use crate::float_environment::FloatEnvironment;
 use crate::loops::{Role, interpret};
 use crate::memory::AlignedBuffer;
 use crate::plan::{PackedWeights, Place, Program};
@@ -64,6 +65,7 @@ pub fn interpret(
     outputs: &mut [&mut [f32]],
 ) -> Result<(), Diagnostic> {
     check_arguments(program, weights, arena, inputs, outputs)?;
+    let _environment = FloatEnvironment::enter();
     for step in &program.steps {
         let kernel = &program.kernels[step.kernel];
         let mut buffers: Vec<Vec<f32>> = kernel

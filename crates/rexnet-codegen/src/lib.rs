@@ -5,6 +5,7 @@
 pub mod driver;
 pub mod emit;
 pub mod execute;
+mod float_environment;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod loops;

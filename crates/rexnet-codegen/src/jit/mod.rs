@@ -1,15 +1,13 @@
 //! Machine code at run time: a program's kernels compiled into memory of this process.
 
-mod float_environment;
-
 use crate::emit::clif;
+use crate::float_environment::FloatEnvironment;
 use crate::memory::AlignedBuffer;
 use crate::plan::{PackedWeights, Place, Program};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
-use float_environment::FloatEnvironment;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use std::sync::Mutex;
 

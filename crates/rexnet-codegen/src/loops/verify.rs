@@ -49,7 +49,7 @@ impl Verifier<'_> {
 
     fn declarations(&mut self) {
         for buffer in &self.kernel.buffers {
-            if !buffer.alignment.is_power_of_two() || buffer.alignment < 4 {
+            if !buffer.alignment.is_power_of_two() || !(4..=4096).contains(&buffer.alignment) {
                 self.fault(format!("buffer {} cannot be aligned to {} bytes", buffer.name, buffer.alignment));
             }
             if buffer.elements > 1 << 30 {
@@ -63,10 +63,13 @@ impl Verifier<'_> {
         }
     }
 
-    fn lanes(&mut self, lanes: usize) {
-        if !matches!(lanes, 1 | 4 | 8 | MAX_LANES) {
+    /// Whether there are vectors of so many lanes.
+    fn lanes(&mut self, lanes: usize) -> bool {
+        let possible = matches!(lanes, 1 | 4 | 8 | MAX_LANES);
+        if !possible {
             self.fault(format!("there is no vector of {lanes} lanes"));
         }
+        possible
     }
 
     fn block(&mut self, body: &[Statement]) {
@@ -113,7 +116,7 @@ impl Verifier<'_> {
                         if ty.element != Element::F32 {
                             self.fault(format!("a {ty} cannot be stored"));
                         }
-                        self.access(access, ty.lanes, 4 * ty.lanes);
+                        self.access(access, ty.lanes);
                     }
                     let buffer = self.kernel.buffer(access.buffer);
                     if matches!(buffer.role, Role::In | Role::Const) {
@@ -160,12 +163,11 @@ impl Verifier<'_> {
         declared.ty
     }
 
-    fn access(&mut self, access: &Access, lanes: usize, natural: usize) {
-        self.lanes(lanes);
-        if !self.in_scope(&access.address) {
+    fn access(&mut self, access: &Access, lanes: usize) {
+        let buffer = self.kernel.buffer(access.buffer);
+        if !self.lanes(lanes) || !self.in_scope(&access.address) || !buffer.alignment.is_power_of_two() {
             return;
         }
-        let buffer = self.kernel.buffer(access.buffer);
         let range = access.address.range(|variable| self.ranges[&variable]);
         match range {
             Some((low, high)) if low >= 0 && high + lanes as i64 <= buffer.elements as i64 => {}
@@ -177,7 +179,8 @@ impl Verifier<'_> {
             )),
             None => self.fault(format!("an address in buffer {} overflows", buffer.name)),
         }
-        let proven = 4 * access.address.power_of_two_divisor((natural.min(buffer.alignment) / 4) as i64);
+        let proven =
+            4 * access.address.power_of_two_divisor(((4 * lanes).min(buffer.alignment) / 4).max(1) as i64);
         if access.alignment < 4 || access.alignment as i64 > proven {
             let name = &buffer.name;
             self.fault(format!(
@@ -202,12 +205,12 @@ impl Verifier<'_> {
             }
             Expression::Register { array, index } => Some(self.register(*array, index)),
             Expression::Load { access, lanes } => {
-                self.access(access, *lanes, 4 * lanes);
+                self.access(access, *lanes);
                 Some(ValueType::f32(*lanes))
             }
             Expression::Broadcast { access, lanes } => {
                 self.lanes(*lanes);
-                self.access(access, 1, 4);
+                self.access(access, 1);
                 Some(ValueType::f32(*lanes))
             }
             Expression::Unary { op, value } => {

@@ -26,17 +26,13 @@ pub(super) fn windows(conv: &Conv2d, node: &NodeBuilder<'_>, id: NodeId) -> [Win
 }
 
 /// The packed filters and biases of a convolution or dense layer.
-pub(super) fn pack(node: &mut NodeBuilder<'_>, operands: &[NodeId], groups: usize, bias: bool) -> BufferId {
+pub(super) fn pack(node: &mut NodeBuilder<'_>, operands: &[NodeId], bias: bool) -> BufferId {
     let ty = &node.graph.node(operands[1]).ty;
-    // A filter of one channel a group is depthwise; any other group is spread over all channels with zeros.
-    let depthwise = ty.channels() == 1 && groups == ty.batch();
-    let spread = if depthwise { 1 } else { groups };
-    let reduction = ty.elements() / ty.batch() * spread;
+    let reduction = ty.elements() / ty.batch();
     let tensor = PackedTensor {
         packing: Packing::Panels {
             weight: node.constant_name(operands[1]),
             bias: bias.then(|| node.constant_name(operands[2])),
-            spread_groups: spread,
         },
         elements: super::columns::packed_elements(ty.batch(), reduction),
     };
@@ -44,7 +40,7 @@ pub(super) fn pack(node: &mut NodeBuilder<'_>, operands: &[NodeId], groups: usiz
 }
 
 /// The optional operands after the weight, in order: gate and shortcut.
-fn optional(conv: &Conv2d, operands: &[NodeId]) -> (Option<NodeId>, Option<NodeId>) {
+pub(super) fn optional(conv: &Conv2d, operands: &[NodeId]) -> (Option<NodeId>, Option<NodeId>) {
     let mut rest = operands[2 + usize::from(conv.bias)..].iter().copied();
     let gate = conv.gate.then(|| rest.next()).flatten();
     (gate, conv.shortcut.then(|| rest.next()).flatten())
@@ -66,7 +62,7 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let gate = gate.map(|gate| node.value("gate", gate, Role::In));
     let shortcut_channels = shortcut.map_or(0, |shortcut| graph.node(shortcut).ty.padded_channels());
     let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, &operands, conv.groups, conv.bias);
+    let weights = pack(node, &operands, conv.bias);
     let output = node.value("output", id, Role::Out);
 
     // A gate belongs to its image; otherwise the images are just more pixels.
@@ -184,7 +180,7 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
     let input = node.value("input", operands[0], Role::In);
     let shortcut_ty = shortcut.map(|shortcut| graph.node(shortcut).ty.clone());
     let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, &operands, conv.groups, conv.bias);
+    let weights = pack(node, &operands, conv.bias);
     let output = node.value("output", id, Role::Out);
 
     let channels = input_ty.channels() as i64;

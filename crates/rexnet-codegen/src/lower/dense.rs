@@ -15,7 +15,7 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, den
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input_ty = node.graph.node(operands[0]).ty.clone();
     let input = node.value("input", operands[0], Role::In);
-    let weights = pack(node, &operands, 1, dense.bias);
+    let weights = pack(node, &operands, dense.bias);
     let output = node.value("output", id, Role::Out);
     let layer = Layer { input, weights, output, from: &input_ty, to: &ty, activation: dense.activation };
     layer.emit(&mut node.builder, target);
@@ -31,7 +31,6 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
             packing: Packing::Panels {
                 weight: node.constant_name(weight),
                 bias: Some(node.constant_name(bias)),
-                spread_groups: 1,
             },
             elements: super::columns::packed_elements(ty.batch(), ty.channels()),
         };

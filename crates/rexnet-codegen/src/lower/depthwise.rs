@@ -21,7 +21,7 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let shortcut_node = conv.shortcut.then(|| operands.last().copied()).flatten();
     let shortcut_ty = shortcut_node.map(|shortcut| graph.node(shortcut).ty.clone());
     let shortcut = shortcut_node.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, &operands, conv.groups, conv.bias);
+    let weights = pack(node, &operands, conv.bias);
     let output = node.value("output", id, Role::Out);
 
     let (from, to) = (Strides::of(&graph.node(operands[0]).ty), Strides::of(&ty));

@@ -10,6 +10,7 @@ mod convolution;
 mod dense;
 mod depthwise;
 mod elementwise;
+mod grouped;
 mod movement;
 mod node;
 mod padding;
@@ -35,8 +36,13 @@ pub enum Packing {
         weight: String,
         /// The constant `[m]`; zeros without.
         bias: Option<String>,
-        /// The number of channel groups that are written out over all channels, zeros between; 1 for none.
-        spread_groups: usize,
+    },
+    /// One filter after the other: its bias, then its weights by taps in row-major order, then channels.
+    Rows {
+        /// The constant `[m, c, kh, kw]`.
+        weight: String,
+        /// The constant `[m]`; zeros without.
+        bias: Option<String>,
     },
     /// A constant as it is, in NCHW order.
     Plain {
@@ -182,10 +188,11 @@ fn lower_node(
     match &node.op {
         Op::Conv2d(conv) => match strategy(graph, id, conv) {
             Strategy::Pointwise => convolution::pointwise(&mut builder, target, id, conv),
-            Strategy::Depthwise => depthwise::depthwise(&mut builder, target, id, conv),
-            Strategy::Dense if conv.gate || conv.input_activation.is_some() => {
+            _ if conv.gate || conv.input_activation.is_some() => {
                 return refuse("a gate or input activation needs a pointwise convolution".to_owned());
             }
+            Strategy::Depthwise => depthwise::depthwise(&mut builder, target, id, conv),
+            Strategy::Grouped => grouped::grouped(&mut builder, id, conv),
             Strategy::Dense => convolution::dense(&mut builder, target, id, conv),
         },
         Op::Dense(attributes) => dense::dense(&mut builder, target, id, attributes),
@@ -219,6 +226,7 @@ fn lower_node(
 enum Strategy {
     Pointwise,
     Depthwise,
+    Grouped,
     Dense,
 }
 
@@ -230,6 +238,8 @@ fn strategy(graph: &Graph, id: NodeId, conv: &Conv2d) -> Strategy {
         Strategy::Pointwise
     } else if conv.groups == x.channels() && w.dims[0] == x.channels() && x.layout == Layout::Nhwc8 {
         Strategy::Depthwise
+    } else if conv.groups > 1 {
+        Strategy::Grouped
     } else {
         Strategy::Dense
     }
@@ -250,6 +260,7 @@ fn kernel_name(graph: &Graph, id: NodeId) -> String {
             parts.push(match strategy(graph, id, conv) {
                 Strategy::Pointwise => "pointwise".to_owned(),
                 Strategy::Depthwise => format!("depthwise_{}x{}", w.height(), w.width()),
+                Strategy::Grouped => format!("grouped{}_{}x{}", conv.groups, w.height(), w.width()),
                 Strategy::Dense => format!("convolution_{}x{}", w.height(), w.width()),
             });
             if conv.stride != [1, 1] {

@@ -1,5 +1,4 @@
-//! The proof that a program's memory is sound. It looks at the places that the steps name, not at how they were
-//! chosen.
+//! The proof that a program's memory is sound.
 
 use super::{Place, Program};
 use crate::loops::Role;
@@ -9,12 +8,14 @@ use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 ///
 /// - every argument lies inside its memory and has the alignment that the kernel claims;
 /// - no two arguments of a step overlap, where one of them is written;
-/// - every value that a step reads is still what its writer left: no step in between wrote to its bytes.
+/// - every value that a step reads is still what its writer left: no step in between wrote to its bytes, and every
+///   place in the arena is that of one allocation, alive at this step; no two that are alive at once overlap.
 ///
 /// # Errors
 /// `RX0501` for each violation, with the step's name.
 pub fn check(program: &Program) -> Result<(), Diagnostics> {
     let mut faults = Diagnostics::default();
+    lives(program, &mut faults);
     // Bytes of the arena and who wrote them last, as disjoint ranges.
     let mut written: Vec<Written> = Vec::new();
     for step in &program.steps {
@@ -76,6 +77,34 @@ pub fn check(program: &Program) -> Result<(), Diagnostics> {
         }
     }
     faults.into_result(())
+}
+
+/// Each place in the arena belongs to one live allocation.
+fn lives(program: &Program, faults: &mut Diagnostics) {
+    let mut fault = |name: &str, cause: String| {
+        faults.push(Diagnostic::new(Code::PlanInvalid, Location::Name(name.to_owned()), cause));
+    };
+    for (index, a) in program.allocations.iter().enumerate() {
+        for b in &program.allocations[..index] {
+            if a.meets(b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes {
+                fault(&a.name, format!("it shares bytes with {} while both are alive", b.name));
+            }
+        }
+    }
+    for (time, step) in program.steps.iter().enumerate() {
+        let Some(kernel) = program.kernels.get(step.kernel) else { continue };
+        for (buffer, &place) in kernel.buffers.iter().zip(&step.arguments) {
+            let Place::Arena(offset) = place else { continue };
+            let owned = program.allocations.iter().any(|allocation| {
+                allocation.offset == offset
+                    && allocation.bytes == 4 * buffer.elements
+                    && (allocation.first..=allocation.last).contains(&time)
+            });
+            if !owned {
+                fault(&step.name, format!("buffer {} lies at {offset}, where no live value is", buffer.name));
+            }
+        }
+    }
 }
 
 /// A value that is whole.

@@ -40,9 +40,13 @@ pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnosti
         let target = &mut buffer.as_mut_slice()[start..start + placed.tensor.elements];
         match &placed.tensor.packing {
             Packing::Plain { constant } => target.copy_from_slice(tensor(constant)?.data()),
-            Packing::Panels { weight, bias, spread_groups } => {
+            Packing::Panels { weight, bias } => {
                 let bias = bias.as_deref().map(tensor).transpose()?;
-                panels(target, tensor(weight)?, bias, *spread_groups);
+                panels(target, tensor(weight)?, bias);
+            }
+            Packing::Rows { weight, bias } => {
+                let bias = bias.as_deref().map(tensor).transpose()?;
+                rows(target, tensor(weight)?, bias);
             }
         }
     }
@@ -50,10 +54,9 @@ pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnosti
 }
 
 /// Fills zeroed panels; see `lower/columns.rs` for their layout.
-fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>, groups: usize) {
-    let (m, per_group) = (weight.dims()[0], weight.dims()[1]);
+fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
+    let (m, channels) = (weight.dims()[0], weight.dims()[1]);
     let taps: usize = weight.dims()[2..].iter().product();
-    let channels = per_group * groups;
     let reduction = taps * channels;
     let padded = m.next_multiple_of(CHANNEL_PADDING);
     for first in (0..padded).step_by(PANEL) {
@@ -62,13 +65,27 @@ fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>, groups: us
         for lane in 0..width.min(m - first) {
             let filter = first + lane;
             panel[lane] = bias.map_or(0.0, |bias| bias.data()[filter]);
-            let group_start = filter / (m / groups) * per_group;
-            let source = &weight.data()[filter * per_group * taps..][..per_group * taps];
+            let source = &weight.data()[filter * reduction..][..reduction];
             for (c, of_channel) in source.chunks(taps).enumerate() {
                 for (tap, &value) in of_channel.iter().enumerate() {
-                    let step = tap * channels + group_start + c;
-                    panel[(step + 1) * width + lane] = value;
+                    panel[(tap * channels + c + 1) * width + lane] = value;
                 }
+            }
+        }
+    }
+}
+
+/// Fills one filter after the other.
+fn rows(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
+    let channels = weight.dims()[1];
+    let taps: usize = weight.dims()[2..].iter().product();
+    let reduction = taps * channels;
+    let filters = weight.data().chunks(reduction);
+    for (filter, (row, source)) in target.chunks_mut(reduction + 1).zip(filters).enumerate() {
+        row[0] = bias.map_or(0.0, |bias| bias.data()[filter]);
+        for (c, of_channel) in source.chunks(taps).enumerate() {
+            for (tap, &value) in of_channel.iter().enumerate() {
+                row[1 + tap * channels + c] = value;
             }
         }
     }
@@ -82,8 +99,11 @@ pub(super) fn layout_hash(weights: &[PlacedTensor]) -> u64 {
         // Writing to a string cannot fail.
         let _ = match &tensor.packing {
             Packing::Plain { constant } => writeln!(text, "{offset} {} plain {constant:?}", tensor.elements),
-            Packing::Panels { weight, bias, spread_groups } => {
-                writeln!(text, "{offset} {} panels {weight:?} {bias:?} {spread_groups}", tensor.elements)
+            Packing::Panels { weight, bias } => {
+                writeln!(text, "{offset} {} panels {weight:?} {bias:?}", tensor.elements)
+            }
+            Packing::Rows { weight, bias } => {
+                writeln!(text, "{offset} {} rows {weight:?} {bias:?}", tensor.elements)
             }
         };
     }

@@ -36,12 +36,14 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
             graph.edit().redefine(id, node.op, &operands)?;
         }
     }
-    for (index, output) in graph.outputs().to_vec().into_iter().enumerate() {
+    let outputs = graph.outputs().to_vec();
+    for (index, output) in outputs.iter().enumerate() {
         let ty = &graph.node(output.node).ty;
-        if ty.layout == Layout::Nhwc8 && ty.layouts_coincide() {
+        let first = outputs[..index].iter().all(|other| other.node != output.node);
+        if first && ty.layout == Layout::Nhwc8 && ty.layouts_coincide() {
             continue;
         }
-        // An output that is an input is copied: it must be written to the user's buffer.
+        // An output that is an input, or another output too, is copied: each has a buffer of the user's.
         let source = output.node;
         let converted =
             relayout_anew(graph, source, Layout::Nchw, &format!("{}.output", graph.node(source).name))?;

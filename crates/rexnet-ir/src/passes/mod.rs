@@ -72,6 +72,7 @@ pub const PIPELINE: &[Pass] = &[
     recognise_prefix_shortcut::PASS,
     remove_dead::PASS,
     fuse_activation::PASS,
+    remove_dead::PASS,
     fuse_gate::PASS,
     fuse_shortcut::PASS,
     remove_dead::PASS,

@@ -27,7 +27,7 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
         let name = node.name.clone();
         let (x, gate) = (node.operands[0], node.operands[1]);
         // Only a product of a map with one value a channel is a candidate.
-        if graph.node(gate).ty.dims[2..] != [1, 1] || graph.node(x).ty.dims.len() != 4 {
+        if graph.node(x).ty.dims.len() != 4 || graph.node(gate).ty.dims[2..] != [1, 1] {
             continue;
         }
         match find_gate(graph, x, gate) {

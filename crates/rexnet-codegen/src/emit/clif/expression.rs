@@ -6,11 +6,7 @@ use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Value, types};
 
 impl Emitter<'_, '_> {
-    pub(super) fn zero(&mut self, lanes: usize) -> Value {
-        self.constant(0, ValueType::f32(lanes))
-    }
-
-    fn constant(&mut self, bits: u32, ty: ValueType) -> Value {
+    pub(super) fn constant(&mut self, bits: u32, ty: ValueType) -> Value {
         let scalar = match ty.element {
             Element::F32 => self.builder.ins().f32const(f32::from_bits(bits)),
             Element::I32 => self.builder.ins().iconst(types::I32, i64::from(bits)),
@@ -58,7 +54,7 @@ impl Emitter<'_, '_> {
             }
             Expression::Load { access, lanes } => {
                 let (pointer, offset) = self.address(&access.address, access.buffer);
-                let ty = super::part_type(*lanes);
+                let ty = super::part_type(ValueType::f32(*lanes));
                 let flags = flags(self.kernel.buffer(access.buffer).role);
                 (0..parts(*lanes))
                     .map(|part| {
@@ -123,21 +119,26 @@ impl Emitter<'_, '_> {
             BinaryOp::Mul => self.builder.ins().fmul(left, right),
             BinaryOp::Div => self.builder.ins().fdiv(left, right),
             BinaryOp::IntAdd => self.builder.ins().iadd(left, right),
-            BinaryOp::Less => self.builder.ins().fcmp(FloatCC::LessThan, left, right),
-            BinaryOp::Unordered => self.builder.ins().fcmp(FloatCC::Unordered, left, right),
+            BinaryOp::Less => self.compare(FloatCC::LessThan, left, right),
+            BinaryOp::Unordered => self.compare(FloatCC::Unordered, left, right),
             // On x86-64 the next two become minps and maxps.
             BinaryOp::Min => {
-                let mask = self.builder.ins().fcmp(FloatCC::LessThan, left, right);
+                let mask = self.compare(FloatCC::LessThan, left, right);
                 self.select(mask, left, right)
             }
             BinaryOp::Max => {
-                let mask = self.builder.ins().fcmp(FloatCC::LessThan, right, left);
+                let mask = self.compare(FloatCC::LessThan, right, left);
                 self.select(mask, left, right)
             }
         }
     }
 
-    /// `mask` is a comparison's result: a vector of lane masks, or a truth value for scalars.
+    /// A mask of all ones or all zeros.
+    fn compare(&mut self, condition: FloatCC, left: Value, right: Value) -> Value {
+        let truth = self.builder.ins().fcmp(condition, left, right);
+        if self.is_scalar(left) { self.builder.ins().bmask(types::I32, truth) } else { truth }
+    }
+
     fn select(&mut self, mask: Value, then: Value, otherwise: Value) -> Value {
         if self.is_scalar(then) {
             return self.builder.ins().select(mask, then, otherwise);

@@ -12,7 +12,7 @@
 mod address;
 mod expression;
 
-use crate::loops::{Kernel, Role, Statement, VariableId};
+use crate::loops::{Element, Kernel, Role, Statement, ValueType, VariableId};
 use address::Addresses;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Value, types};
@@ -45,7 +45,7 @@ pub fn function(kernel: &Kernel, isa: &dyn TargetIsa, context: &mut FunctionBuil
         .registers
         .iter()
         .map(|array| {
-            let part = part_type(array.ty.lanes);
+            let part = part_type(array.ty);
             (0..array.count * parts(array.ty.lanes)).map(|_| builder.declare_var(part)).collect()
         })
         .collect();
@@ -69,8 +69,13 @@ fn parts(lanes: usize) -> usize {
     lanes.div_ceil(LANES)
 }
 
-fn part_type(lanes: usize) -> ir::Type {
-    if lanes == 1 { types::F32 } else { types::F32X4 }
+fn part_type(ty: ValueType) -> ir::Type {
+    match (ty.element, ty.lanes) {
+        (Element::F32, 1) => types::F32,
+        (Element::F32, _) => types::F32X4,
+        (Element::I32, 1) => types::I32,
+        (Element::I32, _) => types::I32X4,
+    }
 }
 
 struct Emitter<'k, 'f> {
@@ -99,8 +104,7 @@ impl Emitter<'_, '_> {
                     self.for_loop(*variable, *begin, *end, body);
                 }
                 Statement::Registers { array } => {
-                    let lanes = self.kernel.register_array(*array).ty.lanes;
-                    let zero = self.zero(lanes);
+                    let zero = self.constant(0, self.kernel.register_array(*array).ty);
                     for &part in &self.registers[array.0 as usize].clone() {
                         self.builder.def_var(part, zero);
                     }

@@ -1,8 +1,8 @@
-//! The processor's floating-point mode while kernels run: round to nearest even, subnormals kept, no traps.
+//! The processor's floating-point mode while kernels run, compiled or interpreted: round to nearest even, subnormals kept, no traps.
 
 /// Holds the caller's mode and restores it when dropped.
 #[derive(Debug)]
-pub(super) struct FloatEnvironment {
+pub(crate) struct FloatEnvironment {
     saved: u64,
 }
 
@@ -12,7 +12,7 @@ impl FloatEnvironment {
     const DEFAULT: u32 = 0x1f80;
 
     /// Sets the kernels' mode.
-    pub(super) fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         let mut saved = 0u32;
         // SAFETY: stores MXCSR to a local variable.
         unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &raw mut saved, options(nostack, preserves_flags)) };
@@ -38,7 +38,7 @@ impl Drop for FloatEnvironment {
 #[cfg(target_arch = "aarch64")]
 impl FloatEnvironment {
     /// Sets the kernels' mode: FPCR zero.
-    pub(super) fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         let saved: u64;
         // SAFETY: reads FPCR.
         unsafe { std::arch::asm!("mrs {}, fpcr", out(reg) saved, options(nostack, nomem, preserves_flags)) };
@@ -62,7 +62,7 @@ impl Drop for FloatEnvironment {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 impl FloatEnvironment {
     /// Other processors have no code to run here.
-    pub(super) fn enter() -> Self {
+    pub(crate) fn enter() -> Self {
         Self { saved: 0 }
     }
 }
