@@ -1,7 +1,7 @@
 //! Coded faults: what is wrong with somebody's input, where, and the way out.
 //!
 //! Each layer owns a block of codes: `RX01` spec, `RX02` graph, `RX03` weights, `RX04` loops, `RX05` plan,
-//! `RX06` machine code, `RX07` images and arrays, `RX08` verification. A code never changes its meaning.
+//! `RX06` machine code, `RX07` images and arrays, `RX08` verification, `RX09` ONNX. A code never changes its meaning.
 
 use std::fmt;
 use std::ops::Range;
@@ -93,6 +93,18 @@ codes! {
         "Inputs and outputs are NCHW f32 without padding; the lengths are those that the model reports.";
     VerificationFailed = "RX0801", "the results differ",
         "Back ends differ in a bit, or the distance to the reference or to the expected values exceeds 1e-4 of the output's range, or the class differs.";
+    NetworksDiffer = "RX0802", "the two networks are not the same",
+        "After normalisation (passes, batch norms folded) the graphs are not isomorphic, or a weight differs by more than 1e-5 of its tensor's range. The first place where they part is named.";
+    OnnxFormat = "RX0901", "the file is not a readable ONNX model",
+        "The protobuf message is damaged, truncated, nested too deeply, or of another format.";
+    OnnxUnsupported = "RX0902", "the ONNX model uses something that is not supported",
+        "An operator, an attribute, an element type or a dynamic extent that the importer does not cover. All such places are reported at once.";
+    OnnxInvalid = "RX0903", "the ONNX model is not well formed",
+        "A name is used but never defined, defined twice, part of a cycle, or a tensor's length does not fit its dimensions.";
+    OnnxExternal = "RX0904", "external data of the ONNX model cannot be used",
+        "The file that holds a tensor is outside the model's folder, is missing or is too short.";
+    OnnxQuantised = "RX0905", "the ONNX model is quantised",
+        "Quantised models (QDQ and QLinear operators) are not compiled yet; give the f32 model.";
 }
 
 /// Where a fault lies.

@@ -6,6 +6,7 @@
 
 pub mod diagnostic;
 pub mod graph;
+pub mod onnx;
 pub mod passes;
 pub mod reference;
 pub mod spec;

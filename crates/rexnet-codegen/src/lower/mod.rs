@@ -210,6 +210,9 @@ fn lower_node(
         Op::Mul => elementwise::binary(&mut builder, target, id, BinaryOp::Mul),
         Op::PrefixAdd => elementwise::prefix_add(&mut builder, target, id),
         Op::Flatten => movement::flatten(&mut builder, id),
+        // `[n, c]` and `[n, c, 1, 1]` are stored alike.
+        Op::Unflatten => movement::relayout(&mut builder, id),
+        Op::Pad(pad) => movement::pad(&mut builder, id, pad.pad),
         Op::Slice(slice) => movement::slice(&mut builder, id, slice.axis, slice.start),
         Op::Concat(concat) => movement::concat(&mut builder, id, concat.axis),
         Op::Relayout(_) => movement::relayout(&mut builder, id),

@@ -3,8 +3,8 @@
 
 use super::node::{NodeBuilder, Strides};
 use super::padding;
-use crate::loops::{Affine, BufferId, KernelBuilder, Role};
-use rexnet_ir::graph::{Layout, Node, NodeId, TensorType};
+use crate::loops::{Affine, BufferId, Expression, KernelBuilder, Role};
+use rexnet_ir::graph::{CHANNEL_PADDING, Layout, Node, NodeId, TensorType};
 
 /// `output[to(n, c, y, x)] = input[from(n, c, y, x)]` for a box of indices.
 fn copy(
@@ -62,6 +62,21 @@ pub(super) fn flatten(node: &mut NodeBuilder<'_>, id: NodeId) {
     let to = Strides { n: Strides::of(&ty).n, c: h * w, y: w, x: 1 };
     copy(&mut node.builder, extents(&input_ty), (input, Strides::of(&input_ty), 0), (output, to, 0));
     clear_padding(&mut node.builder, output, &ty);
+}
+
+/// Zeros around the map.
+pub(super) fn pad(node: &mut NodeBuilder<'_>, id: NodeId, pad: [usize; 4]) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let input_ty = node.graph.node(operands[0]).ty.clone();
+    let input = node.value("input", operands[0], Role::In);
+    let output = node.value("output", id, Role::Out);
+    let lanes = CHANNEL_PADDING;
+    node.builder.for_each("zero", ty.stored_elements() / lanes, |builder, at| {
+        builder.store(output, at * lanes as i64, Expression::f32(0.0, lanes));
+    });
+    let to = Strides::of(&ty);
+    let start = pad[0] as i64 * to.y + pad[1] as i64 * to.x;
+    copy(&mut node.builder, extents(&input_ty), (input, Strides::of(&input_ty), 0), (output, to, start));
 }
 
 /// Some elements along one axis.

@@ -1,6 +1,6 @@
 //! The proof that a program's memory is sound.
 
-use super::{Place, Program};
+use super::{Allocation, Place, Program};
 use crate::loops::Role;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 
@@ -86,7 +86,8 @@ fn lives(program: &Program, faults: &mut Diagnostics) {
     };
     for (index, a) in program.allocations.iter().enumerate() {
         for b in &program.allocations[..index] {
-            if a.meets(b) && a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes {
+            let end = |allocation: &Allocation| allocation.offset.saturating_add(allocation.bytes);
+            if a.meets(b) && a.offset < end(b) && b.offset < end(a) {
                 fault(&a.name, format!("it shares bytes with {} while both are alive", b.name));
             }
         }

@@ -52,6 +52,8 @@ impl Graph {
             | Op::PrefixAdd
             | Op::GlobalAveragePool
             | Op::Flatten
+            | Op::Unflatten
+            | Op::Pad(_)
             | Op::BatchNorm(_)
             | Op::Activate(_)
             | Op::Clip(_)

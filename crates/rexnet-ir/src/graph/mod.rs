@@ -20,7 +20,8 @@ pub use activation::Activation;
 pub use count::Counts;
 pub use edit::Editor;
 pub use ops::{
-    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, Op, Pool2d, PoolKind, Relayout, Slice, SqueezeExcite,
+    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, Op, Pad, Pool2d, PoolKind, Relayout, Slice,
+    SqueezeExcite,
 };
 pub use parse::parse;
 pub use tensor::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, Tensor, TensorType};

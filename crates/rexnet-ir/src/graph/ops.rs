@@ -199,6 +199,8 @@ operators! {
         GlobalAveragePool = "global_average_pool" (1..=1),
         /// `[n, c, h, w]` to `[n, c*h*w]`, row-major (ONNX Flatten, axis 1).
         Flatten = "flatten" (1..=1),
+        /// `[n, c]` to `[n, c, 1, 1]` (ONNX Unsqueeze).
+        Unflatten = "unflatten" (1..=1),
     }
     attributed {
         /// Convolution of `x: [n, c, h, w]` with `weight: [m, c/groups, kh, kw]`, cross-correlation as in ONNX
@@ -256,6 +258,11 @@ operators! {
         Concat = "concat" (1..=64) {
             /// Which axis.
             axis: usize,
+        }
+        /// Zeros around the map (ONNX Pad, constant mode).
+        Pad = "pad" (1..=1) {
+            /// Top, left, bottom, right.
+            pad: [usize; 4],
         }
         /// A window reduced at each step (ONNX AveragePool with count_include_pad 0, MaxPool).
         Pool2d = "pool2d" (1..=1) {

@@ -66,6 +66,19 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
         Op::Flatten => {
             vec![operands[0].batch(), operands[0].dims[1..].iter().product()]
         }
+        Op::Unflatten => match operands[0].dims.as_slice() {
+            &[n, c] => vec![n, c, 1, 1],
+            dims => return fault(format!("shape {dims:?} is not of rank 2")),
+        },
+        Op::Pad(pad) => {
+            let x = operands[0];
+            rank4(x)?;
+            let padded = |extent: usize, before: usize, after: usize| {
+                extent.checked_add(before).and_then(|sum| sum.checked_add(after)).unwrap_or(usize::MAX)
+            };
+            let [top, left, bottom, right] = pad.pad;
+            vec![x.batch(), x.channels(), padded(x.height(), top, bottom), padded(x.width(), left, right)]
+        }
         Op::Conv2d(conv) => {
             let (x, w) = (operands[0], operands[1]);
             rank4(x)?;

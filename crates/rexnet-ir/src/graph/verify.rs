@@ -17,7 +17,8 @@ impl Graph {
         let mut report = |name: &str, cause: String| {
             faults.push(Diagnostic::new(Code::GraphInvalid, Location::Name(name.to_owned()), cause));
         };
-        if petgraph::algo::is_cyclic_directed(&self.nodes) {
+        // Unlike `is_cyclic_directed`, this does not recurse along the graph.
+        if petgraph::algo::toposort(&self.nodes, None).is_err() {
             report(&self.name, "the graph has a cycle".to_owned());
         }
         if self.outputs.is_empty() {

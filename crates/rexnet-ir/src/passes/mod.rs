@@ -7,6 +7,7 @@ mod fold_batch_norm;
 mod fold_constants;
 mod fuse_activation;
 mod fuse_gate;
+mod fuse_pad;
 mod fuse_shortcut;
 mod recognise_prefix_shortcut;
 mod recognise_relu6;
@@ -63,6 +64,7 @@ impl Report {
 /// Every pass in the order in which they run. `remove_dead` stands wherever a later pass asks for only users.
 pub const PIPELINE: &[Pass] = &[
     fold_constants::PASS,
+    fuse_pad::PASS,
     fold_batch_norm::PASS,
     remove_dead::PASS,
     recognise_relu6::PASS,

@@ -16,7 +16,7 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
             result
         }
         Op::GlobalAveragePool => mean_over_map(operands[0]),
-        Op::Flatten | Op::Relayout(_) => operands[0].data.clone(),
+        Op::Flatten | Op::Unflatten | Op::Relayout(_) => operands[0].data.clone(),
         Op::Conv2d(attributes) => convolution(attributes, operands, dims),
         Op::BatchNorm(norm) => {
             let channel_size: usize = dims[2..].iter().product();
@@ -50,6 +50,7 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
             }
             result
         }
+        Op::Pad(pad) => padded(operands[0], pad.pad, dims),
         Op::Pool2d(pool) => pooling(pool, operands[0], dims),
         Op::Dense(dense) => {
             let bias = dense.bias.then(|| operands[2]);
@@ -175,6 +176,17 @@ fn position(
     extent: usize,
 ) -> Option<usize> {
     (out * stride + tap * dilation).checked_sub(pad).filter(|&at| at < extent)
+}
+
+fn padded(x: &Array, pad: [usize; 4], dims: &[usize]) -> Vec<f64> {
+    let (height, width) = (x.dim(2), x.dim(3));
+    let mut result = vec![0.0; dims.iter().product()];
+    for (to, from) in result.chunks_mut(dims[2] * dims[3]).zip(x.data.chunks(height * width)) {
+        for (y, row) in from.chunks(width).enumerate() {
+            to[(y + pad[0]) * dims[3] + pad[1]..][..width].copy_from_slice(row);
+        }
+    }
+    result
 }
 
 fn pooling(pool: &Pool2d, x: &Array, dims: &[usize]) -> Vec<f64> {

@@ -1,0 +1,78 @@
+//! The attributes of a node, read with their types.
+
+use super::messages::{Attribute, Node, TensorMessage, attribute_type};
+
+/// A node's attributes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attributes<'a>(pub(super) &'a [Attribute]);
+
+impl<'a> Attributes<'a> {
+    pub(super) fn of(node: &'a Node) -> Self {
+        Self(&node.attribute)
+    }
+
+    /// The first attribute that is not among the known ones.
+    pub(super) fn unknown(&self, known: &[&str]) -> Option<&'a str> {
+        self.0.iter().filter_map(|attribute| attribute.name.as_deref()).find(|name| !known.contains(name))
+    }
+
+    fn find(&self, name: &str, kinds: &[i32]) -> Result<Option<&'a Attribute>, String> {
+        let Some(attribute) = self.0.iter().find(|attribute| attribute.name.as_deref() == Some(name)) else {
+            return Ok(None);
+        };
+        if attribute.ref_attr_name.as_deref().is_some_and(|name| !name.is_empty()) {
+            return Err(format!("attribute {name} refers to a function's attribute that is not given"));
+        }
+        // Files before IR version 2 leave the type out.
+        match attribute.r#type {
+            Some(kind) if kind != 0 && !kinds.contains(&kind) => {
+                Err(format!("attribute {name} has another type"))
+            }
+            _ => Ok(Some(attribute)),
+        }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|attribute| attribute.name.as_deref() == Some(name))
+    }
+
+    pub(super) fn int(&self, name: &str, default: i64) -> Result<i64, String> {
+        Ok(self.find(name, &[attribute_type::INT])?.map_or(default, |attribute| attribute.i.unwrap_or(0)))
+    }
+
+    pub(super) fn float(&self, name: &str, default: f32) -> Result<f32, String> {
+        Ok(self.find(name, &[attribute_type::FLOAT])?.map_or(default, |attribute| attribute.f.unwrap_or(0.0)))
+    }
+
+    pub(super) fn ints(&self, name: &str) -> Result<Option<&'a [i64]>, String> {
+        Ok(self.find(name, &[attribute_type::INTS])?.map(|attribute| attribute.ints.as_slice()))
+    }
+
+    pub(super) fn floats(&self, name: &str) -> Result<Option<&'a [f32]>, String> {
+        Ok(self.find(name, &[attribute_type::FLOATS])?.map(|attribute| attribute.floats.as_slice()))
+    }
+
+    pub(super) fn tensor(&self, name: &str) -> Result<Option<&'a TensorMessage>, String> {
+        Ok(self.find(name, &[attribute_type::TENSOR])?.and_then(|attribute| attribute.t.as_ref()))
+    }
+
+    pub(super) fn string(&self, name: &str) -> Result<Option<String>, String> {
+        let attribute = self.find(name, &[attribute_type::STRING])?;
+        let bytes = attribute.map(|attribute| attribute.s.clone().unwrap_or_default());
+        bytes
+            .map(|bytes| String::from_utf8(bytes).map_err(|_| format!("attribute {name} is no text")))
+            .transpose()
+    }
+
+    /// A pair of positive numbers, both `default` when the attribute is missing.
+    pub(super) fn pair(&self, name: &str, default: usize) -> Result<[usize; 2], String> {
+        match self.ints(name)? {
+            None => Ok([default; 2]),
+            Some(&[y, x]) => match (usize::try_from(y), usize::try_from(x)) {
+                (Ok(y), Ok(x)) => Ok([y, x]),
+                _ => Err(format!("attribute {name} is negative")),
+            },
+            Some(other) => Err(format!("attribute {name} has {} numbers, two are needed", other.len())),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Tensors that are known while importing: weights, and the integers of shape arithmetic.
+
+use super::messages::{TensorMessage, data_type};
+use crate::graph::MAX_ELEMENTS;
+use half::{bf16, f16};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most elements of a computed integer tensor: shape arithmetic is small.
+pub(super) const MAX_INTEGERS: usize = 1 << 16;
+
+/// The elements of a constant.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Elements {
+    /// Any float type, widened or rounded.
+    Floats(Arc<[f32]>),
+    /// Any integer type, and truth values.
+    Integers(Arc<[i64]>),
+}
+
+/// A tensor known while importing.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Constant {
+    pub(super) dims: Vec<usize>,
+    pub(super) elements: Elements,
+}
+
+impl Constant {
+    pub(super) fn integers(dims: Vec<usize>, elements: Vec<i64>) -> Self {
+        Self { dims, elements: Elements::Integers(elements.into()) }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match &self.elements {
+            Elements::Floats(floats) => floats.len(),
+            Elements::Integers(integers) => integers.len(),
+        }
+    }
+
+    pub(super) fn as_integers(&self) -> Result<&[i64], String> {
+        match &self.elements {
+            Elements::Integers(integers) => Ok(integers),
+            Elements::Floats(_) => Err("integers are needed, floats are given".to_owned()),
+        }
+    }
+
+    pub(super) fn as_floats(&self) -> Result<&[f32], String> {
+        match &self.elements {
+            Elements::Floats(floats) => Ok(floats),
+            Elements::Integers(_) => Err("floats are needed, integers are given".to_owned()),
+        }
+    }
+
+    /// The single element of a tensor of one, as a float.
+    pub(super) fn scalar(&self) -> Result<f64, String> {
+        match &self.elements {
+            Elements::Floats(floats) if floats.len() == 1 => Ok(f64::from(floats[0])),
+            Elements::Integers(integers) if integers.len() == 1 => Ok(integers[0] as f64),
+            _ => Err(format!("a single value is needed, the shape is {:?}", self.dims)),
+        }
+    }
+
+    /// The elements at the given places, in a new shape.
+    pub(super) fn pick(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Self {
+        let elements = match &self.elements {
+            Elements::Floats(floats) => Elements::Floats(places.map(|at| floats[at]).collect()),
+            Elements::Integers(integers) => Elements::Integers(places.map(|at| integers[at]).collect()),
+        };
+        Self { dims, elements }
+    }
+}
+
+/// Why a stored tensor cannot be read.
+#[derive(Debug)]
+pub(super) enum TensorFault {
+    /// Its own description is inconsistent.
+    Invalid(String),
+    /// Its element type is not covered.
+    Unsupported(String),
+    /// Its external file does not serve.
+    External(String),
+}
+
+/// Where tensors outside the model file come from: the content of a file beside it.
+pub(super) struct ExternalFiles<'a> {
+    pub(super) read: &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+    pub(super) cache: HashMap<String, Arc<Vec<u8>>>,
+}
+
+/// Reads a stored tensor. Its length is checked against its dimensions before anything is allocated.
+pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Result<Constant, TensorFault> {
+    let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+    let count = dims.as_ref().and_then(|dims| dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim)));
+    let (dims, count) = match (dims, count) {
+        (Some(dims), Some(count)) if count <= MAX_ELEMENTS && dims.len() <= 8 => (dims, count),
+        _ => return Err(TensorFault::Invalid(format!("its dimensions {:?} are not sensible", tensor.dims))),
+    };
+    let kind = tensor.data_type.unwrap_or(0);
+    let width = match kind {
+        data_type::FLOAT | data_type::INT32 => 4,
+        data_type::DOUBLE | data_type::INT64 => 8,
+        data_type::FLOAT16 | data_type::BFLOAT16 => 2,
+        data_type::UINT8 | data_type::INT8 | data_type::BOOL => 1,
+        _ => return Err(TensorFault::Unsupported(format!("elements of type {}", data_type::name(kind)))),
+    };
+    let external;
+    let raw: Option<&[u8]> = if tensor.data_location == Some(1) {
+        external = External::of(tensor, count * width)?;
+        Some(external.slice(files)?)
+    } else {
+        tensor.raw_data.as_deref()
+    };
+    let elements = match raw {
+        Some(raw) if raw.len() != count * width => {
+            let cause =
+                format!("it holds {} bytes, its dimensions {dims:?} need {}", raw.len(), count * width);
+            return Err(TensorFault::Invalid(cause));
+        }
+        Some(raw) => from_bytes(kind, raw),
+        None => from_fields(kind, tensor),
+    };
+    let constant = Constant { dims, elements };
+    if constant.len() != count {
+        let cause =
+            format!("it holds {} elements, its dimensions {:?} need {count}", constant.len(), constant.dims);
+        return Err(TensorFault::Invalid(cause));
+    }
+    Ok(constant)
+}
+
+fn from_bytes(kind: i32, raw: &[u8]) -> Elements {
+    let two = || raw.as_chunks::<2>().0.iter().copied();
+    let four = || raw.as_chunks::<4>().0.iter().copied();
+    let eight = || raw.as_chunks::<8>().0.iter().copied();
+    match kind {
+        data_type::FLOAT => Elements::Floats(four().map(f32::from_le_bytes).collect()),
+        data_type::DOUBLE => {
+            Elements::Floats(eight().map(|bytes| f64::from_le_bytes(bytes) as f32).collect())
+        }
+        data_type::FLOAT16 => {
+            Elements::Floats(two().map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect())
+        }
+        data_type::BFLOAT16 => {
+            Elements::Floats(two().map(|bytes| bf16::from_le_bytes(bytes).to_f32()).collect())
+        }
+        data_type::INT32 => {
+            Elements::Integers(four().map(|bytes| i64::from(i32::from_le_bytes(bytes))).collect())
+        }
+        data_type::INT64 => Elements::Integers(eight().map(i64::from_le_bytes).collect()),
+        data_type::INT8 => Elements::Integers(raw.iter().map(|&byte| i64::from(byte as i8)).collect()),
+        _ => Elements::Integers(raw.iter().map(|&byte| i64::from(byte)).collect()),
+    }
+}
+
+/// The typed fields; half-precision bits stand in `int32_data`.
+fn from_fields(kind: i32, tensor: &TensorMessage) -> Elements {
+    let bits = || tensor.int32_data.iter().map(|&bits| bits as u16);
+    match kind {
+        data_type::FLOAT => Elements::Floats(tensor.float_data.clone().into()),
+        data_type::DOUBLE => Elements::Floats(tensor.double_data.iter().map(|&x| x as f32).collect()),
+        data_type::FLOAT16 => Elements::Floats(bits().map(|bits| f16::from_bits(bits).to_f32()).collect()),
+        data_type::BFLOAT16 => Elements::Floats(bits().map(|bits| bf16::from_bits(bits).to_f32()).collect()),
+        data_type::INT64 => Elements::Integers(tensor.int64_data.clone().into()),
+        _ => Elements::Integers(tensor.int32_data.iter().map(|&x| i64::from(x)).collect()),
+    }
+}
+
+/// A stretch of another file.
+struct External {
+    location: String,
+    offset: usize,
+    length: usize,
+    content: std::cell::OnceCell<Arc<Vec<u8>>>,
+}
+
+impl External {
+    fn of(tensor: &TensorMessage, expected: usize) -> Result<Self, TensorFault> {
+        let refuse = |cause: String| Err(TensorFault::External(cause));
+        let entry = |key: &str| {
+            let entry = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some(key));
+            entry.and_then(|entry| entry.value.clone())
+        };
+        let Some(location) = entry("location") else {
+            return refuse("it names no file".to_owned());
+        };
+        // A plain relative path that never leaves the model's folder, whatever the platform's separator is.
+        let climbs = location.split(['/', '\\']).any(|part| matches!(part, "" | "." | ".."));
+        if climbs || location.contains(':') || location.contains('\0') {
+            return refuse(format!("the path {location:?} may leave the model's folder"));
+        }
+        let number = |key: &str, default: usize| match entry(key) {
+            None => Some(default),
+            Some(text) => text.parse::<usize>().ok(),
+        };
+        match (number("offset", 0), number("length", expected)) {
+            (Some(offset), Some(length)) if length == expected => {
+                Ok(Self { location, offset, length, content: std::cell::OnceCell::new() })
+            }
+            _ => refuse(format!("its offset or length does not fit the {expected} bytes of its dimensions")),
+        }
+    }
+
+    fn slice(&self, files: &mut ExternalFiles<'_>) -> Result<&[u8], TensorFault> {
+        let content = match files.cache.get(&self.location) {
+            Some(content) => content.clone(),
+            None => {
+                let content = (files.read)(&self.location).map_err(TensorFault::External)?;
+                let content = Arc::new(content);
+                files.cache.insert(self.location.clone(), content.clone());
+                content
+            }
+        };
+        let content = self.content.get_or_init(|| content);
+        let end = self.offset.checked_add(self.length);
+        end.and_then(|end| content.get(self.offset..end)).ok_or_else(|| {
+            TensorFault::External(format!(
+                "{} has {} bytes, {} from {} on are needed",
+                self.location,
+                content.len(),
+                self.length,
+                self.offset
+            ))
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! Operators that choose or order elements.
+
+use super::{Call, axis};
+use crate::graph::{Concat, NodeId, Op, Slice};
+use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS};
+use crate::onnx::import::Value;
+
+type Results = Result<Vec<Value>, String>;
+
+pub(super) fn concat(call: &mut Call<'_, '_, '_>) -> Results {
+    if call.inputs.is_empty() {
+        return Err("there is nothing to concatenate".to_owned());
+    }
+    let at = call.attributes.int("axis", 0)?;
+    let constants: Option<Vec<Constant>> = call
+        .inputs
+        .iter()
+        .map(|input| match input {
+            Some(Value::Constant(_, constant)) => Some(constant.clone()),
+            _ => None,
+        })
+        .collect();
+    if let Some(constants) = constants {
+        let joined = join(&constants, at)?;
+        return call.constant(joined);
+    }
+    let operands: Vec<NodeId> =
+        (0..call.inputs.len()).map(|place| call.data(place)).collect::<Result<_, _>>()?;
+    let axis = axis(at, call.type_of(operands[0]).dims.len())?;
+    if operands.len() == 1 {
+        return Call::node(operands[0]);
+    }
+    let id = call.add(Op::Concat(Concat { axis }), &operands)?;
+    Call::node(id)
+}
+
+fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
+    let mut dims = constants[0].dims.clone();
+    let at = axis(at, dims.len())?;
+    for constant in &constants[1..] {
+        let fits = constant.dims.len() == dims.len()
+            && (0..dims.len()).all(|axis| axis == at || constant.dims[axis] == dims[axis]);
+        if !fits {
+            return Err(format!("shape {:?} cannot follow {dims:?}", constant.dims));
+        }
+        dims[at] += constant.dims[at];
+    }
+    let outer: usize = dims[..at].iter().product();
+    let run = |constant: &Constant| constant.dims[at..].iter().product::<usize>();
+    let all_integers = constants.iter().all(|constant| constant.as_integers().is_ok());
+    let elements = if all_integers {
+        let mut joined = Vec::new();
+        for o in 0..outer {
+            for constant in constants {
+                let run = run(constant);
+                joined.extend_from_slice(&constant.as_integers()?[o * run..(o + 1) * run]);
+            }
+        }
+        Elements::Integers(joined.into())
+    } else {
+        let mut joined = Vec::new();
+        for o in 0..outer {
+            for constant in constants {
+                let run = run(constant);
+                joined.extend_from_slice(&constant.as_floats()?[o * run..(o + 1) * run]);
+            }
+        }
+        Elements::Floats(joined.into())
+    };
+    Ok(Constant { dims, elements })
+}
+
+pub(super) fn gather(call: &mut Call<'_, '_, '_>) -> Results {
+    let data = call.known(0).map_err(|_| "gathering from a computed tensor is not supported".to_owned())?;
+    let indices = call.known(1)?;
+    let at = axis(call.attributes.int("axis", 0)?, data.dims.len())?;
+    let extent = data.dims[at];
+    let places: Vec<usize> =
+        indices.as_integers()?.iter().map(|&index| axis(index, extent)).collect::<Result<_, _>>()?;
+    let dims = [&data.dims[..at], &indices.dims, &data.dims[at + 1..]].concat();
+    let (outer, inner): (usize, usize) =
+        (data.dims[..at].iter().product(), data.dims[at + 1..].iter().product());
+    let count = outer.checked_mul(places.len()).and_then(|count| count.checked_mul(inner));
+    if count.is_none_or(|count| count > MAX_INTEGERS.max(data.len())) {
+        return Err("the result is too large".to_owned());
+    }
+    let chosen = (0..outer).flat_map(|o| {
+        let places = &places;
+        places.iter().flat_map(move |place| (0..inner).map(move |i| (o * extent + place) * inner + i))
+    });
+    let picked = data.pick(dims, chosen);
+    call.constant(picked)
+}
+
+/// A range of one axis: first element, step, number of elements.
+struct Range {
+    axis: usize,
+    start: i64,
+    step: i64,
+    count: usize,
+}
+
+pub(super) fn slice(call: &mut Call<'_, '_, '_>) -> Results {
+    let from_attributes = call.attributes.has("starts");
+    let [starts, ends, axes] = if from_attributes {
+        ["starts", "ends", "axes"]
+            .map(|name| call.attributes.ints(name).map(|ints| ints.map(<[i64]>::to_vec)))
+    } else {
+        [call.known_integers(1), call.known_integers(2), call.known_integers(3)]
+    };
+    let (Some(starts), Some(ends), axes) = (starts?, ends?, axes?) else {
+        return Err("starts and ends must be given".to_owned());
+    };
+    let steps = if from_attributes { None } else { call.known_integers(4)? };
+    let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
+    if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
+        return Err("starts, ends, axes and steps differ in length".to_owned());
+    }
+    let value = call.input(0)?.clone();
+    let dims = match &value {
+        Value::Node(id) => call.type_of(*id).dims.clone(),
+        Value::Constant(_, constant) => constant.dims.clone(),
+        Value::Unknown => return Err("the input is not known".to_owned()),
+    };
+    let mut ranges = Vec::with_capacity(starts.len());
+    for index in 0..starts.len() {
+        let axis = axis(axes[index], dims.len())?;
+        ranges.push(range(axis, dims[axis] as i64, starts[index], ends[index], steps[index])?);
+    }
+    match value {
+        Value::Constant(_, constant) => {
+            let mut result = constant;
+            for range in &ranges {
+                result = slice_constant(&result, range);
+            }
+            call.constant(result)
+        }
+        Value::Node(id) => {
+            let mut id = id;
+            for range in &ranges {
+                id = slice_node(call, id, range)?;
+            }
+            Call::node(id)
+        }
+        Value::Unknown => Err("the input is not known".to_owned()),
+    }
+}
+
+/// ONNX's clamping: a step forward stays within `0..=extent`, a step back within `-1..extent`.
+fn range(axis: usize, extent: i64, start: i64, end: i64, step: i64) -> Result<Range, String> {
+    if step == 0 || step == i64::MIN {
+        return Err("a step of 0 leads nowhere".to_owned());
+    }
+    let from_end = |at: i64| if at < 0 { at.saturating_add(extent) } else { at };
+    let (low, high) = if step > 0 { (0, extent) } else { (-1, extent - 1) };
+    let start = from_end(start).clamp(if step > 0 { 0 } else { 0.min(high) }, high);
+    let end = from_end(end).clamp(low, high);
+    let distance = if step > 0 { end - start } else { start - end };
+    let count = if distance > 0 { (distance - 1) / step.abs() + 1 } else { 0 };
+    Ok(Range { axis, start, step, count: usize::try_from(count).unwrap_or(0) })
+}
+
+fn slice_constant(constant: &Constant, range: &Range) -> Constant {
+    let extent = constant.dims[range.axis];
+    let outer: usize = constant.dims[..range.axis].iter().product();
+    let inner: usize = constant.dims[range.axis + 1..].iter().product();
+    let mut dims = constant.dims.clone();
+    dims[range.axis] = range.count;
+    let along = |index: usize| usize::try_from(range.start + index as i64 * range.step).unwrap_or(0);
+    let places = (0..outer).flat_map(|o| {
+        (0..range.count)
+            .flat_map(move |index| (0..inner).map(move |i| (o * extent + along(index)) * inner + i))
+    });
+    constant.pick(dims, places)
+}
+
+fn slice_node(call: &mut Call<'_, '_, '_>, id: NodeId, range: &Range) -> Result<NodeId, String> {
+    let extent = call.type_of(id).dims[range.axis];
+    if range.step != 1 && range.count > 1 {
+        return Err(format!("a step of {} is not supported on a computed tensor", range.step));
+    }
+    if range.count == 0 {
+        return Err("an empty slice is not supported".to_owned());
+    }
+    let start = usize::try_from(range.start).map_err(|_| "the slice begins before the tensor")?;
+    if range.count == extent {
+        return Ok(id);
+    }
+    call.add(Op::Slice(Slice { axis: range.axis, start, end: start + range.count }), &[id])
+}
+
+pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let dims = call.type_of(x).dims.clone();
+    let axis = axis(call.attributes.int("axis", 0)?, dims.len())?;
+    let parts = match call.attributes.ints("split")? {
+        Some(parts) => Some(parts.to_vec()),
+        None => call.known_integers(1)?,
+    };
+    let sizes: Vec<usize> = match parts {
+        Some(parts) => parts
+            .into_iter()
+            .map(|part| usize::try_from(part).map_err(|_| "a part is negative".to_owned()))
+            .collect::<Result<_, _>>()?,
+        None => {
+            // The last part is smaller where the extent does not divide.
+            let count = call.outputs.max(1);
+            let size = dims[axis].div_ceil(count);
+            (0..count).map(|part| size.min(dims[axis].saturating_sub(part * size))).collect()
+        }
+    };
+    let whole = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
+    if whole != Some(dims[axis]) || sizes.contains(&0) || sizes.len() > dims[axis] {
+        return Err(format!("parts {sizes:?} do not make up the extent {}", dims[axis]));
+    }
+    let mut start = 0;
+    let mut results = Vec::with_capacity(sizes.len());
+    for (part, size) in sizes.into_iter().enumerate() {
+        let name = format!("{}.part{part}", call.name);
+        let op = Op::Slice(Slice { axis, start, end: start + size });
+        results.push(Value::Node(call.add_named(op, &[x], &name)?));
+        start += size;
+    }
+    Ok(results)
+}
+
+pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
+    let constant = call.known(0).map_err(|_| "transposing a computed tensor is not supported".to_owned())?;
+    let rank = constant.dims.len();
+    let order: Vec<usize> = match call.attributes.ints("perm")? {
+        Some(order) => order.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?,
+        None => (0..rank).rev().collect(),
+    };
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted != (0..rank).collect::<Vec<_>>() {
+        return Err(format!("{order:?} is no order of {rank} axes"));
+    }
+    let mut strides = vec![1; rank];
+    for at in (1..rank).rev() {
+        strides[at - 1] = strides[at] * constant.dims[at];
+    }
+    let dims: Vec<usize> = order.iter().map(|&at| constant.dims[at]).collect();
+    let place = |mut index: usize| {
+        let mut place = 0;
+        for (&extent, &at) in dims.iter().zip(&order).rev() {
+            place += index % extent * strides[at];
+            index /= extent;
+        }
+        place
+    };
+    let moved = constant.pick(dims.clone(), (0..constant.len()).map(place));
+    call.constant(moved)
+}

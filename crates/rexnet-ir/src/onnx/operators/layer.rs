@@ -1,0 +1,80 @@
+//! Gemm, MatMul.
+
+use super::Call;
+use crate::graph::{Dense, NodeId, Op};
+use crate::onnx::import::Value;
+
+type Results = Result<Vec<Value>, String>;
+
+/// The constant matrix of input 1, as `[m, k]`, times `factor`.
+fn weight(call: &mut Call<'_, '_, '_>, transposed: bool, factor: f32) -> Result<NodeId, String> {
+    let constant =
+        call.known(1).map_err(|_| "a product of two computed matrices is not supported".to_owned())?;
+    let &[rows, columns] = constant.dims.as_slice() else {
+        return Err(format!("a weight of shape {:?} is not supported; a matrix is", constant.dims));
+    };
+    if transposed && factor == 1.0 {
+        return call.data(1);
+    }
+    let floats = constant.as_floats()?;
+    let (dims, values) = if transposed {
+        (vec![rows, columns], floats.iter().map(|x| x * factor).collect())
+    } else {
+        let at = |place: usize| floats[place % rows * columns + place / rows] * factor;
+        (vec![columns, rows], (0..rows * columns).map(at).collect())
+    };
+    call.made("weight", dims, values)
+}
+
+pub(super) fn gemm(call: &mut Call<'_, '_, '_>) -> Results {
+    if call.attributes.int("transA", 0)? != 0 {
+        return Err("transA is not supported".to_owned());
+    }
+    let (alpha, beta) = (call.attributes.float("alpha", 1.0)?, call.attributes.float("beta", 1.0)?);
+    let x = call.data(0)?;
+    let transposed = call.attributes.int("transB", 0)? != 0;
+    let weight = weight(call, transposed, alpha)?;
+    let mut operands = vec![x, weight];
+    let channels = call.type_of(weight).dims[0];
+    let bias = call.optional(2).is_some();
+    if bias {
+        operands.push(bias_of(call, 2, channels, beta)?);
+    }
+    let id = call.add(Op::Dense(Dense { bias, activation: None }), &operands)?;
+    Call::node(id)
+}
+
+/// A constant that is one value a column, or one for all, as `[m]`.
+pub(super) fn bias_of(
+    call: &mut Call<'_, '_, '_>,
+    place: usize,
+    channels: usize,
+    factor: f32,
+) -> Result<NodeId, String> {
+    let constant = call.known(place).map_err(|_| "a computed bias is not supported".to_owned())?;
+    let floats = constant.as_floats()?;
+    let columns = constant.dims.iter().filter(|&&extent| extent != 1).count() <= 1;
+    let values: Vec<f32> = match floats.len() {
+        1 => vec![floats[0] * factor; channels],
+        length if length == channels && columns && constant.dims.last() == Some(&channels) => {
+            floats.iter().map(|x| x * factor).collect()
+        }
+        _ => {
+            return Err(format!(
+                "a bias of shape {:?} for {channels} columns is not supported",
+                constant.dims
+            ));
+        }
+    };
+    if factor == 1.0 && constant.dims == [channels] {
+        return call.data(place);
+    }
+    call.made("bias", vec![channels], values)
+}
+
+pub(super) fn matmul(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let weight = weight(call, false, 1.0)?;
+    let id = call.add(Op::Dense(Dense { bias: false, activation: None }), &[x, weight])?;
+    Call::node(id)
+}
