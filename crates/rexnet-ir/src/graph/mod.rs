@@ -12,6 +12,7 @@ mod edit;
 mod ops;
 mod parse;
 mod print;
+mod same;
 mod shape;
 mod tensor;
 mod verify;
@@ -24,6 +25,7 @@ pub use ops::{
     SqueezeExcite,
 };
 pub use parse::parse;
+pub use same::{Difference, WEIGHT_TOLERANCE, same};
 pub use tensor::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, Tensor, TensorType};
 
 use petgraph::Direction;

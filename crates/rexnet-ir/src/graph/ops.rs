@@ -275,7 +275,7 @@ operators! {
             /// Padding: top, left, bottom, right; smaller than the window.
             pad: [usize; 4],
         }
-        /// `x: [n, k]` times the transpose of `weight: [m, k]`, plus bias `[m]`, then the activation (ONNX Gemm,
+        /// `x: [n, k]` times the transpose of `weight: [m, k]` (or `[m, k, 1, 1]`), plus bias `[m]`, then the activation (ONNX Gemm,
         /// transB = 1). Operands: x, weight, bias where the flag says so.
         Dense = "dense" (2..=3) {
             /// Whether a bias operand is there.
@@ -284,8 +284,8 @@ operators! {
             activation: Option<Activation>,
         }
         /// The gate of a squeeze-excite block (Hu et al., 2018): the mean over the map, a reducing layer, a
-        /// function, an expanding layer, the sigmoid. Operands: x `[n, c, h, w]`, reducing weight `[r, c, 1, 1]`
-        /// and bias `[r]`, expanding weight `[c, r, 1, 1]` and bias `[c]`. The result is `[n, c, 1, 1]`.
+        /// function, an expanding layer, the sigmoid. Operands: x `[n, c, h, w]`, reducing weight `[r, c]` or
+        /// `[r, c, 1, 1]` and bias `[r]`, expanding weight `[c, r]` or `[c, r, 1, 1]` and bias `[c]`. The result is `[n, c, 1, 1]`.
         SqueezeExcite = "squeeze_excite" (5..=5) {
             /// The function between the two layers.
             activation: Activation,

@@ -184,7 +184,8 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
         }
         Op::Dense(dense) => {
             let (x, w) = (operands[0], operands[1]);
-            if x.dims.len() != 2 || w.dims.len() != 2 || x.dims[1] != w.dims[1] {
+            let matrix = w.dims.len() == 2 || w.dims.len() == 4 && w.dims[2..] == [1, 1];
+            if x.dims.len() != 2 || !matrix || x.dims[1] != w.dims[1] {
                 return fault(format!(
                     "a weight of shape {:?} does not fit an input of {:?}",
                     w.dims, x.dims
@@ -202,9 +203,9 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
             let (x, reduce) = (operands[0], operands[1]);
             rank4(x)?;
             let (c, r) = (x.channels(), reduce.dims[0]);
-            expect_dims(reduce, &[r, c, 1, 1], "reducing weight")?;
+            expect_matrix(reduce, r, c, "reducing weight")?;
             expect_dims(operands[2], &[r], "reducing bias")?;
-            expect_dims(operands[3], &[c, r, 1, 1], "expanding weight")?;
+            expect_matrix(operands[3], c, r, "expanding weight")?;
             expect_dims(operands[4], &[c], "expanding bias")?;
             vec![x.batch(), c, 1, 1]
         }
@@ -228,6 +229,11 @@ fn expect_dims(ty: &TensorType, dims: &[usize], role: &str) -> Result<(), ShapeF
         return Ok(());
     }
     fault(format!("the {role} has shape {:?}, not {dims:?}", ty.dims))
+}
+
+/// `[rows, columns]`, or the filters of a 1×1 convolution.
+fn expect_matrix(ty: &TensorType, rows: usize, columns: usize, role: &str) -> Result<(), ShapeFault> {
+    if ty.dims == [rows, columns] { Ok(()) } else { expect_dims(ty, &[rows, columns, 1, 1], role) }
 }
 
 fn expect_prefix(whole: &TensorType, part: &TensorType) -> Result<(), ShapeFault> {

@@ -9,6 +9,7 @@ mod fuse_activation;
 mod fuse_gate;
 mod fuse_pad;
 mod fuse_shortcut;
+mod recognise_dense_layer;
 mod recognise_prefix_shortcut;
 mod recognise_relu6;
 mod recognise_silu;
@@ -16,7 +17,7 @@ mod recognise_squeeze_excite;
 mod remove_dead;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::Graph;
+use crate::graph::{Difference, Graph, same};
 use std::time::{Duration, Instant};
 
 /// A rewrite of the graph.
@@ -71,6 +72,7 @@ pub const PIPELINE: &[Pass] = &[
     recognise_silu::PASS,
     remove_dead::PASS,
     recognise_squeeze_excite::PASS,
+    recognise_dense_layer::PASS,
     recognise_prefix_shortcut::PASS,
     remove_dead::PASS,
     fuse_activation::PASS,
@@ -115,6 +117,18 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Report>, Diagnostics> {
 pub fn run_logical(graph: &mut Graph) -> Result<Vec<Report>, Diagnostics> {
     let logical = PIPELINE.iter().take_while(|pass| pass.name != choose_layout::PASS.name);
     logical.map(|&pass| run_one(graph, pass)).collect()
+}
+
+/// Whether two verified graphs with bound constants are the same network: isomorphic after all passes but the
+/// last, weights within [`WEIGHT_TOLERANCE`](crate::graph::WEIGHT_TOLERANCE).
+///
+/// # Errors
+/// As [`run_one`]; the inner error is the first difference.
+pub fn same_network(a: &Graph, b: &Graph) -> Result<Result<(), Difference>, Diagnostics> {
+    let (mut a, mut b) = (a.clone(), b.clone());
+    run_logical(&mut a)?;
+    run_logical(&mut b)?;
+    Ok(same(&a, &b))
 }
 
 /// Runs the passes that [`run_logical`] leaves out.

@@ -1,4 +1,5 @@
-//! `x * sigmoid(conv1x1(f(conv1x1(global_average_pool(x)))))` → `x * squeeze_excite(x)`.
+//! `x * sigmoid(conv1x1(f(conv1x1(global_average_pool(x)))))` → `x * squeeze_excite(x)`, also where the layers are
+//! dense ones between a flatten and an unflatten.
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
@@ -12,7 +13,8 @@ pub(super) const PASS: Pass = Pass {
 
 struct Gate {
     x: NodeId,
-    sigmoid: NodeId,
+    /// The sigmoid, or what reshapes it.
+    gate: NodeId,
     reduce: NodeId,
     expand: NodeId,
     activation: Activation,
@@ -44,24 +46,33 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
 fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
     let not = |id: NodeId, what: &str| Err(format!("{} is not {what}", graph.node(id).name));
     let operand = |id: NodeId| graph.node(id).operands[0];
+    // `[n, c]` and `[n, c, 1, 1]` are the same values.
+    let mut reshapes = Vec::new();
+    let mut values = |id: NodeId| {
+        let reshape = matches!(graph.node(id).op, Op::Flatten | Op::Unflatten);
+        if reshape {
+            reshapes.push(id);
+        }
+        if reshape { operand(id) } else { id }
+    };
 
-    let sigmoid = gate;
+    let sigmoid = values(gate);
     if graph.node(sigmoid).op != Op::Activate(Activate { function: Activation::Sigmoid }) {
         return not(sigmoid, "a sigmoid");
     }
-    let expand = operand(sigmoid);
+    let expand = values(operand(sigmoid));
     if !is_layer(graph, expand) {
-        return not(expand, "a plain 1×1 convolution");
+        return not(expand, "a plain 1×1 convolution or dense layer");
     }
-    let middle = operand(expand);
+    let middle = values(operand(expand));
     let Op::Activate(Activate { function: activation }) = graph.node(middle).op else {
         return not(middle, "an activation between the two layers");
     };
-    let reduce = operand(middle);
+    let reduce = values(operand(middle));
     if !is_layer(graph, reduce) {
-        return not(reduce, "a plain 1×1 convolution");
+        return not(reduce, "a plain 1×1 convolution or dense layer");
     }
-    let pool = operand(reduce);
+    let pool = values(operand(reduce));
     if graph.node(pool).op != Op::GlobalAveragePool {
         return not(pool, "a global average");
     }
@@ -72,21 +83,23 @@ fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
             graph.node(operand(pool)).name
         ));
     }
-    for inner in [sigmoid, expand, middle, reduce, pool] {
+    for inner in [sigmoid, expand, middle, reduce, pool].into_iter().chain(reshapes) {
         graph.only_user(inner)?;
     }
-    Ok(Gate { x, sigmoid, reduce, expand, activation })
+    Ok(Gate { x, gate, reduce, expand, activation })
 }
 
-/// Whether it is a 1×1 convolution of a 1×1 map and nothing more, with constant weights.
+/// Whether it is a 1×1 convolution or a dense layer and nothing more, with constant weights.
 fn is_layer(graph: &Graph, id: NodeId) -> bool {
     let node = graph.node(id);
-    let Op::Conv2d(conv) = &node.op else { return false };
-    let weight = graph.node(node.operands[1]);
-    *conv == Conv2d { bias: conv.bias, ..Conv2d::pointwise() }
-        && weight.op == Op::Constant
-        && weight.ty.dims[2..] == [1, 1]
-        && (!conv.bias || graph.node(node.operands[2]).op == Op::Constant)
+    let plain = match &node.op {
+        Op::Conv2d(conv) => *conv == Conv2d { bias: conv.bias, ..Conv2d::pointwise() },
+        Op::Dense(dense) => dense.activation.is_none(),
+        _ => false,
+    };
+    plain
+        && node.operands[1..].iter().all(|&weight| graph.node(weight).op == Op::Constant)
+        && graph.node(node.operands[1]).ty.dims[2..].iter().all(|&extent| extent == 1)
 }
 
 fn insert(graph: &mut Graph, gate: &Gate) -> Result<(), Diagnostic> {
@@ -107,5 +120,5 @@ fn insert(graph: &mut Graph, gate: &Gate) -> Result<(), Diagnostic> {
         operands.extend([node.operands[1], bias]);
     }
     let mut editor = graph.edit();
-    editor.redefine(gate.sigmoid, Op::SqueezeExcite(SqueezeExcite { activation: gate.activation }), &operands)
+    editor.redefine(gate.gate, Op::SqueezeExcite(SqueezeExcite { activation: gate.activation }), &operands)
 }
