@@ -16,7 +16,7 @@ mod probabilities;
 pub mod verification;
 
 #[cfg(feature = "jit")]
-pub use jit::{Backend, Engine, Model, Options, Session, Tap, Weights};
+pub use jit::{Backend, Engine, Model, Options, Session, Source, Tap, Weights};
 pub use probabilities::{Prediction, softmax, top};
 pub use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 pub use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};

@@ -11,7 +11,7 @@ use rexnet_ir::spec::preprocessing::Preprocessing;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use rexnet_codegen::driver::Weights;
+pub use rexnet_codegen::driver::{Source, Weights};
 
 /// What runs the kernels. All give the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,14 +77,20 @@ impl Engine {
         Self { backend }
     }
 
-    /// Compiles a spec: a preset call such as `rexnet(width = 1.0)`, or the text of a `.rexnet` file.
+    /// Compiles a network: a preset call such as `rexnet(width = 1.0)`, the text of a `.rexnet` file, or an ONNX
+    /// model ([`Source::Onnx`]).
     ///
     /// # Errors
-    /// Coded faults of the spec, the weights or this machine; all that the first failing stage finds.
-    pub fn compile(&self, spec: &str, weights: Weights<'_>, options: &Options) -> Result<Model, Diagnostics> {
+    /// Coded faults of the source, the weights or this machine; all that the first failing stage finds.
+    pub fn compile<'a>(
+        &self,
+        source: impl Into<Source<'a>>,
+        weights: Weights<'_>,
+        options: &Options,
+    ) -> Result<Model, Diagnostics> {
         let taps = if options.taps.is_empty() { Taps::None } else { Taps::Named(options.taps.clone()) };
         let options = driver::Options { batch: options.batch, target: Target::PORTABLE, taps };
-        self.load(driver::compile(spec, weights, &options)?)
+        self.load(driver::compile(source, weights, &options)?)
     }
 
     /// Makes a model of what the driver compiled.
@@ -134,9 +140,9 @@ impl Model {
         &self.0.compilation.program.outputs[..self.0.own_outputs]
     }
 
-    /// How photographs become inputs, if the spec says so.
+    /// How photographs become inputs, if the source says so.
     pub fn preprocessing(&self) -> Option<&Preprocessing> {
-        self.0.compilation.network.preprocessing.as_ref()
+        self.0.compilation.preprocessing.as_ref()
     }
 
     /// The network at every stage of its compilation.

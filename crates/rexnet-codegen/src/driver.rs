@@ -6,17 +6,47 @@ use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Graph, Op};
+use rexnet_ir::onnx::{self, ImportOptions};
 use rexnet_ir::passes::{self, Report};
+use rexnet_ir::spec::preprocessing::Preprocessing;
 use rexnet_ir::spec::{self, Network};
 use rexnet_ir::weights::{self, Loaded};
+use std::io::Read;
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// A description of a network.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// A preset call such as `rexnet(width = 1.0)`, or the text of a `.rexnet` file.
+    Spec(&'a str),
+    /// An ONNX model.
+    Onnx {
+        /// The content of the file.
+        file: &'a [u8],
+        /// The folder that external data is read from; none is read without.
+        folder: Option<&'a Path>,
+    },
+}
+
+impl<'a> From<&'a str> for Source<'a> {
+    fn from(spec: &'a str) -> Self {
+        Source::Spec(spec)
+    }
+}
+
+impl<'a> From<&'a String> for Source<'a> {
+    fn from(spec: &'a String) -> Self {
+        Source::Spec(spec)
+    }
+}
 
 /// Where the weights come from.
 #[derive(Clone, Copy, Debug)]
 pub enum Weights<'a> {
     /// The content of a safetensors file under the network's names (timm's).
     Safetensors(&'a [u8]),
-    /// Drawn from a seed, for measuring and testing.
+    /// Drawn from a seed where the source brings none, for measuring and testing. An ONNX model brings its own.
     Seeded(u64),
 }
 
@@ -69,9 +99,11 @@ pub struct Times {
 /// A network at every stage.
 #[derive(Debug)]
 pub struct Compilation {
-    /// The spec.
-    pub network: Network,
-    /// The graph as the spec says, weights bound.
+    /// The spec, if the source is one.
+    pub network: Option<Network>,
+    /// How photographs become inputs, if the spec says so. For an ONNX model the caller may know.
+    pub preprocessing: Option<Preprocessing>,
+    /// The graph as the source says, weights bound.
     pub source: Graph,
     /// The graph after the passes.
     pub graph: Graph,
@@ -90,23 +122,23 @@ pub struct Compilation {
 /// The longest weights file that is read, in bytes.
 pub const MAX_WEIGHTS_BYTES: usize = 4 << 30;
 
-/// Compiles a spec: a preset call such as `rexnet(width = 1.0)`, or the text of a `.rexnet` file.
+/// Compiles a network.
 ///
 /// # Errors
 /// Whatever a stage finds in its input, all faults of the first stage that finds any.
-pub fn compile(spec: &str, weights: Weights<'_>, options: &Options) -> Result<Compilation, Diagnostics> {
+pub fn compile<'a>(
+    source: impl Into<Source<'a>>,
+    weights: Weights<'_>,
+    options: &Options,
+) -> Result<Compilation, Diagnostics> {
     let mut times = Times::default();
-    let (network, mut source) = timed(&mut times.parse, || {
-        let network = spec::parse_network(spec)?;
-        let graph = spec::expand(&network, options.batch)?;
-        graph.verify()?;
-        Ok::<_, Diagnostics>((network, graph))
-    })?;
+    let (network, mut source) = timed(&mut times.parse, || read(source.into(), options.batch))?;
+    let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
     let loaded = timed(&mut times.weights, || bind(&mut source, weights))?;
     let mut graph = source.clone();
     let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
     let (program, weights) = generate(&graph, &options.target, &mut times)?;
-    Ok(Compilation { network, source, graph, reports, loaded, program, weights, times })
+    Ok(Compilation { network, preprocessing, source, graph, reports, loaded, program, weights, times })
 }
 
 /// Compiles a verified graph whose constants are bound; for tests and tools that make graphs themselves.
@@ -122,6 +154,44 @@ pub fn compile_graph(
     let reports = optimise(&mut graph, &options.taps)?;
     let (program, weights) = generate(&graph, &options.target, &mut Times::default())?;
     Ok((graph, reports, program, weights))
+}
+
+/// The graph of a source, weights bound where the source brings them.
+///
+/// # Errors
+/// Those of the spec, or of the importer.
+pub fn read(source: Source<'_>, batch: usize) -> Result<(Option<Network>, Graph), Diagnostics> {
+    match source {
+        Source::Spec(text) => {
+            let network = spec::parse_network(text)?;
+            let graph = spec::expand(&network, batch)?;
+            graph.verify()?;
+            Ok((Some(network), graph))
+        }
+        Source::Onnx { file, folder } => {
+            let mut external = |name: &str| read_external(folder, name);
+            Ok((None, onnx::import(file, &mut external, &ImportOptions { batch })?))
+        }
+    }
+}
+
+/// A file in a model's folder. The importer passes plain relative names; links must not lead out either.
+fn read_external(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, String> {
+    let folder = folder.ok_or("the model's folder is not known")?;
+    let fault = |error: std::io::Error| format!("{name}: {error}");
+    let folder = folder.canonicalize().map_err(fault)?;
+    let path = folder.join(name).canonicalize().map_err(fault)?;
+    if !path.starts_with(&folder) {
+        return Err(format!("{name} leads out of the model's folder"));
+    }
+    let file = std::fs::File::open(&path).map_err(fault)?;
+    let metadata = file.metadata().map_err(fault)?;
+    if !metadata.is_file() || metadata.len() > MAX_WEIGHTS_BYTES as u64 {
+        return Err(format!("{name} is no file, or too large"));
+    }
+    let mut content = Vec::new();
+    file.take(MAX_WEIGHTS_BYTES as u64).read_to_end(&mut content).map_err(fault)?;
+    Ok(content)
 }
 
 fn bind(graph: &mut Graph, weights: Weights<'_>) -> Result<Option<Loaded>, Diagnostics> {

@@ -13,7 +13,7 @@ const SPECS: &[&str] = &[
 
 #[test]
 fn every_target_compiles_every_preset() {
-    for spec in SPECS {
+    for &spec in SPECS {
         for &target in Target::ALL {
             let options = Options { target, ..Options::default() };
             let compiled = compile(spec, Weights::Seeded(1), &options)

@@ -1,2 +1,29 @@
-//! x
-fn main() {}
+//! The command line of rexnet. Each subcommand is a file in [`commands`]; how a network is compiled is the
+//! libraries' business.
+
+mod arguments;
+mod commands;
+mod embedded;
+mod failure;
+mod file;
+mod input;
+mod network;
+mod npy;
+mod report;
+mod runner;
+mod terminal;
+mod text;
+mod weights;
+
+use arguments::Arguments;
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let terminal = terminal::Terminal::new(arguments.color, arguments.json);
+    match commands::run(&arguments.command, &terminal) {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.report(&terminal).into(),
+    }
+}

@@ -27,8 +27,13 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
                     graph.edit().redefine(user, op, &operands)?;
                     report.acted_on(name.clone());
                 }
-                _ => report
-                    .refuse(&name, format!("its user {} ({}) is no convolution", node.name, node.op.name())),
+                Op::Conv2d(_) => report.refuse(
+                    &name,
+                    format!("its user {} applies a gate or function to the zeros, or adds them", node.name),
+                ),
+                op => {
+                    report.refuse(&name, format!("its user {} ({}) is no convolution", node.name, op.name()))
+                }
             }
         }
     }

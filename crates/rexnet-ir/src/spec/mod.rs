@@ -122,6 +122,7 @@ pub use network::Network;
 pub use presets::{PRESETS, Preset};
 
 use crate::diagnostic::{Code, Diagnostics};
+use preprocessing::Preprocessing;
 use proc_macro2::{Span, TokenStream};
 use syntax::{Definition, Source, Spanned};
 
@@ -148,6 +149,16 @@ pub fn parse_network(source: &str) -> Result<Network, Diagnostics> {
 pub fn parse_network_with(source: &str, arguments: &[(&str, f64)]) -> Result<Network, Diagnostics> {
     let syntax = parse::text(source)?;
     instantiate(&syntax, arguments).map_err(|faults| faults.in_text(source))
+}
+
+/// The preprocessing that a text states, such as the sidecar file of an ONNX model: the fields of a spec's
+/// `preprocess` in braces, for an input of channels, height and width.
+///
+/// # Errors
+/// `RX0101` to `RX0106`, all of them with byte ranges of `source`.
+pub fn parse_preprocessing(source: &str, input: [usize; 3]) -> Result<Preprocessing, Diagnostics> {
+    let record = parse::record_text(source)?;
+    resolve::preprocessing(&record, input).map_err(|faults| faults.in_text(source))
 }
 
 /// The network of a spec given as tokens, for macros: faults keep the tokens' spans.

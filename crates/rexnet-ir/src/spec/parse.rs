@@ -16,27 +16,41 @@ pub(super) const DEFAULT_PRESET: &str = "rexnet";
 
 /// Reads a spec from text.
 pub(super) fn text(source: &str) -> Result<Source, Diagnostics> {
+    let tokens = lex(source)?;
+    self::tokens(tokens).map_err(|faults| faults.in_text(source))
+}
+
+/// Reads one record, such as the fields of `preprocess`, from text.
+pub(super) fn record_text(source: &str) -> Result<Record, Diagnostics> {
+    let tokens = lex(source)?;
+    let parser = |input: ParseStream<'_>| record(input, 0);
+    parser.parse2(tokens).map_err(|errors| syntax_faults(errors).in_text(source))
+}
+
+fn lex(source: &str) -> Result<TokenStream, Diagnostics> {
     limits::check(source)?;
-    let tokens: TokenStream = source.parse().map_err(|error: proc_macro2::LexError| {
+    let tokens = source.parse().map_err(|error: proc_macro2::LexError| {
         let start = error.span().byte_range().start;
         let length = source.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
         let place = Location::Span(start..start + length);
         Diagnostic::new(Code::SpecSyntax, place, "this is no token, or a bracket without its partner")
     })?;
-    self::tokens(tokens).map_err(|faults| faults.in_text(source))
+    Ok(tokens)
 }
 
 /// Reads a spec from tokens.
 pub(super) fn tokens(tokens: TokenStream) -> Result<Source, Faults> {
-    Source::parse.parse2(tokens).map_err(|errors| {
-        let mut faults = Faults::default();
-        for error in errors {
-            let message = error.to_string();
-            let code = if message == TOO_DEEP { Code::SpecTooLarge } else { Code::SpecSyntax };
-            faults.push(code, error.span(), message);
-        }
-        faults
-    })
+    Source::parse.parse2(tokens).map_err(syntax_faults)
+}
+
+fn syntax_faults(errors: syn::Error) -> Faults {
+    let mut faults = Faults::default();
+    for error in errors {
+        let message = error.to_string();
+        let code = if message == TOO_DEEP { Code::SpecTooLarge } else { Code::SpecSyntax };
+        faults.push(code, error.span(), message);
+    }
+    faults
 }
 
 impl Parse for Source {

@@ -1,7 +1,7 @@
-//! Weights: read from safetensors, or seeded where none are given.
+//! Weights: read from safetensors and written, or seeded where none are given.
 
 mod safetensors;
 mod seeded;
 
-pub use self::safetensors::{Loaded, load};
+pub use self::safetensors::{Loaded, load, to_safetensors};
 pub use seeded::seed;

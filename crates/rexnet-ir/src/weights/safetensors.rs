@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use crate::graph::{Graph, Op, Tensor};
 use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 use std::sync::Arc;
 
 /// What a weights file held beside the tensors that were bound.
@@ -72,19 +72,61 @@ pub fn load(graph: &mut Graph, file: &[u8]) -> Result<Loaded, Diagnostics> {
     Ok(Loaded { unused })
 }
 
+/// The graph's constants as a file of F32 tensors under their names, always the same bytes for the same graph.
+///
+/// # Errors
+/// `RX0302` for each constant without a tensor.
+pub fn to_safetensors(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
+    let mut faults = Diagnostics::default();
+    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    for node in graph.order().into_iter().map(|id| graph.node(id)).filter(|node| node.op == Op::Constant) {
+        match graph.constant(&node.name) {
+            Some(tensor) => {
+                let bytes = tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect();
+                tensors.push((node.name.clone(), tensor.dims().to_vec(), bytes));
+            }
+            None => faults.push(
+                Diagnostic::new(
+                    Code::WeightsMissing,
+                    Location::Name(node.name.clone()),
+                    "the constant has no tensor",
+                )
+                .with_help("give weights, or seed them"),
+            ),
+        }
+    }
+    faults.into_result(())?;
+    let unwritable = |error| {
+        Diagnostic::new(
+            Code::WeightsFormat,
+            Location::None,
+            format!("the weights cannot be written: {error}"),
+        )
+    };
+    let views: Vec<(&str, TensorView<'_>)> = tensors
+        .iter()
+        .map(|(name, dims, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, dims.clone(), bytes)?)))
+        .collect::<Result<_, _>>()
+        .map_err(unwritable)?;
+    Ok(serialize(views, None).map_err(unwritable)?)
+}
+
 fn missing(name: &str, tensors: &SafeTensors<'_>) -> Diagnostic {
     let diagnostic = Diagnostic::new(
         Code::WeightsMissing,
         Location::Name(name.to_owned()),
         "the file has no tensor of this name",
     );
-    let ending = name.rsplit('.').take(2).collect::<Vec<_>>();
-    let shared_prefix = |other: &str| other.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+    let alike = |other: &str| {
+        let prefix = other.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+        let suffix = other.bytes().rev().zip(name.bytes().rev()).take_while(|(a, b)| a == b).count();
+        (prefix + suffix).min(name.len())
+    };
     let nearest = tensors
         .names()
         .into_iter()
-        .filter(|other| other.rsplit('.').take(2).eq(ending.iter().copied()))
-        .max_by_key(|other| (shared_prefix(other), std::cmp::Reverse((*other).to_owned())));
+        .filter(|other| 2 * alike(other) >= name.len())
+        .max_by_key(|other| (alike(other), std::cmp::Reverse((*other).to_owned())));
     match nearest {
         Some(nearest) => diagnostic.with_help(format!("the nearest name in the file is {nearest}")),
         None => diagnostic.with_help("the weights seem to belong to another network"),

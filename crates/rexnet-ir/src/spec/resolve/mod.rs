@@ -9,7 +9,8 @@ use super::evaluate::{Evaluator, Scalar, Scope, Value};
 use super::fault::Faults;
 use super::names;
 use super::network::{MAX_CHANNELS, MAX_KERNEL, MAX_SIDE, MAX_STRIDE, Network, Padding, Penultimate, Stem};
-use super::syntax::{Argument, Definition, Expression, Spanned};
+use super::preprocessing::Preprocessing;
+use super::syntax::{Argument, Definition, Expression, Record, Spanned};
 use crate::diagnostic::Code;
 use crate::graph::Activation;
 use proc_macro2::Span;
@@ -78,6 +79,15 @@ pub(super) fn resolve(definition: &Definition, arguments: &[(String, f64)]) -> R
     let mut resolver = Resolver::new(evaluator, &parameters);
     let network = resolver.network(definition);
     resolver.evaluator.faults.into_result(network)
+}
+
+/// The preprocessing that a record of its own states, for an input of channels, height and width.
+pub(super) fn preprocessing(record: &Record, input: [usize; 3]) -> Result<Preprocessing, Faults> {
+    let mut resolver = Resolver::new(Evaluator::new(), &[]);
+    let section =
+        Section::open("preprocess", Span::call_site(), record, preprocess::FIELDS, resolver.faults());
+    let preprocessing = resolver.preprocessing_fields(&section, Some(input));
+    resolver.evaluator.faults.into_result(preprocessing)
 }
 
 /// Reads the values of fields. Every method gives `None` after it reported a fault.

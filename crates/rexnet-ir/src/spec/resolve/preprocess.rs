@@ -8,7 +8,7 @@ use crate::spec::network::MAX_SIDE;
 use crate::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
 use crate::spec::syntax::{Expression, Term};
 
-const FIELDS: &[&str] = &["geometry", "interpolation", "scale", "mean", "std"];
+pub(super) const FIELDS: &[&str] = &["geometry", "interpolation", "scale", "mean", "std"];
 const INTERPOLATIONS: &[(&str, Interpolation)] =
     &[("bilinear", Interpolation::Bilinear), ("bicubic", Interpolation::Bicubic)];
 const GEOMETRIES: &str = "resize_then_crop(short_side) or crop_then_resize(fraction)";
@@ -22,6 +22,15 @@ impl Resolver<'_> {
         let Some(section) = top.optional_section("preprocess", FIELDS, self.faults())? else {
             return Some(None);
         };
+        self.preprocessing_fields(&section, input).map(Some)
+    }
+
+    /// The fields of the section, wherever it stands.
+    pub(super) fn preprocessing_fields(
+        &mut self,
+        section: &Section<'_>,
+        input: Option<[usize; 3]>,
+    ) -> Option<Preprocessing> {
         if let Some([channels, ..]) = input
             && channels != 3
         {
@@ -37,15 +46,15 @@ impl Resolver<'_> {
         let scale = section
             .required("scale", self.faults())
             .and_then(|expression| self.single(expression, |scalar| values::positive_f32(scalar, "scale")));
-        let mean = self.per_channel(&section, "mean", values::f32);
-        let std = self.per_channel(&section, "std", values::positive_f32);
-        Some(Some(Preprocessing {
+        let mean = self.per_channel(section, "mean", values::f32);
+        let std = self.per_channel(section, "std", values::positive_f32);
+        Some(Preprocessing {
             geometry: geometry?,
             interpolation: interpolation?,
             scale: scale?,
             mean: mean?,
             std: std?,
-        }))
+        })
     }
 
     fn per_channel(

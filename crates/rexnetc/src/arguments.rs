@@ -1,0 +1,65 @@
+//! What the command line accepts.
+
+use crate::commands::{bench, compile, explain, info, run, verify};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Compile, run, verify and measure lightweight vision networks.
+///
+/// NET is a spec such as "rexnet(width = 1.0)", or a file that ends in .rexnet.
+///
+/// Exit codes: 0 done; 1 something is wrong with the input; 2 wrong usage; 3 the verification failed.
+#[derive(Debug, Parser)]
+#[command(name = "rexnetc", version, max_term_width = 110)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// When to print in colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Print JSON on standard output, errors too.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Info(info::Info),
+    Run(run::Run),
+    Verify(verify::Verify),
+    Bench(bench::Bench),
+    Compile(compile::Compile),
+    Explain(explain::Explain),
+}
+
+/// When to print in colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The weights of a network.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct WeightsArguments {
+    /// A .safetensors file; without it efficientnet_lite0 has its trained weights and other networks seeded ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weights: Option<PathBuf>,
+    /// The seed of whatever is drawn: weights and inputs that are not given.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// Reads a number of images: 1 to 1024.
+pub(crate) fn batch(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(batch @ 1..=1024) => Ok(batch),
+        Ok(_) | Err(_) => Err("a batch has 1 to 1024 images".to_owned()),
+    }
+}

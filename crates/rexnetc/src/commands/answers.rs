@@ -1,0 +1,147 @@
+//! What a network says of photographs, and how that is printed.
+
+use crate::report;
+use crate::runner::Runner;
+use crate::terminal::{Terminal, print_json};
+use crate::text::ms;
+use crate::weights::Chosen;
+use rexnet::image::{self, ImageError};
+use rexnet::{Code, Diagnostic, Diagnostics, Location, Prediction, softmax, top};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+/// What the network says of one image.
+pub(super) struct Answer {
+    /// The file, for tensors with the index in it.
+    pub(super) name: String,
+    /// The most probable classes.
+    pub(super) top: Vec<Prediction>,
+    /// The network's output.
+    pub(super) logits: Vec<f32>,
+    /// Reading and decoding.
+    pub(super) decode: Duration,
+    /// Cutting, resizing, normalising.
+    pub(super) prepare: Duration,
+    /// Running the network.
+    pub(super) network: Duration,
+}
+
+/// Prints answers.
+pub(super) struct Printer<'a> {
+    /// The names of the classes.
+    pub(super) labels: &'a [String],
+    /// Where the weights come from.
+    pub(super) weights: &'a Chosen,
+    /// How to print.
+    pub(super) terminal: &'a Terminal,
+    /// What compiling took.
+    pub(super) compile_time: Duration,
+}
+
+impl Printer<'_> {
+    /// Takes note of what was compiled.
+    pub(super) fn begin(&mut self, runner: &Runner) {
+        self.weights.warn_of_unused(runner.compilation(), self.terminal);
+        self.compile_time = runner.compile_time;
+    }
+
+    fn label(&self, index: usize) -> &str {
+        self.labels.get(index).map_or("?", String::as_str)
+    }
+
+    /// Prints an answer as text; with the first one, the time that compiling took.
+    pub(super) fn print(&self, out: &mut impl Write, answer: &Answer, first: bool) -> io::Result<()> {
+        writeln!(out, "{}", answer.name)?;
+        for Prediction { index, probability } in &answer.top {
+            writeln!(out, "  {:5.1} %  {index:>4}  {}", 100.0 * probability, self.label(*index))?;
+        }
+        let Answer { decode, prepare, network, .. } = answer;
+        if !decode.is_zero() {
+            write!(out, "  decode {:.1} ms, prepare {:.1} ms, ", ms(*decode), ms(*prepare))?;
+        } else {
+            write!(out, "  ")?;
+        }
+        write!(out, "network {:.1} ms", ms(*network))?;
+        if first {
+            write!(out, "; compiled once in {:.0} ms", ms(self.compile_time))?;
+        }
+        writeln!(out)
+    }
+
+    /// With `--json`, prints all answers as a list; if there are faults, as an object beside them.
+    pub(super) fn finish(&self, answers: &[Answer], faults: &Diagnostics) -> io::Result<()> {
+        if self.terminal.json {
+            let list: Vec<Value> =
+                answers.iter().enumerate().map(|(index, answer)| self.json(answer, index == 0)).collect();
+            if faults.list.is_empty() {
+                print_json(&json!(list))?;
+            } else {
+                print_json(&json!({ "errors": report::errors(faults, None), "images": list }))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `compile` is 0 for all but the first: the times add up to what was spent.
+    fn json(&self, answer: &Answer, first: bool) -> Value {
+        let top = |prediction: &Prediction| {
+            json!({
+                "index": prediction.index,
+                "label": self.label(prediction.index),
+                "probability": prediction.probability,
+            })
+        };
+        json!({
+            "image": answer.name,
+            "top": answer.top.iter().map(top).collect::<Vec<_>>(),
+            "times_ms": {
+                "compile": if first { ms(self.compile_time) } else { 0.0 },
+                "decode": ms(answer.decode),
+                "prepare": ms(answer.prepare),
+                "network": ms(answer.network),
+            },
+        })
+    }
+}
+
+/// Reads, prepares and classifies a photograph.
+///
+/// # Errors
+/// `RX0701` to `RX0703` for the file.
+pub(super) fn classify(runner: &mut Runner, path: &str, k: usize) -> Result<Answer, Diagnostic> {
+    let fault = |error| image_fault(error, path);
+    let (start, mut logits) = (Instant::now(), runner.output());
+    let picture = image::read(path).map_err(fault)?;
+    let decode = start.elapsed();
+    let start = Instant::now();
+    let input = match (runner.preprocessing(), runner.input_dims()) {
+        (Some(preprocessing), &[_, _, height, width]) => {
+            image::prepare(&picture, preprocessing, height, width).map_err(fault)?
+        }
+        _ => Vec::new(),
+    };
+    let prepare = start.elapsed();
+    let network = runner.run(&input, &mut logits)?;
+    let top = top(&softmax(&logits), k);
+    Ok(Answer { name: path.to_owned(), top, logits, decode, prepare, network })
+}
+
+fn image_fault(error: ImageError, path: &str) -> Diagnostic {
+    let code = Code::ALL.iter().copied().find(|code| code.code() == error.code());
+    let (cause, help) = match &error {
+        ImageError::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
+            ("no such file".to_owned(), "check the path".to_owned())
+        }
+        ImageError::Unreadable { cause, .. } => {
+            (format!("cannot be read: {cause}"), "check the path and its permissions".to_owned())
+        }
+        ImageError::Undecodable { cause, .. } => {
+            (format!("not a readable JPEG or PNG: {cause}"), "save it again as a JPEG or PNG file".to_owned())
+        }
+        ImageError::Size { cause, help, .. } => (cause.clone(), help.clone()),
+        other => (other.to_string(), String::new()),
+    };
+    let location = Location::File(path.to_owned());
+    Diagnostic::new(code.unwrap_or(Code::ImageBroken), location, cause).with_help(help)
+}

@@ -1,0 +1,168 @@
+//! `rexnetc bench NET`.
+
+use super::measure::{classes, max_difference, peak_memory, statistics};
+use super::serve;
+use crate::arguments::{WeightsArguments, batch};
+use crate::failure::{Exit, Failure};
+use crate::input::{Input, expected};
+use crate::network::Net;
+use crate::runner::{Runner, Via, via};
+use crate::terminal::{Terminal, print_json};
+use crate::text::{millions, ms};
+use crate::weights::Chosen;
+use clap::Args;
+use rexnet::Diagnostic;
+use serde_json::json;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Measure a network.
+///
+/// A run goes from the input's f32 to the output's, on one thread.
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// The network.
+    net: String,
+    #[command(flatten)]
+    weights: WeightsArguments,
+    /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.
+    #[arg(long, value_name = "X.npy")]
+    input: Option<PathBuf>,
+    /// The output that is expected, f32 of the shape [images, classes]; the distance is printed.
+    #[arg(long, value_name = "Y.npy", requires = "input")]
+    expect: Option<PathBuf>,
+    /// Timed runs.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    iters: u32,
+    /// Runs before those that are timed.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    warmup: u32,
+    /// Print one time in milliseconds a line, and `#key value` lines before them.
+    #[arg(long, conflicts_with_all = ["serve", "json"])]
+    lines: bool,
+    /// Run on demand: print `#key value` lines and `#ready`; for every line N on standard input run N times and
+    /// print N lines of milliseconds, then `#end`; `quit` ends.
+    #[arg(long, conflicts_with = "json")]
+    serve: bool,
+    /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code,
+    /// interpret the loops interpreted, reference the f64 evaluator; the last two are slow.
+    #[arg(long, value_name = "B", default_value = "jit", value_parser = via())]
+    backend: Via,
+    /// Images in one run; with an input, as many as it has.
+    #[arg(long, value_name = "N", value_parser = batch)]
+    batch: Option<usize>,
+    /// Threads; one is all there is today.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = one_thread)]
+    threads: usize,
+    /// A model's name that a harness passes on; has no effect.
+    #[arg(long, hide = true)]
+    model: Option<String>,
+}
+
+fn one_thread(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(1) => Ok(1),
+        Ok(_) | Err(_) => Err("networks run on 1 thread today".to_owned()),
+    }
+}
+
+/// Something to measure.
+pub(super) struct Subject {
+    runner: Runner,
+    input: Input,
+    output: Vec<f32>,
+    /// The time of the first run, in ms.
+    pub(super) first_ms: f64,
+}
+
+impl Subject {
+    /// One run, in ms.
+    pub(super) fn time(&mut self) -> Result<f64, Diagnostic> {
+        self.runner.run(&self.input.data, &mut self.output).map(ms)
+    }
+
+    /// So many runs, in ms.
+    pub(super) fn times(&mut self, count: u32) -> Result<Vec<f64>, Diagnostic> {
+        (0..count).map(|_| self.time()).collect()
+    }
+}
+
+/// Measures and prints.
+pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Failure> {
+    let net = Net::from_argument(&arguments.net)?;
+    let network = net.parse()?;
+    let weights = Chosen::new(&arguments.weights, &network)?;
+    let (path, wanted) = (arguments.input.as_deref(), arguments.batch);
+    let input = Input::choose(path, wanted.unwrap_or(1), &network, arguments.weights.seed)?;
+    if let (Some(path), Some(wanted)) = (path, wanted)
+        && wanted != input.batch
+    {
+        let cause = format!("it has {} images, --batch says {wanted}", input.batch);
+        return Err(crate::npy::broken(path, cause).into());
+    }
+    let expected =
+        arguments.expect.as_deref().map(|path| expected(path, input.batch, &network)).transpose()?;
+    let runner = Runner::new(&net, &weights, input.batch, arguments.backend)?;
+    weights.warn_of_unused(runner.compilation(), terminal);
+    let output = runner.output();
+    let mut subject = Subject { runner, input, output, first_ms: 0.0 };
+    subject.first_ms = subject.time()?;
+
+    let mut out = std::io::stdout().lock();
+    if arguments.lines || arguments.serve {
+        writeln!(out, "#load_ms {:.3}", ms(subject.runner.compile_time))?;
+        writeln!(out, "#first_ms {:.3}", subject.first_ms)?;
+        if let Some(bytes) = peak_memory() {
+            writeln!(out, "#peak_rss_mb {:.1}", bytes as f64 / 1e6)?;
+        }
+        if let Some(expected) = &expected {
+            writeln!(out, "#maxdiff {:e}", max_difference(&subject.output, expected))?;
+            let equal = classes(&subject.output, network.classes) == classes(expected, network.classes);
+            writeln!(out, "#argmax_ok {}", u8::from(equal))?;
+        }
+    }
+    if arguments.serve {
+        return serve::serve(&mut subject, &mut std::io::stdin().lock(), &mut out);
+    }
+    subject.times(arguments.warmup)?;
+    let times = subject.times(arguments.iters)?;
+    if arguments.lines {
+        for time in &times {
+            writeln!(out, "{time:.6}")?;
+        }
+        return Ok(Exit::Done);
+    }
+    let macs = subject.runner.compilation().source.counts().multiply_accumulates;
+    let [min, median, mean] = statistics(&times);
+    // MACs a millisecond are thousandths of GMACs a second.
+    let rate = |time: f64| macs as f64 / time / 1e6;
+    if terminal.json {
+        print_json(&json!({
+            "network": network.to_string(),
+            "weights": weights.to_string(),
+            "batch": subject.input.batch,
+            "threads": arguments.threads,
+            "runs": times.len(),
+            "min_ms": min,
+            "median_ms": median,
+            "mean_ms": mean,
+            "macs": macs,
+            "gmacs_per_s": rate(min),
+            "gmacs_per_s_median": rate(median),
+            "compile_ms": ms(subject.runner.compile_time),
+            "first_ms": subject.first_ms,
+            "peak_rss_bytes": peak_memory(),
+            "max_abs_error": expected.as_ref().map(|expected| max_difference(&subject.output, expected)),
+        }))?;
+    } else {
+        writeln!(out, "{network}, batch {}, 1 thread; weights: {weights}", subject.input.batch)?;
+        writeln!(out, "  min {min:.3} ms, median {median:.3} ms, mean {mean:.3} ms of {} runs", times.len())?;
+        writeln!(out, "  {:.2} GMAC/s at the minimum, {:.2} at the median", rate(min), rate(median))?;
+        let (compile, first) = (ms(subject.runner.compile_time), subject.first_ms);
+        writeln!(out, "  {} MACs; compiled in {compile:.0} ms, first run {first:.3} ms", millions(macs))?;
+        if let Some(expected) = &expected {
+            writeln!(out, "  max |error| {:.3e}", max_difference(&subject.output, expected))?;
+        }
+    }
+    Ok(Exit::Done)
+}

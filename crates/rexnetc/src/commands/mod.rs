@@ -1,0 +1,27 @@
+//! The subcommands, one file each: its arguments, what it does, how it prints.
+
+mod answers;
+pub(crate) mod bench;
+pub(crate) mod compile;
+pub(crate) mod explain;
+pub(crate) mod info;
+mod measure;
+pub(crate) mod run;
+mod serve;
+pub(crate) mod verify;
+
+use crate::arguments::Command;
+use crate::failure::{Exit, Failure};
+use crate::terminal::Terminal;
+
+/// Runs a subcommand.
+pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failure> {
+    match command {
+        Command::Info(arguments) => info::info(arguments, terminal),
+        Command::Run(arguments) => run::run(arguments, terminal),
+        Command::Verify(arguments) => verify::verify(arguments, terminal),
+        Command::Bench(arguments) => bench::bench(arguments, terminal),
+        Command::Compile(arguments) => compile::compile(arguments, terminal),
+        Command::Explain(arguments) => explain::explain(arguments, terminal),
+    }
+}

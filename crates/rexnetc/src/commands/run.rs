@@ -1,0 +1,167 @@
+//! `rexnetc run [NET] [IMAGE…]`.
+
+use super::answers::{Answer, Printer, classify};
+use crate::arguments::WeightsArguments;
+use crate::embedded;
+use crate::failure::{Exit, Failure};
+use crate::file;
+use crate::input::Input;
+use crate::network::{Net, is_network};
+use crate::npy;
+use crate::runner::{Runner, Via, via};
+use crate::terminal::Terminal;
+use crate::weights::Chosen;
+use clap::Args;
+use rexnet::{Code, Diagnostic, Diagnostics, Location, labels, softmax, top};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Classify photographs, or run a network on a tensor.
+///
+/// `rexnetc run photo.jpg` uses EfficientNet-Lite0 with trained ImageNet weights, which are part of this program.
+///
+/// The first argument is NET if it ends in .rexnet, is the name of a preset, or if it is not an existing file and
+/// does not look like one: it has no ending such as .jpg, and is no path. All others are images.
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    /// The network, then JPEG or PNG files; or only these.
+    #[arg(value_name = "NET|IMAGE")]
+    arguments: Vec<String>,
+    #[command(flatten)]
+    weights: WeightsArguments,
+    /// A tensor instead of images: f32 of the shape [images, channels, height, width].
+    #[arg(long, value_name = "X.npy")]
+    input: Option<PathBuf>,
+    /// Write the network's output here, unless an image fails: f32 of the shape [images, classes].
+    #[arg(long, value_name = "Y.npy")]
+    output: Option<PathBuf>,
+    /// How many classes to print.
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    top: usize,
+    /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code,
+    /// interpret the loops interpreted, reference the f64 evaluator; the last two are slow.
+    #[arg(long, value_name = "B", default_value = "jit", value_parser = via())]
+    backend: Via,
+    /// The names of the classes, one a line; ImageNet's for networks of 1000 classes without this.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+}
+
+/// The longest labels file.
+const MAX_LABELS_BYTES: usize = 16 << 20;
+
+/// Runs the network on every image, or on the tensor.
+pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (net, images) = match arguments.arguments.split_first() {
+        Some((first, images)) if is_network(first) => (Net::from_argument(first)?, images),
+        _ => (Net::spec(embedded::SPEC), &arguments.arguments[..]),
+    };
+    match (images, &arguments.input) {
+        ([], None) => return Err(Failure::Usage("give an image, or a tensor with --input".to_owned())),
+        ([_, ..], Some(_)) => {
+            return Err(Failure::Usage("give images or a tensor with --input, not both".to_owned()));
+        }
+        _ => {}
+    }
+    let network = net.parse()?;
+    let labels = names(arguments.labels.as_deref(), network.classes)?;
+    let weights = Chosen::new(&arguments.weights, &network)?;
+    if let Chosen::Seeded(_) = weights {
+        terminal.note(&format!("weights: {weights}"));
+    }
+    let mut printer = Printer { labels: &labels, weights: &weights, terminal, compile_time: Duration::ZERO };
+    let (answers, mut faults) = match &arguments.input {
+        Some(path) => run_tensor(arguments, &net, &Input::from_file(path, &network)?, &mut printer)?,
+        None => run_images(arguments, &net, images, &mut printer)?,
+    };
+    if let (Some(path), []) = (&arguments.output, &faults.list[..]) {
+        let logits: Vec<f32> = answers.iter().flat_map(|answer| answer.logits.iter().copied()).collect();
+        if let Err(fault) = npy::write(path, &[answers.len(), network.classes], &logits) {
+            terminal.note(&fault.to_string());
+            faults.push(fault);
+        }
+    }
+    printer.finish(&answers, &faults)?;
+    Ok(if faults.list.is_empty() { Exit::Done } else { Exit::Input })
+}
+
+/// Answers, and faults that are already told.
+type Outcome = Result<(Vec<Answer>, Diagnostics), Failure>;
+
+fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'_>) -> Outcome {
+    let mut runner = Runner::new(net, printer.weights, input.batch, arguments.backend)?;
+    printer.begin(&runner);
+    let mut logits = runner.output();
+    let network = runner.run(&input.data, &mut logits)?;
+    let row = (logits.len() / input.batch.max(1)).max(1);
+    let answers: Vec<Answer> = logits
+        .chunks(row)
+        .enumerate()
+        .map(|(index, logits)| Answer {
+            name: if input.batch == 1 { input.origin.clone() } else { format!("{}[{index}]", input.origin) },
+            top: top(&softmax(logits), arguments.top),
+            logits: logits.to_vec(),
+            decode: Duration::ZERO,
+            prepare: Duration::ZERO,
+            network: network / input.batch as u32,
+        })
+        .collect();
+    if !printer.terminal.json {
+        for (index, answer) in answers.iter().enumerate() {
+            printer.print(&mut io::stdout().lock(), answer, index == 0)?;
+        }
+    }
+    Ok((answers, Diagnostics::default()))
+}
+
+fn run_images(arguments: &Run, net: &Net, images: &[String], printer: &mut Printer<'_>) -> Outcome {
+    let mut runner = Runner::new(net, printer.weights, 1, arguments.backend)?;
+    printer.begin(&runner);
+    if runner.preprocessing().is_none() {
+        let fault = Diagnostic::new(
+            Code::SpecMissing,
+            Location::None,
+            "the network has no `preprocess`, which says how a photograph becomes its input",
+        );
+        return Err(fault.with_help("add it to the spec, or give a tensor with --input").into());
+    }
+    let bar = printer.terminal.bar(images.len());
+    let mut answers = Vec::with_capacity(images.len());
+    let mut faults = Diagnostics::default();
+    for path in images {
+        bar.set_message(path.clone());
+        match classify(&mut runner, path, arguments.top) {
+            Ok(answer) => {
+                if !printer.terminal.json {
+                    let first = answers.is_empty();
+                    bar.suspend(|| printer.print(&mut io::stdout().lock(), &answer, first))?;
+                }
+                answers.push(answer);
+            }
+            Err(fault) => {
+                bar.suspend(|| printer.terminal.note(&fault.to_string()));
+                faults.push(fault);
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok((answers, faults))
+}
+
+fn names(path: Option<&Path>, classes: usize) -> Result<Vec<String>, Diagnostic> {
+    let imagenet = labels::imagenet();
+    match path {
+        Some(path) => {
+            let bytes = file::read(path, MAX_LABELS_BYTES)?;
+            let location = Location::File(path.display().to_string());
+            let text = String::from_utf8(bytes).map_err(|_| {
+                Diagnostic::new(Code::LabelsBroken, location.clone(), "this is not a text file in UTF-8")
+            })?;
+            labels::parse(&text, classes).map_err(|fault| Diagnostic { location, ..fault })
+        }
+        None if classes == imagenet.len() => Ok(imagenet.into_iter().map(str::to_owned).collect()),
+        None => Ok((0..classes).map(|class| format!("class {class}")).collect()),
+    }
+}

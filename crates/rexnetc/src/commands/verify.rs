@@ -1,0 +1,130 @@
+//! `rexnetc verify NET`.
+
+use crate::arguments::{WeightsArguments, batch};
+use crate::failure::{Exit, Failure};
+use crate::input::{Input, expected};
+use crate::network::Net;
+use crate::runner::backend;
+use crate::terminal::{Terminal, print_json};
+use crate::weights::Chosen;
+use clap::Args;
+use rexnet::Backend;
+use rexnet::verification::{self, BACKENDS, Check, Divergence, Report, Request, TOLERANCE, name};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Prove that compiled code computes what the network means.
+///
+/// All back ends must give the same bits; every output must be within 1e-4 of the range of the f64 reference's
+/// outputs, and of the expected ones' if they are given; the class of every image must be the same. Where they
+/// differ, the first node that does is named. Exit code 3 when the verification fails.
+#[derive(Args, Debug)]
+pub(crate) struct Verify {
+    /// The network.
+    net: String,
+    #[command(flatten)]
+    weights: WeightsArguments,
+    /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.
+    #[arg(long, value_name = "X.npy", conflicts_with = "batch")]
+    input: Option<PathBuf>,
+    /// The output that is expected, f32 of the shape [images, classes].
+    #[arg(long, value_name = "Y.npy", requires = "input")]
+    expect: Option<PathBuf>,
+    /// The back ends, separated by commas; all by default.
+    #[arg(long, value_name = "B", value_delimiter = ',', value_parser = backend())]
+    backend: Vec<Backend>,
+    /// Images in a drawn input.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
+    batch: usize,
+}
+
+/// Verifies and prints every check.
+pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Failure> {
+    let net = Net::from_argument(&arguments.net)?;
+    let network = net.parse()?;
+    let weights = Chosen::new(&arguments.weights, &network)?;
+    let (path, seed) = (arguments.input.as_deref(), arguments.weights.seed);
+    let input = Input::choose(path, arguments.batch, &network, seed)?;
+    let expected =
+        arguments.expect.as_deref().map(|path| expected(path, input.batch, &network)).transpose()?;
+    let request = Request {
+        source: net.text.as_str().into(),
+        weights: weights.source(),
+        batch: input.batch,
+        input: &input.data,
+        expected: expected.as_deref(),
+        backends: if arguments.backend.is_empty() { &BACKENDS } else { &arguments.backend },
+    };
+    let spinner = terminal.spinner();
+    let report = verification::verify(&request, &mut |stage| spinner.set_message(stage.to_owned()));
+    spinner.finish_and_clear();
+    let report = report.map_err(|faults| net.fail(weights.locate(faults)))?;
+    if terminal.json {
+        print_json(&to_json(&report, &input, &weights))?;
+    } else {
+        print(&mut std::io::stdout().lock(), &network.to_string(), &report, &input, &weights)?;
+    }
+    match report.diagnostic() {
+        Some(fault) => {
+            terminal.note(&fault.to_string());
+            Ok(Exit::VerificationFailed)
+        }
+        None => Ok(Exit::Done),
+    }
+}
+
+fn to_json(report: &Report, input: &Input, weights: &Chosen) -> Value {
+    let check = |check: &Check| {
+        json!({
+            "backend": name(check.backend),
+            "against": check.standard.to_string(),
+            "passed": check.difference.passed(),
+            "max_abs_error": check.difference.max_abs_error,
+            "tolerance": check.difference.tolerance,
+            "different_elements": check.difference.elements,
+            "different_classes": check.difference.classes,
+        })
+    };
+    let divergence = |found: &Divergence| {
+        json!({
+            "node": found.node,
+            "operator": found.operator,
+            "backend": name(found.backend),
+            "against": found.standard.to_string(),
+            "max_abs_error": found.difference.max_abs_error,
+            "tolerance": found.difference.tolerance,
+            "different_elements": found.difference.elements,
+        })
+    };
+    json!({
+        "passed": report.passed(),
+        "max_abs_error": report.max_abs_error,
+        "tolerance_of_range": TOLERANCE,
+        "first_divergent": report.first_divergent.as_ref().map(|found| &found.node),
+        "divergence": report.first_divergent.as_ref().map(divergence),
+        "checks": report.checks.iter().map(check).collect::<Vec<_>>(),
+        "input": input.origin,
+        "images": input.batch,
+        "weights": weights.to_string(),
+        "reason": report.diagnostic().map(|fault| fault.cause),
+    })
+}
+
+fn print(
+    out: &mut impl Write,
+    network: &str,
+    report: &Report,
+    input: &Input,
+    weights: &Chosen,
+) -> io::Result<()> {
+    writeln!(out, "{network}")?;
+    writeln!(out, "  weights: {weights}; input: {}, images: {}", input.origin, input.batch)?;
+    for check in &report.checks {
+        let verdict = if check.difference.passed() { "ok  " } else { "FAIL" };
+        let (backend, standard) = (name(check.backend), check.standard);
+        writeln!(out, "  {verdict} {backend:<9} against {:<9}  {}", standard.to_string(), check.difference)?;
+    }
+    let verdict = if report.passed() { "verified" } else { "not verified" };
+    writeln!(out, "{verdict}: max |error| {:.3e}, {TOLERANCE:e} of the range allowed", report.max_abs_error)
+}

@@ -1,0 +1,79 @@
+//! Files: read whole up to a limit, written whole or not at all.
+
+use rexnet::{Code, Diagnostic, Location};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// `RX0701` when there is none, it is of another kind or longer.
+pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    if metadata.is_dir() {
+        return Err(refuse(path, "this is a directory, not a file", ""));
+    }
+    if !metadata.is_file() {
+        return Err(refuse(path, "this is no regular file", "copy its content into one"));
+    }
+    let mut bytes = Vec::new();
+    if metadata.len() <= limit as u64 {
+        file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    }
+    if metadata.len() > limit as u64 || bytes.len() > limit {
+        return Err(refuse(path, &format!("the file is longer than {limit} bytes"), ""));
+    }
+    Ok(bytes)
+}
+
+/// Writes beside the file and renames, so that no half-written file is ever seen. Follows links; writes to
+/// devices and pipes directly.
+///
+/// # Errors
+/// `RX0701` when the system refuses.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+    let refuse = |error: io::Error| refuse(path, &format!("cannot be written: {error}"), "");
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => {
+            return OpenOptions::new()
+                .write(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(bytes))
+                .map_err(refuse);
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let beside = beside(&target);
+    let written = File::create(&beside)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&beside, &target));
+    written.map_err(|error| {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&beside);
+        refuse(error)
+    })
+}
+
+/// The name of the file that becomes `target`; no other process has it.
+fn beside(target: &Path) -> PathBuf {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{}.partial", std::process::id()))
+}
+
+/// `RX0701` with the system's own words, and ours where we know better ones.
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+    match error.kind() {
+        io::ErrorKind::NotFound => refuse(path, "no such file", "check the path"),
+        _ => refuse(path, &format!("cannot be read: {error}"), "check the path and its permissions"),
+    }
+}
+
+fn refuse(path: &Path, cause: &str, help: &str) -> Diagnostic {
+    Diagnostic::new(Code::FileUnreadable, Location::File(path.display().to_string()), cause).with_help(help)
+}

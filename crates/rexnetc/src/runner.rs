@@ -1,0 +1,122 @@
+//! One network, ready to run on a chosen back end.
+
+use crate::failure::Failure;
+use crate::network::Net;
+use crate::weights::Chosen;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options, Preprocessing, Session};
+use rexnet_codegen::driver::{self, Compilation};
+use rexnet_ir::reference;
+use std::time::{Duration, Instant};
+
+/// What computes the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// Kernels, on a back end.
+    Backend(Backend),
+    /// The f64 reference evaluator, on the network as the spec says it.
+    Reference,
+}
+
+/// Reads a back end or `reference`.
+pub(crate) fn via() -> impl TypedValueParser<Value = Via> {
+    let names = Backend::NAMES.iter().map(|(name, _)| *name).chain(["reference"]);
+    PossibleValuesParser::new(names).map(|name| find(&name).map_or(Via::Reference, Via::Backend))
+}
+
+/// Reads a back end.
+pub(crate) fn backend() -> impl TypedValueParser<Value = Backend> {
+    let names = Backend::NAMES.iter().map(|(name, _)| *name);
+    PossibleValuesParser::new(names).map(|name| find(&name).unwrap_or_default())
+}
+
+fn find(name: &str) -> Option<Backend> {
+    Backend::NAMES.iter().find(|(other, _)| *other == name).map(|(_, backend)| *backend)
+}
+
+/// A compiled network with the memory to run it.
+#[derive(Debug)]
+pub(crate) struct Runner {
+    kind: Kind,
+    /// From spec and weights to something that runs.
+    pub(crate) compile_time: Duration,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Session(Session),
+    Reference(Box<Compilation>),
+}
+
+impl Runner {
+    /// Compiles.
+    ///
+    /// # Errors
+    /// All faults of spec and weights.
+    pub(crate) fn new(net: &Net, weights: &Chosen, batch: usize, via: Via) -> Result<Self, Failure> {
+        let start = Instant::now();
+        let kind = match via {
+            Via::Backend(backend) => {
+                let options = Options { batch, ..Default::default() };
+                Engine::with_backend(backend)
+                    .compile(net.text.as_str(), weights.source(), &options)
+                    .map(|model| Kind::Session(model.session()))
+            }
+            Via::Reference => {
+                let options = driver::Options { batch, ..Default::default() };
+                driver::compile(net.text.as_str(), weights.source(), &options)
+                    .map(|compilation| Kind::Reference(Box::new(compilation)))
+            }
+        };
+        let kind = kind.map_err(|faults| weights.locate(faults)).map_err(|faults| net.fail(faults))?;
+        Ok(Self { kind, compile_time: start.elapsed() })
+    }
+
+    /// The network at every stage.
+    pub(crate) fn compilation(&self) -> &Compilation {
+        match &self.kind {
+            Kind::Session(session) => session.model().compilation(),
+            Kind::Reference(compilation) => compilation,
+        }
+    }
+
+    /// How photographs become inputs.
+    pub(crate) fn preprocessing(&self) -> Option<&Preprocessing> {
+        self.compilation().preprocessing.as_ref()
+    }
+
+    /// The extents of the input.
+    pub(crate) fn input_dims(&self) -> &[usize] {
+        self.compilation().program.inputs.first().map_or(&[], |port| &port.dims)
+    }
+
+    /// The extents of the output.
+    pub(crate) fn output_dims(&self) -> &[usize] {
+        self.compilation().program.outputs.first().map_or(&[], |port| &port.dims)
+    }
+
+    /// A buffer for the output.
+    pub(crate) fn output(&self) -> Vec<f32> {
+        vec![0.0; self.output_dims().iter().product()]
+    }
+
+    /// Runs the network once and says how long it took.
+    ///
+    /// # Errors
+    /// `RX0706` when a buffer has another length.
+    pub(crate) fn run(&mut self, input: &[f32], output: &mut [f32]) -> Result<Duration, Diagnostic> {
+        let start = Instant::now();
+        match &mut self.kind {
+            Kind::Session(session) => session.run(&[input], &mut [&mut *output])?,
+            Kind::Reference(compilation) => {
+                let arrays = reference::evaluate_outputs(&compilation.source, &[input]).map_err(|name| {
+                    Diagnostic::new(Code::RunArguments, Location::Name(name), "there is no value for it")
+                })?;
+                for (value, exact) in output.iter_mut().zip(arrays.iter().flat_map(|array| &array.data)) {
+                    *value = *exact as f32;
+                }
+            }
+        }
+        Ok(start.elapsed())
+    }
+}

@@ -1,0 +1,169 @@
+//! Whether compiled code computes what its network means.
+//!
+//! *Verified* says three things of a network on one input: all back ends give the same bits (NaNs are equal as
+//! NaNs); every output is within [`TOLERANCE`] of the f64 reference's range, and of the expected values' range
+//! where such are given; the class of every image is the same.
+//!
+//! The reference evaluates the graph as the source says it, so the passes are verified too. When a check fails,
+//! the network runs again with all intermediate values tapped, and the first one that differs is named.
+//!
+//! ```
+//! use rexnet::Weights;
+//! use rexnet::verification::{BACKENDS, Request, seeded_input, verify};
+//!
+//! let input = seeded_input(3 * 32 * 32, 0);
+//! let report = verify(
+//!     &Request {
+//!         source: "rexnet(width = 0.25, size = 32, classes = 10)".into(),
+//!         weights: Weights::Seeded(0),
+//!         batch: 1,
+//!         input: &input,
+//!         expected: None,
+//!         backends: &BACKENDS,
+//!     },
+//!     &mut |stage| println!("{stage}"),
+//! )?;
+//! assert!(report.passed());
+//! # Ok::<(), rexnet::Diagnostics>(())
+//! ```
+
+mod compare;
+mod locate;
+mod report;
+
+use crate::jit::{Backend, Engine, Model, Options};
+use rexnet_codegen::driver::{Source, Weights};
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use rexnet_ir::reference;
+
+pub use compare::Difference;
+pub use report::{Check, Divergence, Report, Standard, name};
+
+/// How far a value may be from its standard, as a part of the standard's range. The range is the greatest less
+/// the least finite value; the greatest magnitude where all are equal.
+pub const TOLERANCE: f64 = 1e-4;
+
+/// Every back end that runs kernels in a way of its own.
+pub const BACKENDS: [Backend; 2] = [Backend::Clif, Backend::Interpret];
+
+/// What to verify.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The network.
+    pub source: Source<'a>,
+    /// The weights.
+    pub weights: Weights<'a>,
+    /// Images in the input.
+    pub batch: usize,
+    /// NCHW f32, unpadded.
+    pub input: &'a [f32],
+    /// The output that another implementation gave for this input.
+    pub expected: Option<&'a [f32]>,
+    /// What to run; at least one.
+    pub backends: &'a [Backend],
+}
+
+/// Runs the network on every back end and compares; `observe` is told what happens next.
+///
+/// # Errors
+/// Those of [`Engine::compile`]; `RX0706` when `input` or `expected` has another length than the network's, or
+/// when there is no back end. A difference is no error but a [`Report`] that did not pass.
+pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Report, Diagnostics> {
+    observe("compiling");
+    let models = compile(request, &[])?;
+    let Some((_, first)) = models.first() else {
+        return Err(argument("backends", "there is none".to_owned()).into());
+    };
+    if let Some(expected) = request.expected {
+        let elements: usize = first.outputs().iter().map(|port| port.elements()).sum();
+        if expected.len() != elements {
+            let cause = format!("there are {} elements, the output has {elements}", expected.len());
+            return Err(argument("expected", cause).into());
+        }
+    }
+    let mut outputs: Vec<(Backend, Vec<f32>)> = Vec::with_capacity(models.len());
+    for (backend, model) in &models {
+        observe(&format!("running on {}", name(*backend)));
+        outputs.push((*backend, run(model, request.input)?));
+    }
+    observe("evaluating the reference");
+    let source = &first.compilation().source;
+    let reference: Vec<f64> = reference::evaluate_outputs(source, &[request.input])
+        .map_err(|name| argument(&name, "the reference has no value for it".to_owned()))?
+        .into_iter()
+        .flat_map(|array| array.data)
+        .collect();
+    let mut report = compare_outputs(request, &outputs, &reference);
+    if !report.consistent() {
+        observe("looking for the first node that differs");
+        let tapped = compile(request, &locate::tap_names(request)?)?;
+        report.first_divergent = locate::first_divergent(&tapped, None, request.input)?;
+    }
+    Ok(report)
+}
+
+/// The same numbers for the same seed everywhere: uniform in -2..2, about as wide as normalised photographs.
+pub fn seeded_input(elements: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    let mut next = || {
+        // SplitMix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) >> 40
+    };
+    (0..elements).map(|_| next() as f32 / (1u64 << 22) as f32 - 2.0).collect()
+}
+
+fn argument(name: &str, cause: String) -> Diagnostic {
+    Diagnostic::new(Code::RunArguments, Location::Name(name.to_owned()), cause)
+}
+
+fn compile(request: &Request<'_>, taps: &[String]) -> Result<Vec<(Backend, Model)>, Diagnostics> {
+    let options = Options { batch: request.batch, taps: taps.to_vec() };
+    request
+        .backends
+        .iter()
+        .map(|&backend| {
+            let engine = Engine::with_backend(backend);
+            Ok((backend, engine.compile(request.source, request.weights, &options)?))
+        })
+        .collect()
+}
+
+/// All outputs of a model, one after the other.
+fn run(model: &Model, input: &[f32]) -> Result<Vec<f32>, Diagnostic> {
+    let mut outputs: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
+    let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    model.session().run(&[input], &mut slices)?;
+    Ok(outputs.concat())
+}
+
+fn compare_outputs(request: &Request<'_>, outputs: &[(Backend, Vec<f32>)], reference: &[f64]) -> Report {
+    let images = Some(request.batch);
+    let expected: Option<Vec<f64>> =
+        request.expected.map(|expected| expected.iter().map(|&value| f64::from(value)).collect());
+    let mut checks = Vec::new();
+    if let [(first, bits), others @ ..] = outputs {
+        for (backend, output) in others {
+            let (standard, difference) = (Standard::Backend(*first), Difference::in_bits(output, bits));
+            checks.push(Check { backend: *backend, standard, difference });
+        }
+    }
+    for (backend, output) in outputs {
+        let standards = [(Standard::Reference, Some(reference)), (Standard::Expected, expected.as_deref())];
+        for (standard, values) in standards {
+            if let Some(values) = values {
+                let difference = Difference::within_tolerance(output, values, images);
+                checks.push(Check { backend: *backend, standard, difference });
+            }
+        }
+    }
+    let max_abs_error = checks
+        .iter()
+        .filter(|check| !matches!(check.standard, Standard::Backend(_)))
+        .map(|check| check.difference.max_abs_error)
+        .fold(0.0, f64::max);
+    Report { checks, max_abs_error, first_divergent: None }
+}

@@ -1,0 +1,207 @@
+//! What the passes fuse: each combination of kernel, activation, shortcut and gate.
+
+use crate::inputs;
+use crate::reference::conform;
+use rexnet_ir::graph::{Activate, Activation, Conv2d, Dense, Graph, NodeId, Op, SqueezeExcite};
+use rexnet_ir::weights::seed;
+
+/// The distance from the f64 reference, in the output's range: sums of at most 9 · 38 products in f32, each
+/// rounded to 6e-8 of a partial sum that is no larger than a few ranges.
+const TOLERANCE: f64 = 2e-6;
+
+/// A convolution to try fusions on: channels in and out, size, kernel, groups, and what it is called.
+struct Shape {
+    name: &'static str,
+    batch: usize,
+    channels: [usize; 2],
+    size: [usize; 2],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    pad: [usize; 4],
+    groups: usize,
+}
+
+const POINTWISE: Shape = Shape {
+    name: "pointwise",
+    batch: 2,
+    channels: [27, 38],
+    size: [5, 3],
+    kernel: [1, 1],
+    stride: [1, 1],
+    pad: [0; 4],
+    groups: 1,
+};
+
+const SHAPES: &[Shape] = &[
+    POINTWISE,
+    Shape { name: "pointwise to a wide output", channels: [8, 61], batch: 1, ..POINTWISE },
+    Shape { name: "pointwise of one pixel", channels: [61, 27], size: [1, 1], batch: 1, ..POINTWISE },
+    Shape {
+        name: "depthwise",
+        channels: [38, 38],
+        size: [7, 6],
+        kernel: [3, 3],
+        pad: [1; 4],
+        groups: 38,
+        ..POINTWISE
+    },
+    Shape {
+        name: "depthwise, stride 2",
+        channels: [27, 27],
+        size: [8, 9],
+        kernel: [5, 5],
+        stride: [2, 2],
+        pad: [1, 2, 2, 2],
+        groups: 27,
+        ..POINTWISE
+    },
+    Shape { name: "dense", channels: [9, 21], size: [6, 7], kernel: [3, 3], pad: [1; 4], ..POINTWISE },
+    Shape {
+        name: "dense, groups",
+        channels: [12, 18],
+        size: [6, 5],
+        kernel: [3, 3],
+        stride: [2, 1],
+        pad: [1; 4],
+        groups: 3,
+        ..POINTWISE
+    },
+];
+
+fn activate(graph: &mut Graph, x: NodeId, function: Activation) -> NodeId {
+    graph.edit().add(Op::Activate(Activate { function }), &[x], function.name()).unwrap()
+}
+
+impl Shape {
+    /// The convolution with a bias; its weights are seeded later.
+    fn convolution(&self, graph: &mut Graph, x: NodeId, name: &str) -> NodeId {
+        let [c, m] = self.channels;
+        let mut editor = graph.edit();
+        let dims = [m, c / self.groups, self.kernel[0], self.kernel[1]];
+        let weight = editor.constant(format!("{name}.weight"), &dims).unwrap();
+        let bias = editor.constant(format!("{name}.bias"), &[m]).unwrap();
+        let conv = Conv2d {
+            stride: self.stride,
+            pad: self.pad,
+            groups: self.groups,
+            bias: true,
+            ..Conv2d::pointwise()
+        };
+        editor.add(Op::Conv2d(conv), &[x, weight, bias], name).unwrap()
+    }
+
+    fn input(&self, graph: &mut Graph) -> NodeId {
+        let dims = [self.batch, self.channels[0], self.size[0], self.size[1]];
+        graph.edit().input("input", &dims).unwrap()
+    }
+}
+
+/// Completes a graph with weights, runs it everywhere and asserts that only these operators are left.
+fn conform_as(what: &str, mut graph: Graph, output: NodeId, operators: &[&str]) {
+    graph.edit().output("output", output);
+    seed(&mut graph, 7).unwrap();
+    let data = inputs::for_graph(&graph);
+    let agreed = conform(what, &graph, &inputs::borrow(&data), TOLERANCE);
+    let left = agreed.graph.order().into_iter().map(|id| agreed.graph.node(id).op.name());
+    let left: Vec<&str> = left.filter(|name| !matches!(*name, "input" | "constant" | "relayout")).collect();
+    assert_eq!(left, operators, "{what}:\n{}", agreed.graph);
+}
+
+#[test]
+fn convolutions_with_activations_and_shortcuts() {
+    let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
+    for (shape, function) in SHAPES.iter().flat_map(|shape| functions.clone().map(move |f| (shape, f))) {
+        let channels = shape.channels[1];
+        // A shortcut of no channels, of few, of a panel's half, of more than a panel, of all.
+        for covered in [0, 5, 8, 17, channels] {
+            let mut graph = Graph::new("fusion");
+            let x = shape.input(&mut graph);
+            let mut result = shape.convolution(&mut graph, x, "conv");
+            if let Some(function) = function {
+                result = activate(&mut graph, result, function);
+            }
+            if covered > 0 {
+                let ty = &graph.node(result).ty;
+                let dims = [ty.batch(), covered, ty.height(), ty.width()];
+                let shortcut = graph.edit().input("shortcut", &dims).unwrap();
+                result = graph.edit().add(Op::PrefixAdd, &[result, shortcut], "sum").unwrap();
+            }
+            let name = function.map_or("none", Activation::name);
+            let what = format!("{}, {name}, shortcut of {covered} channels", shape.name);
+            conform_as(&what, graph, result, &["conv2d"]);
+        }
+    }
+}
+
+/// The projection of a ReXNet block: the gate, then ReLU6, then the pointwise convolution with its shortcut.
+#[test]
+fn gates_and_input_activations() {
+    let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
+    for (shape, function) in
+        SHAPES[..3].iter().flat_map(|shape| functions.clone().map(move |function| (shape, function)))
+    {
+        for shortcut in [false, true] {
+            let mut graph = Graph::new("gate");
+            let x = shape.input(&mut graph);
+            let gate = graph.edit().input("gate", &[shape.batch, shape.channels[0], 1, 1]).unwrap();
+            let mut result = graph.edit().add(Op::Mul, &[x, gate], "gated").unwrap();
+            if let Some(function) = function {
+                result = activate(&mut graph, result, function);
+            }
+            result = shape.convolution(&mut graph, result, "project");
+            if shortcut {
+                let dims = [shape.batch, 9, shape.size[0], shape.size[1]];
+                let part = graph.edit().input("shortcut", &dims).unwrap();
+                result = graph.edit().add(Op::PrefixAdd, &[result, part], "sum").unwrap();
+            }
+            let name = function.map_or("none", Activation::name);
+            let what = format!("{}, gate, {name}, shortcut {shortcut}", shape.name);
+            conform_as(&what, graph, result, &["conv2d"]);
+        }
+    }
+}
+
+#[test]
+fn dense_layers_with_activations() {
+    let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
+    for (function, bias) in functions.flat_map(|function| [(function, false), (function, true)]) {
+        for (batch, channels, outputs) in [(1, 61, 10), (3, 38, 27), (7, 5, 128), (1, 200, 1000)] {
+            let mut graph = Graph::new("dense");
+            let mut editor = graph.edit();
+            let x = editor.input("input", &[batch, channels]).unwrap();
+            let mut operands = vec![x, editor.constant("weight", &[outputs, channels]).unwrap()];
+            if bias {
+                operands.push(editor.constant("bias", &[outputs]).unwrap());
+            }
+            let mut result =
+                editor.add(Op::Dense(Dense { bias, activation: None }), &operands, "dense").unwrap();
+            if let Some(function) = function {
+                result = activate(&mut graph, result, function);
+            }
+            let what = format!("dense {batch}x{channels} to {outputs}, bias {bias}, {function:?}");
+            conform_as(&what, graph, result, &["dense"]);
+        }
+    }
+}
+
+#[test]
+fn squeeze_excite_gates() {
+    for &activation in Activation::ALL {
+        for (batch, channels, reduced, size) in [(1, 24, 6, [5, 4]), (2, 38, 3, [1, 7]), (3, 228, 19, [2, 2])]
+        {
+            let mut graph = Graph::new("gate");
+            let mut editor = graph.edit();
+            let operands = [
+                editor.input("input", &[batch, channels, size[0], size[1]]).unwrap(),
+                editor.constant("reduce.weight", &[reduced, channels, 1, 1]).unwrap(),
+                editor.constant("reduce.bias", &[reduced]).unwrap(),
+                editor.constant("expand.weight", &[channels, reduced, 1, 1]).unwrap(),
+                editor.constant("expand.bias", &[channels]).unwrap(),
+            ];
+            let gate =
+                editor.add(Op::SqueezeExcite(SqueezeExcite { activation }), &operands, "gate").unwrap();
+            let what = format!("{batch}x{channels} through {reduced}, {}", activation.name());
+            conform_as(&what, graph, gate, &["squeeze_excite"]);
+        }
+    }
+}

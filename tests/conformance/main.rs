@@ -1,0 +1,21 @@
+//! One suite, every back end: each operator, each fusion and each network gives the same bits on every back end
+//! and every target of [`backends`], and lies near the f64 reference and PyTorch's values.
+//!
+//! A back end joins by one line in [`backends::BACKENDS`].
+
+mod backends;
+mod comparison;
+mod fixtures;
+mod fusions;
+mod inputs;
+mod networks;
+mod operations;
+mod operators;
+mod packed_weights;
+mod processor_mode;
+mod reference;
+mod sharing;
+mod single_kernel;
+mod special_values;
+mod structure;
+mod taps;

@@ -1,0 +1,73 @@
+//! One model, many threads; handles that outlive what they came from.
+
+use crate::comparison::assert_same_bits;
+use crate::inputs::values;
+use rexnet::{Backend, Engine, Model, Options, Session, Weights};
+
+const SPEC: &str = "rexnet(width = 0.25, depth = 0.3, size = 32, classes = 10)";
+
+fn model(backend: Backend) -> Model {
+    Engine::with_backend(backend).compile(SPEC, Weights::Seeded(1), &Options::default()).unwrap()
+}
+
+fn classify(session: &mut Session, seed: u64) -> Vec<f32> {
+    let mut logits = vec![f32::NAN; 10];
+    session.run(&[&values(seed, 3 * 32 * 32)], &mut [&mut logits]).unwrap();
+    logits
+}
+
+#[test]
+fn threads_share_a_model() {
+    for &(name, backend) in Backend::NAMES {
+        let model = model(backend);
+        let mut session = model.session();
+        let expected: Vec<Vec<f32>> = (0..6).map(|seed| classify(&mut session, seed)).collect();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (model, expected) = (&model, &expected);
+                scope.spawn(move || {
+                    let mut session = model.session();
+                    // Each thread in an order of its own.
+                    for turn in 0..expected.len() {
+                        let seed = (turn * 5 + thread) % expected.len();
+                        let logits = classify(&mut session, seed as u64);
+                        assert_same_bits(&format!("{name}, thread {thread}"), &logits, &expected[seed]);
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
+fn sessions_outlive_engine_and_model() {
+    for &(name, backend) in Backend::NAMES {
+        let model = model(backend);
+        let expected = classify(&mut model.session(), 9);
+        let mut session = {
+            let last_handle = model;
+            last_handle.session()
+        };
+        let moved = std::thread::spawn(move || classify(&mut session, 9)).join().unwrap();
+        assert_same_bits(name, &moved, &expected);
+    }
+}
+
+#[test]
+fn wrong_lengths_are_refused_before_anything_runs() {
+    for &(name, backend) in Backend::NAMES {
+        let mut session = model(backend).session();
+        let image = values(0, 3 * 32 * 32);
+        let mut logits = [0.5; 10];
+        let mut refuse = |inputs: &[&[f32]], outputs: &mut [&mut [f32]]| {
+            let fault = session.run(inputs, outputs).expect_err(name);
+            assert_eq!(fault.code, rexnet::Code::RunArguments, "{name}: {fault}");
+        };
+        refuse(&[&image[1..]], &mut [&mut logits]);
+        refuse(&[&image], &mut [&mut logits[1..]]);
+        refuse(&[], &mut [&mut logits]);
+        refuse(&[&image, &image], &mut [&mut logits]);
+        refuse(&[&image], &mut []);
+        assert_eq!(logits, [0.5; 10], "{name}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Random graphs of small tensors with many lives: values read late, read twice, joined and split.
+
+use crate::choices::Choices;
+use rexnet_ir::graph::{
+    Activate, Activation, Clip, Concat, Conv2d, Graph, NodeId, Op, Pad, Pool2d, PoolKind, Slice,
+};
+use rexnet_ir::weights::seed;
+
+/// A verified graph of the given choices, its weights bound.
+pub(crate) fn random_graph(choices: &mut Choices) -> Graph {
+    let mut graph = Graph::new("random");
+    let dims = [1 + choices.below(2), 1 + choices.below(12), 1 + choices.below(4), 1 + choices.below(4)];
+    let mut values = vec![graph.edit().input("x", &dims).unwrap()];
+    for _ in 0..1 + choices.below(14) {
+        let value = random_node(&mut graph, choices, &values);
+        values.push(value);
+    }
+    let last = values[values.len() - 1];
+    graph.edit().output("last", last);
+    // Any other value may be an output as well, an input too.
+    for index in 0..choices.below(3) {
+        let output = choices.one_of(&values);
+        graph.edit().output(format!("also{index}"), output);
+    }
+    seed(&mut graph, 5).unwrap();
+    graph.verify().unwrap_or_else(|faults| panic!("{faults}\n{graph}"));
+    graph
+}
+
+fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> NodeId {
+    let x = choices.one_of(values);
+    let ty = graph.node(x).ty.clone();
+    let alike: Vec<NodeId> = values.iter().copied().filter(|&id| graph.node(id).ty.dims == ty.dims).collect();
+    let other = choices.one_of(&alike);
+    let (op, operands) = match choices.below(12) {
+        0 => (Op::Add, vec![x, other]),
+        1 => (Op::Mul, vec![x, other]),
+        2 => {
+            let function = choices.one_of(Activation::ALL);
+            (Op::Activate(Activate { function }), vec![x])
+        }
+        3 if ty.channels() < 30 => (Op::Concat(Concat { axis: 1 }), vec![x, other]),
+        4 => {
+            let start = choices.below(ty.channels());
+            let end = start + 1 + choices.below(ty.channels() - start);
+            (Op::Slice(Slice { axis: 1, start, end }), vec![x])
+        }
+        5 => (Op::GlobalAveragePool, vec![x]),
+        6 => (Op::Clip(Clip { min: -1.0, max: 0.5 }), vec![x]),
+        7 if ty.height() > 1 && ty.width() > 1 => {
+            let kind = choices.one_of(&[PoolKind::Average, PoolKind::Max]);
+            (Op::Pool2d(Pool2d { kind, kernel: [2, 2], stride: [1, 1], pad: [0, 0, 1, 1] }), vec![x])
+        }
+        8 => {
+            let gate = graph.edit().add(Op::GlobalAveragePool, &[other], "pool").unwrap();
+            (Op::Mul, vec![x, gate])
+        }
+        9 if ty.height() < 5 => {
+            let pad = [choices.below(2), choices.below(2), choices.below(2), choices.below(2)];
+            (Op::Pad(Pad { pad }), vec![x])
+        }
+        10 if ty.height() * ty.width() == 1 => {
+            let flat = graph.edit().add(Op::Flatten, &[x], "flat").unwrap();
+            (Op::Unflatten, vec![flat])
+        }
+        _ => {
+            let weight = format!("w{}", graph.len());
+            let channels = 1 + choices.below(20);
+            let weight = graph.edit().constant(weight, &[channels, ty.channels(), 1, 1]).unwrap();
+            (Op::Conv2d(Conv2d::pointwise()), vec![x, weight])
+        }
+    };
+    let name = op.name();
+    graph.edit().add(op, &operands, name).unwrap()
+}
