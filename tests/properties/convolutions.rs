@@ -54,40 +54,43 @@ impl Case {
             proptest::array::uniform4(0usize..9),
         );
         let fused = (any::<bool>(), activation, 0usize..=10, any::<bool>());
-        (shape, window, fused).prop_map(Case::fitting)
+        (shape, window, fused).prop_map(|(shape, window, fused)| {
+            let (batch, groups, channels, size) = shape;
+            let (kernel, stride, dilation, pad) = window;
+            let (bias, activation, shortcut, inside) = fused;
+            let case = Case {
+                batch,
+                groups,
+                channels,
+                size,
+                kernel,
+                stride,
+                dilation,
+                pad,
+                bias,
+                activation,
+                shortcut,
+                inside,
+            };
+            case.fitting()
+        })
     }
 
-    /// Padding is made smaller than the window's reach, and the map at least as large as the window.
-    fn fitting(
-        (
-            (batch, groups, channels, size),
-            (kernel, stride, dilation, pad),
-            (bias, activation, shortcut, inside),
-        ): (
-            (usize, Groups, [usize; 2], [usize; 2]),
-            ([usize; 2], [usize; 2], [usize; 2], [usize; 4]),
-            (bool, Option<Activation>, usize, bool),
-        ),
-    ) -> Case {
-        // Many products of many positions take long to interpret.
-        let channels = if kernel[0] * kernel[1] > 9 { channels.map(|width| width.min(20)) } else { channels };
-        let reach = [0, 1].map(|axis| (kernel[axis] - 1) * dilation[axis] + 1);
-        let pad = [0, 1, 2, 3].map(|side| pad[side] % reach[side % 2]);
-        let size = [0, 1].map(|axis| size[axis].max(reach[axis].saturating_sub(pad[axis] + pad[axis + 2])));
-        Case {
-            batch,
-            groups,
-            channels,
-            size,
-            kernel,
-            stride,
-            dilation,
-            pad,
-            bias,
-            activation,
-            shortcut,
-            inside,
+    /// Padding smaller than the window's reach, and the map at least as large as the window.
+    fn fitting(mut self) -> Case {
+        if self.kernel[0] * self.kernel[1] > 9 {
+            // Many products of many positions take long to interpret.
+            self.channels = self.channels.map(|width| width.min(20));
         }
+        let reach = [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis] + 1);
+        for side in 0..4 {
+            self.pad[side] %= reach[side % 2];
+        }
+        for (axis, reach) in reach.into_iter().enumerate() {
+            let padding = self.pad[axis] + self.pad[axis + 2];
+            self.size[axis] = self.size[axis].max(reach.saturating_sub(padding));
+        }
+        self
     }
 
     fn graph(&self) -> Graph {

@@ -37,19 +37,81 @@ impl Window {
         -(self.pad as i64)
     }
 
-    /// The positions in order, cut where the taps change.
+    /// The positions in order, cut where the taps change. The work grows with the kernel and the number of
+    /// windows that straddle a border, not with the map or the padding.
     pub(super) fn spans(&self) -> Vec<Span> {
+        let [outputs, inputs, kernel, stride, dilation] =
+            [self.outputs, self.inputs, self.kernel, self.stride, self.dilation].map(|count| count as i64);
+        let reach = (kernel - 1) * dilation;
         let mut spans: Vec<Span> = Vec::new();
-        for output in 0..self.outputs as i64 {
-            let first = output * self.stride as i64 + self.origin();
-            let inside = |tap: &i64| (0..self.inputs as i64).contains(&(first + tap * self.dilation as i64));
-            let begin = (0..self.kernel as i64).find(inside).unwrap_or(0);
-            let end = (0..self.kernel as i64).rfind(inside).map_or(0, |last| last + 1);
+        let mut output = 0;
+        while output < outputs {
+            let first = output * stride + self.origin();
+            let inside = |tap: &i64| (0..inputs).contains(&(first + tap * dilation));
+            // The last position whose window begins at or before an input element.
+            let last_from = |element: i64| (element - self.origin()).div_euclid(stride);
+            let (taps, end) = if first + reach < 0 {
+                (0..0, last_from(-reach - 1) + 1)
+            } else if first >= inputs {
+                (0..0, outputs)
+            } else if first >= 0 && first + reach < inputs {
+                (0..kernel, last_from(inputs - 1 - reach) + 1)
+            } else {
+                let begin = (0..kernel).find(inside).unwrap_or(0);
+                let end = (0..kernel).rfind(inside).map_or(begin, |last| last + 1);
+                (begin..end, output + 1)
+            };
+            let end = end.min(outputs);
             match spans.last_mut() {
-                Some(span) if span.taps == (begin..end) => span.outputs.end = output + 1,
-                _ => spans.push(Span { outputs: output..output + 1, taps: begin..end }),
+                Some(span) if span.taps == taps => span.outputs.end = end,
+                _ => spans.push(Span { outputs: output..end, taps }),
             }
+            output = end;
         }
         spans
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Position by position, as the definition says it.
+    fn taps_at(window: &Window, output: i64) -> Vec<i64> {
+        let first = output * window.stride as i64 + window.origin();
+        let inside = |tap: &i64| (0..window.inputs as i64).contains(&(first + tap * window.dilation as i64));
+        (0..window.kernel as i64).filter(inside).collect()
+    }
+
+    #[test]
+    fn spans_state_the_taps_of_each_position() {
+        for inputs in 1..12usize {
+            for (kernel, stride, dilation, pad, after) in [
+                (1, 1, 1, 0, 0),
+                (3, 1, 1, 1, 1),
+                (3, 2, 1, 0, 1),
+                (5, 3, 2, 4, 9),
+                (9, 1, 1, 4, 4),
+                (2, 2, 3, 11, 2),
+            ] {
+                let Some(room) = (inputs + pad + after).checked_sub((kernel - 1) * dilation + 1) else {
+                    continue;
+                };
+                let window = Window { outputs: room / stride + 1, inputs, kernel, stride, dilation, pad };
+                let mut next = 0;
+                for span in window.spans() {
+                    assert_eq!(span.outputs.start, next);
+                    next = span.outputs.end;
+                    for output in span.outputs {
+                        assert_eq!(
+                            span.taps.clone().collect::<Vec<_>>(),
+                            taps_at(&window, output),
+                            "{window:?}"
+                        );
+                    }
+                }
+                assert_eq!(next, window.outputs as i64);
+            }
+        }
     }
 }
