@@ -29,6 +29,11 @@ impl Backend {
     /// All of them with their spelling.
     pub const NAMES: &'static [(&'static str, Backend)] =
         &[("jit", Backend::Jit), ("clif", Backend::Clif), ("interpret", Backend::Interpret)];
+
+    /// The spelling.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, backend)| *backend == self).map_or("?", |(name, _)| name)
+    }
 }
 
 /// What to compile for.

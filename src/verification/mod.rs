@@ -37,7 +37,7 @@ use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::reference;
 
 pub use compare::Difference;
-pub use report::{Check, Divergence, Report, Standard, name};
+pub use report::{Check, Divergence, Report, Standard};
 
 /// How far a value may be from its standard, as a part of the standard's range. The range is the greatest less
 /// the least finite value; the greatest magnitude where all are equal.
@@ -83,7 +83,7 @@ pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Re
     }
     let mut outputs: Vec<(Backend, Vec<f32>)> = Vec::with_capacity(models.len());
     for (backend, model) in &models {
-        observe(&format!("running on {}", name(*backend)));
+        observe(&format!("running on {}", backend.name()));
         outputs.push((*backend, run(model, request.input)?));
     }
     observe("evaluating the reference");

@@ -19,16 +19,11 @@ pub enum Standard {
 impl fmt::Display for Standard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Standard::Backend(backend) => name(*backend),
+            Standard::Backend(backend) => backend.name(),
             Standard::Reference => "reference",
             Standard::Expected => "expected",
         })
     }
-}
-
-/// The spelling of a back end.
-pub fn name(backend: Backend) -> &'static str {
-    Backend::NAMES.iter().find(|(_, other)| *other == backend).map_or("?", |(name, _)| name)
 }
 
 /// One comparison of outputs.
@@ -96,7 +91,7 @@ impl Report {
                 Location::Name(found.node.clone()),
                 format!(
                     "{} differs from {} here first: {}",
-                    name(found.backend),
+                    found.backend.name(),
                     found.standard,
                     found.difference
                 ),

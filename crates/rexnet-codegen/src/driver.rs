@@ -194,7 +194,11 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, String> {
     Ok(content)
 }
 
-fn bind(graph: &mut Graph, weights: Weights<'_>) -> Result<Option<Loaded>, Diagnostics> {
+/// Gives every constant of a graph its tensor.
+///
+/// # Errors
+/// Those of the weights file.
+pub fn bind(graph: &mut Graph, weights: Weights<'_>) -> Result<Option<Loaded>, Diagnostics> {
     match weights {
         Weights::Safetensors(file) => weights::load(graph, file).map(Some),
         Weights::Seeded(seed) => weights::seed(graph, seed).map(|_| None),

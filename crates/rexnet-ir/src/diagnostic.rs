@@ -91,6 +91,8 @@ codes! {
         "A labels file holds one label a line, as many lines as the network has classes.";
     RunArguments = "RX0706", "a buffer given to a model has the wrong length",
         "Inputs and outputs are NCHW f32 without padding; the lengths are those that the model reports.";
+    PreprocessingMissing = "RX0707", "nothing says how a photograph becomes the network's input",
+        "A spec says it in `preprocess`; an ONNX model cannot. Give `--preprocess FIELDS`, or write the fields into a file beside the model with the ending .preprocess. A tensor needs none: `--input X.npy`.";
     VerificationFailed = "RX0801", "the results differ",
         "Back ends differ in a bit, or the distance to the reference or to the expected values exceeds 1e-4 of the output's range, or the class differs.";
     NetworksDiffer = "RX0802", "the two networks are not the same",

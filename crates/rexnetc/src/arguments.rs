@@ -1,12 +1,12 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, compile, explain, info, run, verify};
+use crate::commands::{bench, compile, dump, explain, info, run, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Compile, run, verify and measure lightweight vision networks.
 ///
-/// NET is a spec such as "rexnet(width = 1.0)", or a file that ends in .rexnet.
+/// NET is a spec such as "rexnet(width = 1.0)", or a file: .rexnet holds a spec, .onnx a model.
 ///
 /// Exit codes: 0 done; 1 something is wrong with the input; 2 wrong usage; 3 the verification failed.
 #[derive(Debug, Parser)]
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Bench(bench::Bench),
     Compile(compile::Compile),
+    Dump(dump::Dump),
     Explain(explain::Explain),
 }
 
@@ -48,7 +49,8 @@ pub(crate) enum Color {
 /// The weights of a network.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WeightsArguments {
-    /// A .safetensors file; without it efficientnet_lite0 has its trained weights and other networks seeded ones.
+    /// A .safetensors file for a spec; without it efficientnet_lite0 has its trained weights and other specs seeded
+    /// ones. An ONNX model brings its own.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// The seed of whatever is drawn: weights and inputs that are not given.

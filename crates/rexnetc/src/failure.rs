@@ -1,6 +1,6 @@
 //! How a command can end.
 
-use crate::network::Net;
+use crate::origin::Origin;
 use crate::report;
 use crate::terminal::Terminal;
 use clap::CommandFactory;
@@ -29,12 +29,12 @@ impl From<Exit> for ExitCode {
 /// Why a command stopped.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Faults in the user's input; spans refer to the network's text.
+    /// Faults in the user's input.
     Input {
         /// The faults.
         faults: Diagnostics,
-        /// Where spans point into.
-        net: Option<Box<Net>>,
+        /// What spans point into and names are of.
+        origin: Option<Box<Origin>>,
     },
     /// A combination of arguments that makes no sense; exit code 2.
     Usage(String),
@@ -46,8 +46,8 @@ impl Failure {
     /// Says what went wrong, and with which code to exit. Does not return from wrong usage.
     pub(crate) fn report(self, terminal: &Terminal) -> Exit {
         match self {
-            Failure::Input { faults, net } => {
-                report::print(&faults, net.as_deref(), terminal);
+            Failure::Input { faults, origin } => {
+                report::print(&faults, origin.as_deref(), terminal);
                 Exit::Input
             }
             Failure::Usage(message) => {
@@ -67,7 +67,7 @@ impl Failure {
 
 impl From<Diagnostics> for Failure {
     fn from(faults: Diagnostics) -> Self {
-        Failure::Input { faults, net: None }
+        Failure::Input { faults, origin: None }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Tensors that the user gives, or that are drawn.
 
+use crate::facts::Facts;
+use crate::failure::Failure;
+use crate::network::Net;
 use crate::npy;
+use rexnet::Diagnostic;
 use rexnet::verification::seeded_input;
-use rexnet::{Code, Diagnostic, Location};
-use rexnet_ir::graph::MAX_ELEMENTS;
-use rexnet_ir::spec::{INPUT, Network};
 use std::path::Path;
 
 /// An input of a network.
@@ -19,23 +20,28 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Reads a `.npy` file; its first extent says how many images there are.
+    /// Reads a `.npy` file, whose first extent says how many images there are, and what is known of the network
+    /// at that batch.
     ///
     /// # Errors
-    /// `RX0701`, `RX0704` when it is not as the network needs it.
-    pub(crate) fn from_file(path: &Path, network: &Network) -> Result<Self, Diagnostic> {
+    /// Faults of the network; `RX0701`, `RX0704` when the file is not as the network needs it.
+    pub(crate) fn from_file(path: &Path, net: &Net) -> Result<(Facts, Self), Failure> {
         let array = npy::read(path)?;
-        let [channels, height, width] = network.input;
-        match array.dims[..] {
-            [batch @ 1..=usize::MAX, c, h, w] if [c, h, w] == network.input => {
-                Ok(Self { batch, data: array.data, origin: path.display().to_string() })
+        let mut facts = net.facts(None)?;
+        facts.output()?;
+        let needed = facts.input()?;
+        match (&array.dims[..], needed) {
+            ([batch @ 1..=usize::MAX, others @ ..], [_, own @ ..]) if others == own => {
+                if *batch != facts.batch() {
+                    facts = net.facts(Some(*batch))?;
+                }
+                let origin = path.display().to_string();
+                Ok((facts, Self { batch: *batch, data: array.data, origin }))
             }
             _ => {
-                let cause = format!(
-                    "its shape is {:?}, the network needs [images, {channels}, {height}, {width}]",
-                    array.dims
-                );
-                Err(npy::broken(path, cause))
+                let rest: String = needed.iter().skip(1).map(|extent| format!(", {extent}")).collect();
+                let cause = format!("its shape is {:?}, the network needs [images{rest}]", array.dims);
+                Err(npy::broken(path, cause).into())
             }
         }
     }
@@ -43,35 +49,30 @@ impl Input {
     /// Draws one.
     ///
     /// # Errors
-    /// `RX0203` when it is larger than any tensor may be.
-    pub(crate) fn seeded(batch: usize, network: &Network, seed: u64) -> Result<Self, Diagnostic> {
-        let elements = network.input.iter().try_fold(batch, |product, &dim| product.checked_mul(dim));
-        match elements {
-            Some(elements @ 0..=MAX_ELEMENTS) => {
-                Ok(Self { batch, data: seeded_input(elements, seed), origin: format!("seeded with {seed}") })
-            }
-            Some(_) | None => {
-                let location = Location::Name(INPUT.to_owned());
-                let cause = format!("{batch} images of {:?} are too many elements", network.input);
-                Err(Diagnostic::new(Code::GraphTooLarge, location, cause).with_help("use a smaller batch"))
-            }
-        }
+    /// `RX0706` when the network has several inputs or outputs.
+    fn seeded(facts: &Facts, seed: u64) -> Result<Self, Diagnostic> {
+        facts.output()?;
+        // The verifier bounds every tensor of the graph.
+        let data = seeded_input(facts.input()?.iter().product(), seed);
+        Ok(Self { batch: facts.batch(), data, origin: format!("seeded with {seed}") })
     }
 
-    /// The file if there is one, else a drawn one.
+    /// The file if there is one, else a drawn one of so many images; and what is known of the network.
     ///
     /// # Errors
     /// As [`Input::from_file`].
     pub(crate) fn choose(
         path: Option<&Path>,
-        batch: usize,
-        network: &Network,
+        net: &Net,
+        batch: Option<usize>,
         seed: u64,
-    ) -> Result<Self, Diagnostic> {
-        match path {
-            Some(path) => Self::from_file(path, network),
-            None => Self::seeded(batch, network, seed),
+    ) -> Result<(Facts, Self), Failure> {
+        if let Some(path) = path {
+            return Self::from_file(path, net);
         }
+        let facts = net.facts(batch)?;
+        let input = Self::seeded(&facts, seed)?;
+        Ok((facts, input))
     }
 }
 
@@ -79,11 +80,12 @@ impl Input {
 ///
 /// # Errors
 /// `RX0701`, `RX0704` when its shape is not that of the output.
-pub(crate) fn expected(path: &Path, batch: usize, network: &Network) -> Result<Vec<f32>, Diagnostic> {
+pub(crate) fn expected(path: &Path, facts: &Facts) -> Result<Vec<f32>, Diagnostic> {
     let array = npy::read(path)?;
-    if array.dims == [batch, network.classes] {
+    let needed = facts.output()?;
+    if array.dims == needed {
         return Ok(array.data);
     }
-    let cause = format!("its shape is {:?}, the output has [{batch}, {}]", array.dims, network.classes);
+    let cause = format!("its shape is {:?}, the output has {needed:?}", array.dims);
     Err(npy::broken(path, cause))
 }

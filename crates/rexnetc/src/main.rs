@@ -2,13 +2,17 @@
 //! libraries' business.
 
 mod arguments;
+mod class_names;
 mod commands;
 mod embedded;
+mod facts;
 mod failure;
 mod file;
 mod input;
 mod network;
 mod npy;
+mod origin;
+mod preprocess;
 mod report;
 mod runner;
 mod terminal;

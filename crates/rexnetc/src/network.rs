@@ -1,13 +1,20 @@
-//! The argument NET: a spec, or a file that holds one.
+//! The argument NET: a spec, or a file that holds one, or an ONNX model.
 
+use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::file;
-use rexnet::{Code, Diagnostic, Diagnostics, Location};
+use crate::origin::Origin;
+use rexnet::{Code, Diagnostic, Diagnostics, Location, Source};
+use rexnet_codegen::driver;
+use rexnet_ir::graph::Graph;
+use rexnet_ir::onnx;
 use rexnet_ir::spec::{self, Network};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The ending of files that hold a spec.
-const ENDING: &str = "rexnet";
+const SPEC_ENDING: &str = "rexnet";
+/// The ending of ONNX models.
+const MODEL_ENDING: &str = "onnx";
 /// What stands for a file's name where the spec is an argument.
 const SPEC: &str = "<spec>";
 
@@ -15,65 +22,140 @@ const SPEC: &str = "<spec>";
 #[derive(Clone, Debug)]
 pub(crate) struct Net {
     /// The file's name, or `<spec>`.
-    pub(crate) name: String,
-    /// The text of the spec.
-    pub(crate) text: String,
+    name: String,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Spec(String),
+    Model { file: Vec<u8>, folder: PathBuf },
 }
 
 impl Net {
     /// A spec as it is.
     pub(crate) fn spec(text: impl Into<String>) -> Self {
-        Self { name: SPEC.to_owned(), text: text.into() }
+        Self { name: SPEC.to_owned(), content: Content::Spec(text.into()) }
     }
 
-    /// Reads the argument: what ends in `.rexnet` is a file, everything else a spec.
+    /// Reads the argument: what ends in `.rexnet` or `.onnx` is a file, everything else a spec.
     ///
     /// # Errors
-    /// `RX0701` and `RX0106` when the file is missing or too long, `RX0101` when it is no text.
+    /// `RX0701` when the file is missing or too long, `RX0101` when a spec is no text.
     pub(crate) fn from_argument(argument: &str) -> Result<Self, Diagnostic> {
-        let path = Path::new(argument);
-        if !has_ending(path) {
+        let (path, name) = (Path::new(argument), argument.to_owned());
+        if has_ending(path, MODEL_ENDING) {
+            let file = file::read(path, onnx::MAX_MODEL_BYTES)?;
+            let folder = match path.parent() {
+                Some(folder) if folder != Path::new("") => folder.to_path_buf(),
+                Some(_) | None => PathBuf::from("."),
+            };
+            return Ok(Self { name, content: Content::Model { file, folder } });
+        }
+        if !has_ending(path, SPEC_ENDING) {
             return Ok(Self::spec(argument));
         }
-        let bytes = file::read(path, spec::MAX_BYTES)?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Ok(Self { name: argument.to_owned(), text }),
+        match String::from_utf8(file::read(path, spec::MAX_BYTES)?) {
+            Ok(text) => Ok(Self { name, content: Content::Spec(text) }),
             Err(_) => Err(Diagnostic::new(
                 Code::SpecSyntax,
-                Location::File(argument.to_owned()),
+                Location::File(name),
                 "this is not a text file in UTF-8",
             )),
         }
     }
 
-    /// The network of the spec.
-    ///
-    /// # Errors
-    /// All faults of the spec.
-    pub(crate) fn parse(&self) -> Result<Network, Failure> {
-        spec::parse_network(&self.text).map_err(|faults| {
-            if self.name == SPEC && Path::new(&self.text).is_file() {
-                let location = Location::File(self.text.clone());
-                let fault =
-                    Diagnostic::new(Code::SpecSyntax, location, "this file is not taken for a network");
-                return fault.with_help("the names of files that hold a spec end in .rexnet").into();
-            }
-            self.fail(faults)
-        })
+    /// For the compiler.
+    pub(crate) fn source(&self) -> Source<'_> {
+        match &self.content {
+            Content::Spec(text) => Source::Spec(text),
+            Content::Model { file, folder } => Source::Onnx { file, folder: Some(folder) },
+        }
     }
 
-    /// Faults whose spans point into this spec.
+    /// The ONNX model's file; `None` for a spec.
+    pub(crate) fn model_file(&self) -> Option<&Path> {
+        match &self.content {
+            Content::Spec(_) => None,
+            Content::Model { .. } => Some(Path::new(&self.name)),
+        }
+    }
+
+    /// The file; `None` for a spec that is an argument.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        (self.name != SPEC).then_some(Path::new(&self.name))
+    }
+
+    /// What files made from an ONNX model are called: its graph may be named anything.
+    pub(crate) fn stem(&self) -> Option<String> {
+        Some(self.model_file()?.file_stem()?.to_string_lossy().into_owned())
+    }
+
+    /// The graph as the source says it, weights bound where the source brings them. Without `batch` it is the
+    /// model's own, and 1 where that is free.
+    ///
+    /// # Errors
+    /// All faults of the spec or the model; `RX0902` when the model is fixed to another batch.
+    pub(crate) fn graph(&self, batch: Option<usize>) -> Result<(Option<Network>, Graph), Failure> {
+        let (network, graph) =
+            driver::read(self.source(), batch.unwrap_or(1)).map_err(|faults| self.refuse(faults))?;
+        for input in graph.inputs().into_iter().map(|id| graph.node(id)) {
+            if let Some(wanted) = batch.filter(|&wanted| wanted != input.ty.batch()) {
+                let own = input.ty.batch();
+                let cause = format!("the model is fixed to a batch of {own}, {wanted} is wanted");
+                let fault = Diagnostic::new(Code::OnnxUnsupported, Location::Name(input.name.clone()), cause)
+                    .with_help("export the model again with a dynamic first extent");
+                return Err(self.fail(fault.into()));
+            }
+        }
+        Ok((network, graph))
+    }
+
+    /// What can be known before compiling.
+    ///
+    /// # Errors
+    /// As [`Net::graph`].
+    pub(crate) fn facts(&self, batch: Option<usize>) -> Result<Facts, Failure> {
+        let (network, graph) = self.graph(batch)?;
+        Ok(Facts::new(&self.name, network, &graph))
+    }
+
+    /// What is wrong with a spec that is no network: the spec, or that it is a file of another kind.
+    fn refuse(&self, faults: Diagnostics) -> Failure {
+        if let Content::Spec(text) = &self.content
+            && self.name == SPEC
+            && Path::new(text).is_file()
+        {
+            let location = Location::File(text.clone());
+            return Diagnostic::new(Code::SpecSyntax, location, "this file is not taken for a network")
+                .with_help(
+                    "the names of files that hold a spec end in .rexnet, those of ONNX models in .onnx",
+                )
+                .into();
+        }
+        self.fail(faults)
+    }
+
+    /// Faults whose spans point into this spec, or whose names are those of this model's nodes.
     pub(crate) fn fail(&self, faults: Diagnostics) -> Failure {
-        Failure::Input { faults, net: Some(Box::new(self.clone())) }
+        let text = match &self.content {
+            Content::Spec(text) => Some(text.clone()),
+            Content::Model { .. } => None,
+        };
+        let origin = Origin { name: self.name.clone(), text };
+        Failure::Input { faults, origin: Some(Box::new(origin)) }
     }
 }
 
-/// Whether the first argument of `run` is a network and not an image. What ends in `.rexnet` or is the name of a
-/// preset is; any other existing file is not; of the rest, what has a file's ending (`.` and a letter, then letters and digits) or is
-/// a path without brackets is meant to be an image.
+/// Whether the first argument of `run` is a network and not an image. What ends in `.rexnet` or `.onnx` or is the
+/// name of a preset is; any other existing file is not; of the rest, what has a file's ending (`.` and a letter,
+/// then letters and digits) or is a path without brackets is meant to be an image.
 pub(crate) fn is_network(argument: &str) -> bool {
     let path = Path::new(argument);
-    if has_ending(path) || spec::PRESETS.iter().any(|preset| preset.name == argument) {
+    if has_ending(path, SPEC_ENDING)
+        || has_ending(path, MODEL_ENDING)
+        || spec::PRESETS.iter().any(|preset| preset.name == argument)
+    {
         return true;
     }
     if path.is_file() {
@@ -86,8 +168,8 @@ pub(crate) fn is_network(argument: &str) -> bool {
     !(file_ending || bare_path)
 }
 
-fn has_ending(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == ENDING)
+fn has_ending(path: &Path, wanted: &str) -> bool {
+    path.extension().is_some_and(|ending| ending == wanted)
 }
 
 #[cfg(test)]
@@ -104,6 +186,7 @@ mod tests {
             "rexnet(width = 1 / 2)",
             "rexnet(width = 1.0",
             "no/such/file.rexnet",
+            "no/such/file.onnx",
             "network x { }",
         ] {
             assert!(is_network(network), "{network}");

@@ -1,6 +1,6 @@
 //! Diagnostics for people and for programs.
 
-use crate::network::Net;
+use crate::origin::Origin;
 use crate::terminal::{Terminal, print_json};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use rexnet::{Diagnostic, Diagnostics, Location};
@@ -12,20 +12,24 @@ use std::ops::Range;
 const SHOWN: usize = 20;
 
 /// Prints faults on standard error; with `--json` on standard output as `{"errors": […]}` too.
-pub(crate) fn print(faults: &Diagnostics, net: Option<&Net>, terminal: &Terminal) {
-    print_text(faults, net, terminal);
+pub(crate) fn print(faults: &Diagnostics, origin: Option<&Origin>, terminal: &Terminal) {
+    print_text(faults, origin, terminal);
     if terminal.json {
         // Nothing is left to say it with when this fails.
-        let _ = print_json(&json!({ "errors": errors(faults, net) }));
+        let _ = print_json(&json!({ "errors": errors(faults, origin) }));
     }
 }
 
-/// Prints faults on standard error: drawn in the spec's text where they have a place in it.
-pub(crate) fn print_text(faults: &Diagnostics, net: Option<&Net>, terminal: &Terminal) {
+/// Prints faults on standard error: drawn in the text where they have a place in it, with the name of a binary file
+/// before those of its nodes.
+pub(crate) fn print_text(faults: &Diagnostics, origin: Option<&Origin>, terminal: &Terminal) {
     for fault in faults.list.iter().take(SHOWN) {
-        match (&fault.location, net) {
-            (Location::Span(span), Some(net)) => draw(fault, span, net, terminal),
-            _ => terminal.note(&fault.to_string()),
+        match origin {
+            Some(Origin { name, text: Some(text) }) if let Location::Span(span) = &fault.location => {
+                draw(fault, span, name, text, terminal);
+            }
+            Some(Origin { name, text: None }) => terminal.note(&in_file(fault, name).to_string()),
+            Some(_) | None => terminal.note(&fault.to_string()),
         }
     }
     let more = faults.list.len().saturating_sub(SHOWN);
@@ -34,9 +38,18 @@ pub(crate) fn print_text(faults: &Diagnostics, net: Option<&Net>, terminal: &Ter
     }
 }
 
-fn draw(fault: &Diagnostic, span: &Range<usize>, net: &Net, terminal: &Terminal) {
-    let span = clamp(&net.text, span);
-    let id = net.name.as_str();
+/// The fault with the file's name in its location.
+fn in_file(fault: &Diagnostic, file: &str) -> Diagnostic {
+    let location = match &fault.location {
+        Location::None => Location::File(file.to_owned()),
+        Location::Name(name) => Location::File(format!("{file}: {name}")),
+        other => other.clone(),
+    };
+    Diagnostic { location, ..fault.clone() }
+}
+
+fn draw(fault: &Diagnostic, span: &Range<usize>, id: &str, text: &str, terminal: &Terminal) {
+    let span = clamp(text, span);
     let mut builder = Report::build(ReportKind::Error, (id, span.clone()))
         .with_code(fault.code.code())
         .with_config(
@@ -50,25 +63,29 @@ fn draw(fault: &Diagnostic, span: &Range<usize>, net: &Net, terminal: &Terminal)
     if !fault.help.is_empty() {
         builder = builder.with_help(&fault.help);
     }
-    let mut text = Vec::new();
-    match builder.finish().write((id, Source::from(net.text.as_str())), &mut text) {
+    let mut drawing = Vec::new();
+    match builder.finish().write((id, Source::from(text)), &mut drawing) {
         Ok(()) => {
-            let _ = std::io::stderr().lock().write_all(&text);
+            let _ = std::io::stderr().lock().write_all(&drawing);
         }
         Err(_) => terminal.note(&fault.to_string()),
     }
 }
 
 /// The faults as JSON.
-pub(crate) fn errors(faults: &Diagnostics, net: Option<&Net>) -> Vec<Value> {
+pub(crate) fn errors(faults: &Diagnostics, origin: Option<&Origin>) -> Vec<Value> {
+    let file = origin.filter(|origin| origin.text.is_none()).map(|origin| &origin.name);
     faults
         .list
         .iter()
         .map(|fault| {
             let location = match &fault.location {
-                Location::None => Value::Null,
-                Location::Span(span) => place(span, net),
-                Location::Name(name) => json!({ "name": name }),
+                Location::None => file.map_or(Value::Null, |file| json!({ "file": file })),
+                Location::Span(span) => place(span, origin),
+                Location::Name(name) => match file {
+                    Some(file) => json!({ "file": file, "name": name }),
+                    None => json!({ "name": name }),
+                },
                 Location::File(file) => json!({ "file": file }),
                 Location::Line(line) => json!({ "line": line }),
             };
@@ -83,13 +100,15 @@ pub(crate) fn errors(faults: &Diagnostics, net: Option<&Net>) -> Vec<Value> {
 }
 
 /// A range of bytes, with file, line and column of its start where the text is known.
-fn place(span: &Range<usize>, net: Option<&Net>) -> Value {
-    let Some(net) = net else { return json!({ "start": span.start, "end": span.end }) };
-    let span = clamp(&net.text, span);
-    let before = &net.text[..span.start];
+fn place(span: &Range<usize>, origin: Option<&Origin>) -> Value {
+    let Some(Origin { name, text: Some(text) }) = origin else {
+        return json!({ "start": span.start, "end": span.end });
+    };
+    let span = clamp(text, span);
+    let before = &text[..span.start];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     json!({
-        "file": net.name,
+        "file": name,
         "start": span.start,
         "end": span.end,
         "line": before.matches('\n').count() + 1,

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::network::Net;
 use crate::weights::Chosen;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options, Preprocessing, Session};
+use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options, Session};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_ir::reference;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) enum Via {
     /// Kernels, on a back end.
     Backend(Backend),
-    /// The f64 reference evaluator, on the network as the spec says it.
+    /// The f64 reference evaluator, on the network as its source says it.
     Reference,
 }
 
@@ -38,7 +38,7 @@ fn find(name: &str) -> Option<Backend> {
 #[derive(Debug)]
 pub(crate) struct Runner {
     kind: Kind,
-    /// From spec and weights to something that runs.
+    /// From source and weights to something that runs.
     pub(crate) compile_time: Duration,
 }
 
@@ -52,19 +52,19 @@ impl Runner {
     /// Compiles.
     ///
     /// # Errors
-    /// All faults of spec and weights.
+    /// All faults of source and weights.
     pub(crate) fn new(net: &Net, weights: &Chosen, batch: usize, via: Via) -> Result<Self, Failure> {
         let start = Instant::now();
         let kind = match via {
             Via::Backend(backend) => {
                 let options = Options { batch, ..Default::default() };
                 Engine::with_backend(backend)
-                    .compile(net.text.as_str(), weights.source(), &options)
+                    .compile(net.source(), weights.source(), &options)
                     .map(|model| Kind::Session(model.session()))
             }
             Via::Reference => {
                 let options = driver::Options { batch, ..Default::default() };
-                driver::compile(net.text.as_str(), weights.source(), &options)
+                driver::compile(net.source(), weights.source(), &options)
                     .map(|compilation| Kind::Reference(Box::new(compilation)))
             }
         };
@@ -78,11 +78,6 @@ impl Runner {
             Kind::Session(session) => session.model().compilation(),
             Kind::Reference(compilation) => compilation,
         }
-    }
-
-    /// How photographs become inputs.
-    pub(crate) fn preprocessing(&self) -> Option<&Preprocessing> {
-        self.compilation().preprocessing.as_ref()
     }
 
     /// The extents of the input.

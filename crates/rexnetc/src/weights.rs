@@ -2,9 +2,10 @@
 
 use crate::arguments::WeightsArguments;
 use crate::embedded;
+use crate::failure::Failure;
 use crate::file;
 use crate::terminal::Terminal;
-use rexnet::{Code, Diagnostic, Diagnostics, Location, Weights};
+use rexnet::{Code, Diagnostics, Location, Weights};
 use rexnet_codegen::driver::{Compilation, MAX_WEIGHTS_BYTES};
 use rexnet_ir::spec::Network;
 use std::fmt;
@@ -17,20 +18,29 @@ pub(crate) enum Chosen {
     File(PathBuf, Vec<u8>),
     /// Those of the embedded network.
     Embedded,
+    /// Those of the ONNX model.
+    Model,
     /// Drawn from a seed.
     Seeded(u64),
 }
 
 impl Chosen {
-    /// The file if one is given, the embedded weights if they were trained for this network, else seeded ones.
+    /// Those of the model if the network is none of a spec; else the file if one is given, the embedded weights if
+    /// they were trained for this network, seeded ones.
     ///
     /// # Errors
-    /// `RX0701` when the file cannot be read.
-    pub(crate) fn new(arguments: &WeightsArguments, network: &Network) -> Result<Self, Diagnostic> {
-        Ok(match &arguments.weights {
-            Some(path) => Chosen::File(path.clone(), file::read(path, MAX_WEIGHTS_BYTES)?),
-            None if embedded::fits(network) => Chosen::Embedded,
-            None => Chosen::Seeded(arguments.seed),
+    /// `RX0701` when the file cannot be read; wrong usage when there is a file for a model, whose weights are part
+    /// of it under names of its own.
+    pub(crate) fn new(arguments: &WeightsArguments, network: Option<&Network>) -> Result<Self, Failure> {
+        Ok(match (&arguments.weights, network) {
+            (None, None) => Chosen::Model,
+            (Some(_), None) => {
+                let message = "an ONNX model brings its own weights: leave --weights out, or name a spec";
+                return Err(Failure::Usage(message.to_owned()));
+            }
+            (Some(path), Some(_)) => Chosen::File(path.clone(), file::read(path, MAX_WEIGHTS_BYTES)?),
+            (None, Some(network)) if embedded::fits(network) => Chosen::Embedded,
+            (None, Some(_)) => Chosen::Seeded(arguments.seed),
         })
     }
 
@@ -39,6 +49,8 @@ impl Chosen {
         match self {
             Chosen::File(_, content) => Weights::Safetensors(content),
             Chosen::Embedded => Weights::Safetensors(embedded::WEIGHTS),
+            // Nothing is left to draw in a model.
+            Chosen::Model => Weights::Seeded(0),
             Chosen::Seeded(seed) => Weights::Seeded(*seed),
         }
     }
@@ -72,12 +84,13 @@ impl Chosen {
     }
 }
 
-/// The file, `embedded`, or the seed.
+/// The file, `embedded`, the model, or the seed.
 impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Chosen::File(path, _) => write!(f, "{}", path.display()),
             Chosen::Embedded => f.write_str("embedded (trained on ImageNet)"),
+            Chosen::Model => f.write_str("the model's own"),
             Chosen::Seeded(seed) => write!(f, "seeded with {seed}, answers mean nothing"),
         }
     }

@@ -25,7 +25,7 @@ pub use ops::{
     SqueezeExcite,
 };
 pub use parse::parse;
-pub use same::{Difference, WEIGHT_TOLERANCE, same};
+pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure};
 pub use tensor::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, Tensor, TensorType};
 
 use petgraph::Direction;

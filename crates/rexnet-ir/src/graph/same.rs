@@ -33,6 +33,21 @@ impl fmt::Display for Difference {
 /// # Errors
 /// The first difference, in the order of evaluation.
 pub fn same(a: &Graph, b: &Graph) -> Result<(), Difference> {
+    correspond(a, b, weights_differ)
+}
+
+/// Like [`same`], whatever the weights.
+///
+/// # Errors
+/// As [`same`].
+pub fn same_structure(a: &Graph, b: &Graph) -> Result<(), Difference> {
+    correspond(a, b, |_, _| None)
+}
+
+/// What differs between two tensors, if anything.
+type Judge = fn(&Tensor, &Tensor) -> Option<String>;
+
+fn correspond(a: &Graph, b: &Graph, judge: Judge) -> Result<(), Difference> {
     let whole = |cause: String| Difference { first: a.name().to_owned(), second: b.name().to_owned(), cause };
     for (what, first, second) in
         [("inputs", a.inputs().len(), b.inputs().len()), ("outputs", a.outputs().len(), b.outputs().len())]
@@ -72,7 +87,7 @@ pub fn same(a: &Graph, b: &Graph) -> Result<(), Difference> {
             stack.extend(operands);
             continue;
         }
-        compare(a, b, x, y)?;
+        compare(a, b, x, y, judge)?;
         if let Some(&other) = images.get(&y) {
             return Err(differ(a, b, x, y, format!("{} corresponds to it already", a.node(other).name)));
         }
@@ -125,7 +140,7 @@ fn ordered_operands(graph: &Graph, structures: &HashMap<NodeId, u64>, id: NodeId
     operands
 }
 
-fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId) -> Result<(), Difference> {
+fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId, judge: Judge) -> Result<(), Difference> {
     let (first, second) = (a.node(x), b.node(y));
     let fault = |cause: String| Err(differ(a, b, x, y, cause));
     if first.op != second.op {
@@ -145,7 +160,7 @@ fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId) -> Result<(), Difference>
         return fault(format!("their shapes are {:?} and {:?}", first.ty.dims, second.ty.dims));
     }
     if let (true, Some(p), Some(q)) = (constants, a.constant(&first.name), b.constant(&second.name))
-        && let Some(cause) = weights_differ(p, q)
+        && let Some(cause) = judge(p, q)
     {
         return fault(cause);
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 /// The most elements of a computed integer tensor: shape arithmetic is small.
 pub(super) const MAX_INTEGERS: usize = 1 << 16;
+/// The most axes of a constant; the graph's tensors have fewer.
+const MAX_RANK: usize = 8;
 
 /// The elements of a constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,23 +20,61 @@ pub(super) enum Elements {
     Integers(Arc<[i64]>),
 }
 
-/// A tensor known while importing.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Constant {
-    pub(super) dims: Vec<usize>,
-    pub(super) elements: Elements,
-}
-
-impl Constant {
-    pub(super) fn integers(dims: Vec<usize>, elements: Vec<i64>) -> Self {
-        Self { dims, elements: Elements::Integers(elements.into()) }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        match &self.elements {
+impl Elements {
+    fn len(&self) -> usize {
+        match self {
             Elements::Floats(floats) => floats.len(),
             Elements::Integers(integers) => integers.len(),
         }
+    }
+}
+
+/// A tensor known while importing. Its extents, zeros counted as ones, multiply to at most [`MAX_ELEMENTS`], so
+/// that no arithmetic on them overflows.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Constant {
+    dims: Vec<usize>,
+    elements: Elements,
+}
+
+/// The number of elements of sensible extents.
+pub(super) fn count_of(dims: &[usize]) -> Option<usize> {
+    let bound = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent.max(1)))?;
+    (bound <= MAX_ELEMENTS && dims.len() <= MAX_RANK).then(|| dims.iter().product())
+}
+
+impl Constant {
+    /// The error says what does not fit.
+    pub(super) fn new(dims: Vec<usize>, elements: Elements) -> Result<Self, String> {
+        match count_of(&dims) {
+            None => Err(format!("a constant of rank {} is too large", dims.len())),
+            Some(count) if count == elements.len() => Ok(Self { dims, elements }),
+            Some(count) => {
+                Err(format!("it holds {} elements, its dimensions {dims:?} need {count}", elements.len()))
+            }
+        }
+    }
+
+    /// A list of integers.
+    pub(super) fn integers(elements: Vec<i64>) -> Self {
+        Self { dims: vec![elements.len()], elements: Elements::Integers(elements.into()) }
+    }
+
+    pub(super) fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+
+    pub(super) fn elements(&self) -> &Elements {
+        &self.elements
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// The same elements in another shape; the error says that there are not as many.
+    pub(super) fn reshaped(self, dims: Vec<usize>) -> Result<Self, String> {
+        Self::new(dims, self.elements)
     }
 
     pub(super) fn as_integers(&self) -> Result<&[i64], String> {
@@ -60,13 +100,13 @@ impl Constant {
         }
     }
 
-    /// The elements at the given places, in a new shape.
-    pub(super) fn pick(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Self {
+    /// The elements at the given places, in a new shape of as many.
+    pub(super) fn pick(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Result<Self, String> {
         let elements = match &self.elements {
             Elements::Floats(floats) => Elements::Floats(places.map(|at| floats[at]).collect()),
             Elements::Integers(integers) => Elements::Integers(places.map(|at| integers[at]).collect()),
         };
-        Self { dims, elements }
+        Self::new(dims, elements)
     }
 }
 
@@ -85,15 +125,16 @@ pub(super) enum TensorFault {
 pub(super) struct ExternalFiles<'a> {
     pub(super) read: &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
     pub(super) cache: HashMap<String, Arc<Vec<u8>>>,
+    /// How many bytes may still be taken: overlapping tensors must not multiply a file.
+    pub(super) allowance: usize,
 }
 
 /// Reads a stored tensor. Its length is checked against its dimensions before anything is allocated.
 pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Result<Constant, TensorFault> {
-    let dims: Option<Vec<usize>> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
-    let count = dims.as_ref().and_then(|dims| dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim)));
-    let (dims, count) = match (dims, count) {
-        (Some(dims), Some(count)) if count <= MAX_ELEMENTS && dims.len() <= 8 => (dims, count),
-        _ => return Err(TensorFault::Invalid(format!("its dimensions {:?} are not sensible", tensor.dims))),
+    let given = &tensor.dims[..tensor.dims.len().min(MAX_RANK + 1)];
+    let dims: Option<Vec<usize>> = given.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+    let Some((dims, count)) = dims.and_then(|dims| count_of(&dims).map(|count| (dims, count))) else {
+        return Err(TensorFault::Invalid(format!("its dimensions {given:?} are not sensible")));
     };
     let kind = tensor.data_type.unwrap_or(0);
     let width = match kind {
@@ -103,12 +144,25 @@ pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Res
         data_type::UINT8 | data_type::INT8 | data_type::BOOL => 1,
         _ => return Err(TensorFault::Unsupported(format!("elements of type {}", data_type::name(kind)))),
     };
+    let in_fields = [
+        tensor.float_data.len(),
+        tensor.int32_data.len(),
+        tensor.int64_data.len(),
+        tensor.double_data.len(),
+        tensor.uint64_data.len(),
+    ];
+    let stored_as = in_fields.into_iter().filter(|&length| length > 0).count()
+        + usize::from(tensor.raw_data.as_ref().is_some_and(|raw| !raw.is_empty()))
+        + usize::from(tensor.data_location == Some(1));
+    if stored_as > 1 {
+        return Err(TensorFault::Invalid("its elements are given more than once".to_owned()));
+    }
     let external;
     let raw: Option<&[u8]> = if tensor.data_location == Some(1) {
         external = External::of(tensor, count * width)?;
         Some(external.slice(files)?)
     } else {
-        tensor.raw_data.as_deref()
+        tensor.raw_data.as_deref().filter(|raw| !raw.is_empty() || in_fields == [0; 5])
     };
     let elements = match raw {
         Some(raw) if raw.len() != count * width => {
@@ -119,13 +173,7 @@ pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Res
         Some(raw) => from_bytes(kind, raw),
         None => from_fields(kind, tensor),
     };
-    let constant = Constant { dims, elements };
-    if constant.len() != count {
-        let cause =
-            format!("it holds {} elements, its dimensions {:?} need {count}", constant.len(), constant.dims);
-        return Err(TensorFault::Invalid(cause));
-    }
-    Ok(constant)
+    Constant::new(dims, elements).map_err(TensorFault::Invalid)
 }
 
 fn from_bytes(kind: i32, raw: &[u8]) -> Elements {
@@ -148,6 +196,7 @@ fn from_bytes(kind: i32, raw: &[u8]) -> Elements {
         }
         data_type::INT64 => Elements::Integers(eight().map(i64::from_le_bytes).collect()),
         data_type::INT8 => Elements::Integers(raw.iter().map(|&byte| i64::from(byte as i8)).collect()),
+        data_type::BOOL => Elements::Integers(raw.iter().map(|&byte| i64::from(byte != 0)).collect()),
         _ => Elements::Integers(raw.iter().map(|&byte| i64::from(byte)).collect()),
     }
 }
@@ -206,11 +255,17 @@ impl External {
             None => {
                 let content = (files.read)(&self.location).map_err(TensorFault::External)?;
                 let content = Arc::new(content);
+                files.allowance = files.allowance.saturating_add(content.len().saturating_mul(4));
                 files.cache.insert(self.location.clone(), content.clone());
                 content
             }
         };
         let content = self.content.get_or_init(|| content);
+        let Some(allowance) = files.allowance.checked_sub(self.length) else {
+            let cause = format!("the tensors stored in {} overlap many times", self.location);
+            return Err(TensorFault::External(cause));
+        };
+        files.allowance = allowance;
         let end = self.offset.checked_add(self.length);
         end.and_then(|end| content.get(self.offset..end)).ok_or_else(|| {
             TensorFault::External(format!(

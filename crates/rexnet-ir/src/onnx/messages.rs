@@ -86,10 +86,11 @@ pub(crate) struct Attribute {
     pub(crate) i: Option<i64>,
     #[prost(bytes = "vec", optional, tag = "4")]
     pub(crate) s: Option<Vec<u8>>,
-    #[prost(message, optional, tag = "5")]
-    pub(crate) t: Option<TensorMessage>,
-    #[prost(message, optional, tag = "6")]
-    pub(crate) g: Option<GraphMessage>,
+    #[prost(message, optional, boxed, tag = "5")]
+    pub(crate) t: Option<Box<TensorMessage>>,
+    /// A graph, left as bytes: operators that have one are not covered, and it could nest without end.
+    #[prost(bytes = "vec", optional, tag = "6")]
+    pub(crate) g: Option<Vec<u8>>,
     #[prost(float, repeated, tag = "7")]
     pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
@@ -100,8 +101,8 @@ pub(crate) struct Attribute {
     pub(crate) r#type: Option<i32>,
     #[prost(string, optional, tag = "21")]
     pub(crate) ref_attr_name: Option<String>,
-    #[prost(message, optional, tag = "22")]
-    pub(crate) sparse_tensor: Option<SparseTensor>,
+    #[prost(message, optional, boxed, tag = "22")]
+    pub(crate) sparse_tensor: Option<Box<SparseTensor>>,
 }
 
 /// The values of [`Attribute::type`](Attribute).

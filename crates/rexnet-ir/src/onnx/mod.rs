@@ -2,13 +2,18 @@
 //!
 //! [`import`] turns a model file into a [`Graph`](crate::graph::Graph) of primitive operators with bound constants;
 //! the passes then see in it what they see in a spec. Integer arithmetic on shapes is computed away. What is not
-//! covered is reported all at once, by node.
+//! covered is reported all at once, by node. [`export`] writes a graph as a model for other engines.
 
 mod attributes;
 mod constant;
+mod export;
+mod faults;
 mod functions;
 mod import;
+mod limits;
 mod messages;
+mod nodes;
 mod operators;
 
+pub use export::export;
 pub use import::{ImportOptions, MAX_MODEL_BYTES, import};

@@ -17,7 +17,7 @@ mod recognise_squeeze_excite;
 mod remove_dead;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::{Difference, Graph, same};
+use crate::graph::{Difference, Graph, same, same_structure};
 use std::time::{Duration, Instant};
 
 /// A rewrite of the graph.
@@ -125,10 +125,21 @@ pub fn run_logical(graph: &mut Graph) -> Result<Vec<Report>, Diagnostics> {
 /// # Errors
 /// As [`run_one`]; the inner error is the first difference.
 pub fn same_network(a: &Graph, b: &Graph) -> Result<Result<(), Difference>, Diagnostics> {
-    let (mut a, mut b) = (a.clone(), b.clone());
-    run_logical(&mut a)?;
-    run_logical(&mut b)?;
-    Ok(same(&a, &b))
+    Ok(same(&normalised(a)?, &normalised(b)?))
+}
+
+/// Like [`same_network`], whatever the weights. They must be bound all the same, or batch norms do not fold.
+///
+/// # Errors
+/// As [`same_network`].
+pub fn same_network_structure(a: &Graph, b: &Graph) -> Result<Result<(), Difference>, Diagnostics> {
+    Ok(same_structure(&normalised(a)?, &normalised(b)?))
+}
+
+fn normalised(graph: &Graph) -> Result<Graph, Diagnostics> {
+    let mut graph = graph.clone();
+    run_logical(&mut graph)?;
+    Ok(graph)
 }
 
 /// Runs the passes that [`run_logical`] leaves out.

@@ -6,7 +6,7 @@ use crate::terminal::{Terminal, print_json};
 use crate::text::ms;
 use crate::weights::Chosen;
 use rexnet::image::{self, ImageError};
-use rexnet::{Code, Diagnostic, Diagnostics, Location, Prediction, softmax, top};
+use rexnet::{Code, Diagnostic, Diagnostics, Location, Prediction, Preprocessing, softmax, top};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -109,16 +109,19 @@ impl Printer<'_> {
 ///
 /// # Errors
 /// `RX0701` to `RX0703` for the file.
-pub(super) fn classify(runner: &mut Runner, path: &str, k: usize) -> Result<Answer, Diagnostic> {
+pub(super) fn classify(
+    runner: &mut Runner,
+    preprocessing: &Preprocessing,
+    path: &str,
+    k: usize,
+) -> Result<Answer, Diagnostic> {
     let fault = |error| image_fault(error, path);
     let (start, mut logits) = (Instant::now(), runner.output());
     let picture = image::read(path).map_err(fault)?;
     let decode = start.elapsed();
     let start = Instant::now();
-    let input = match (runner.preprocessing(), runner.input_dims()) {
-        (Some(preprocessing), &[_, _, height, width]) => {
-            image::prepare(&picture, preprocessing, height, width).map_err(fault)?
-        }
+    let input = match *runner.input_dims() {
+        [_, _, height, width] => image::prepare(&picture, preprocessing, height, width).map_err(fault)?,
         _ => Vec::new(),
     };
     let prepare = start.elapsed();

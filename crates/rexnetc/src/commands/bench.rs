@@ -90,18 +90,16 @@ impl Subject {
 /// Measures and prints.
 pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Failure> {
     let net = Net::from_argument(&arguments.net)?;
-    let network = net.parse()?;
-    let weights = Chosen::new(&arguments.weights, &network)?;
     let (path, wanted) = (arguments.input.as_deref(), arguments.batch);
-    let input = Input::choose(path, wanted.unwrap_or(1), &network, arguments.weights.seed)?;
+    let (facts, input) = Input::choose(path, &net, wanted, arguments.weights.seed)?;
+    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     if let (Some(path), Some(wanted)) = (path, wanted)
         && wanted != input.batch
     {
         let cause = format!("it has {} images, --batch says {wanted}", input.batch);
         return Err(crate::npy::broken(path, cause).into());
     }
-    let expected =
-        arguments.expect.as_deref().map(|path| expected(path, input.batch, &network)).transpose()?;
+    let expected = arguments.expect.as_deref().map(|path| expected(path, &facts)).transpose()?;
     let runner = Runner::new(&net, &weights, input.batch, arguments.backend)?;
     weights.warn_of_unused(runner.compilation(), terminal);
     let output = runner.output();
@@ -117,7 +115,8 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         }
         if let Some(expected) = &expected {
             writeln!(out, "#maxdiff {:e}", max_difference(&subject.output, expected))?;
-            let equal = classes(&subject.output, network.classes) == classes(expected, network.classes);
+            let count = facts.classes();
+            let equal = classes(&subject.output, count) == classes(expected, count);
             writeln!(out, "#argmax_ok {}", u8::from(equal))?;
         }
     }
@@ -138,7 +137,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
     let rate = |time: f64| macs as f64 / time / 1e6;
     if terminal.json {
         print_json(&json!({
-            "network": network.to_string(),
+            "network": facts.title,
             "weights": weights.to_string(),
             "batch": subject.input.batch,
             "threads": arguments.threads,
@@ -155,7 +154,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
             "max_abs_error": expected.as_ref().map(|expected| max_difference(&subject.output, expected)),
         }))?;
     } else {
-        writeln!(out, "{network}, batch {}, 1 thread; weights: {weights}", subject.input.batch)?;
+        writeln!(out, "{}, batch {}, 1 thread; weights: {weights}", facts.title, subject.input.batch)?;
         writeln!(out, "  min {min:.3} ms, median {median:.3} ms, mean {mean:.3} ms of {} runs", times.len())?;
         writeln!(out, "  {:.2} GMAC/s at the minimum, {:.2} at the median", rate(min), rate(median))?;
         let (compile, first) = (ms(subject.runner.compile_time), subject.first_ms);

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use rexnet::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_codegen::jit::clif_text;
+use rexnet_ir::{onnx, weights};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -32,15 +33,15 @@ pub(crate) struct Compile {
     output: Option<PathBuf>,
     #[command(flatten)]
     weights: WeightsArguments,
-    /// Images in one run.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
-    batch: usize,
+    /// Images in one run; 1, unless a model is fixed to more.
+    #[arg(long, value_name = "N", value_parser = batch)]
+    batch: Option<usize>,
 }
 
 /// A form of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Form {
-    /// NAME.graph, the optimised graph, and NAME.source.graph, the one that the spec says.
+    /// NAME.graph, the optimised graph, and NAME.source.graph, the one that the source says.
     Graph,
     /// NAME.loops, all kernels as loop nests.
     Loops,
@@ -52,26 +53,37 @@ enum Form {
     Clif,
     /// NAME.rxw, the packed weights.
     Weights,
+    /// NAME.onnx, the network as the source says it, as an ONNX model of opset 17.
+    Onnx,
+    /// NAME.safetensors, its weights under their names.
+    Safetensors,
+}
+
+impl Form {
+    fn is_text(self) -> bool {
+        !matches!(self, Form::Weights | Form::Onnx | Form::Safetensors)
+    }
 }
 
 /// Compiles and writes.
 pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, Failure> {
     let on_stdout = match (&arguments.output, &arguments.emit[..]) {
         (Some(_), _) => None,
-        (None, [form]) if *form != Form::Weights => Some(*form),
-        (None, [_]) => return Err(Failure::Usage("packed weights are no text: say where with -o".into())),
+        (None, [form]) if form.is_text() => Some(*form),
+        (None, [_]) => return Err(Failure::Usage("this form is no text: say where with -o".into())),
         (None, _) => return Err(Failure::Usage("several forms need a directory: say which with -o".into())),
     };
     let net = Net::from_argument(&arguments.net)?;
-    let network = net.parse()?;
-    let weights = Chosen::new(&arguments.weights, &network)?;
-    let options = driver::Options { batch: arguments.batch, ..Default::default() };
-    let compilation = driver::compile(net.text.as_str(), weights.source(), &options)
+    let facts = net.facts(arguments.batch)?;
+    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let options = driver::Options { batch: facts.batch(), ..Default::default() };
+    let compilation = driver::compile(net.source(), weights.source(), &options)
         .map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(&compilation, terminal);
+    let name = net.stem().unwrap_or_else(|| compilation.program.name.clone());
     if let Some(form) = on_stdout {
-        // The first file is the form itself; what the spec says stands beside it only in a directory.
-        if let Some((name, bytes)) = files(form, &compilation)?.into_iter().next() {
+        // The first file is the form itself; what the source says stands beside it only in a directory.
+        if let Some((name, bytes)) = files(form, &name, &compilation)?.into_iter().next() {
             if terminal.json {
                 print_json(&json!({ "name": name, "text": String::from_utf8_lossy(&bytes) }))?;
             } else {
@@ -90,8 +102,10 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
         if arguments.emit[..index].contains(form) {
             continue;
         }
-        for (name, bytes) in files(*form, &compilation)? {
+        for (name, bytes) in files(*form, &name, &compilation)? {
             let path = directory.join(name);
+            keep(&path, net.file())?;
+            keep(&path, arguments.weights.weights.as_deref())?;
             file::write(&path, &bytes)?;
             written.push((path, bytes.len()));
         }
@@ -102,7 +116,7 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
         print_json(&json!({ "files": files, "weights": weights.to_string() }))?;
     } else {
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{network}; weights: {weights}")?;
+        writeln!(out, "{}; weights: {weights}", facts.title)?;
         for (path, bytes) in &written {
             writeln!(out, "  {:>12} bytes  {}", grouped(*bytes as u64), path.display())?;
         }
@@ -110,10 +124,21 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// Refuses to replace what the network was read from.
+fn keep(target: &Path, source: Option<&Path>) -> Result<(), Diagnostic> {
+    let (Some(source), Ok(target)) = (source, target.canonicalize()) else { return Ok(()) };
+    if source.canonicalize().is_ok_and(|source| source == target) {
+        let location = Location::File(target.display().to_string());
+        let cause = "the network was read from this file, which would be replaced";
+        let help = "choose another directory with -o";
+        return Err(Diagnostic::new(Code::FileUnreadable, location, cause).with_help(help));
+    }
+    Ok(())
+}
+
 /// The files of a form: names and contents.
-fn files(form: Form, compilation: &Compilation) -> Result<Vec<(String, Vec<u8>)>, Diagnostics> {
-    let Compilation { source, graph, program, weights, .. } = compilation;
-    let name = &program.name;
+fn files(form: Form, name: &str, compilation: &Compilation) -> Result<Vec<(String, Vec<u8>)>, Diagnostics> {
+    let Compilation { source, graph, program, weights: packed, .. } = compilation;
     Ok(match form {
         Form::Graph => vec![
             (format!("{name}.graph"), graph.to_string().into_bytes()),
@@ -130,6 +155,8 @@ fn files(form: Form, compilation: &Compilation) -> Result<Vec<(String, Vec<u8>)>
         Form::Plan => vec![(format!("{name}.plan"), program.to_string().into_bytes())],
         Form::Dot => vec![(format!("{name}.dot"), graph.dot().into_bytes())],
         Form::Clif => vec![(format!("{name}.clif"), clif_text(program)?.into_bytes())],
-        Form::Weights => vec![(format!("{name}.rxw"), weights.to_rxw())],
+        Form::Weights => vec![(format!("{name}.rxw"), packed.to_rxw())],
+        Form::Onnx => vec![(format!("{name}.onnx"), onnx::export(source)?)],
+        Form::Safetensors => vec![(format!("{name}.safetensors"), weights::to_safetensors(source)?)],
     })
 }

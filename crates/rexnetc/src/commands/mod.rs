@@ -1,8 +1,10 @@
 //! The subcommands, one file each: its arguments, what it does, how it prints.
 
+mod against;
 mod answers;
 pub(crate) mod bench;
 pub(crate) mod compile;
+pub(crate) mod dump;
 pub(crate) mod explain;
 pub(crate) mod info;
 mod measure;
@@ -22,6 +24,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Verify(arguments) => verify::verify(arguments, terminal),
         Command::Bench(arguments) => bench::bench(arguments, terminal),
         Command::Compile(arguments) => compile::compile(arguments, terminal),
+        Command::Dump(arguments) => dump::dump(arguments, terminal),
         Command::Explain(arguments) => explain::explain(arguments, terminal),
     }
 }

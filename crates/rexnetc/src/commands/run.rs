@@ -2,27 +2,31 @@
 
 use super::answers::{Answer, Printer, classify};
 use crate::arguments::WeightsArguments;
+use crate::class_names;
 use crate::embedded;
 use crate::failure::{Exit, Failure};
-use crate::file;
 use crate::input::Input;
 use crate::network::{Net, is_network};
 use crate::npy;
+use crate::preprocess::{self, PreprocessArguments};
 use crate::runner::{Runner, Via, via};
 use crate::terminal::Terminal;
 use crate::weights::Chosen;
 use clap::Args;
-use rexnet::{Code, Diagnostic, Diagnostics, Location, labels, softmax, top};
+use rexnet::{Diagnostics, Preprocessing, softmax, top};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Classify photographs, or run a network on a tensor.
 ///
 /// `rexnetc run photo.jpg` uses EfficientNet-Lite0 with trained ImageNet weights, which are part of this program.
 ///
-/// The first argument is NET if it ends in .rexnet, is the name of a preset, or if it is not an existing file and
+/// The first argument is NET if it ends in .rexnet or .onnx, is the name of a preset, or if it is not an existing file and
 /// does not look like one: it has no ending such as .jpg, and is no path. All others are images.
+///
+/// An ONNX model does not say how photographs become its input: write that into a file beside it, MODEL.preprocess for
+/// MODEL.onnx, or give it to --preprocess. Names of classes may lie beside it as MODEL.labels.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// The network, then JPEG or PNG files; or only these.
@@ -43,13 +47,13 @@ pub(crate) struct Run {
     /// interpret the loops interpreted, reference the f64 evaluator; the last two are slow.
     #[arg(long, value_name = "B", default_value = "jit", value_parser = via())]
     backend: Via,
-    /// The names of the classes, one a line; ImageNet's for networks of 1000 classes without this.
+    /// The names of the classes, one a line; without this the file MODEL.labels beside an ONNX model, else ImageNet's
+    /// for networks of 1000 classes.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    #[command(flatten)]
+    preprocess: PreprocessArguments,
 }
-
-/// The longest labels file.
-const MAX_LABELS_BYTES: usize = 16 << 20;
 
 /// Runs the network on every image, or on the tensor.
 pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -64,20 +68,35 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
         }
         _ => {}
     }
-    let network = net.parse()?;
-    let labels = names(arguments.labels.as_deref(), network.classes)?;
-    let weights = Chosen::new(&arguments.weights, &network)?;
+    let (facts, input) = match &arguments.input {
+        Some(path) => {
+            let (facts, input) = Input::from_file(path, &net)?;
+            (facts, Some(input))
+        }
+        None => (net.facts(Some(1))?, None),
+    };
+    facts.output()?;
+    let labels = class_names::choose(arguments.labels.as_deref(), &net, facts.classes())?;
+    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     if let Chosen::Seeded(_) = weights {
         terminal.note(&format!("weights: {weights}"));
     }
     let mut printer = Printer { labels: &labels, weights: &weights, terminal, compile_time: Duration::ZERO };
-    let (answers, mut faults) = match &arguments.input {
-        Some(path) => run_tensor(arguments, &net, &Input::from_file(path, &network)?, &mut printer)?,
-        None => run_images(arguments, &net, images, &mut printer)?,
+    let (answers, mut faults) = match &input {
+        Some(input) => run_tensor(arguments, &net, input, &mut printer)?,
+        None => {
+            let preprocessing = arguments.preprocess.choose(&net, &facts)?;
+            let preprocessing = preprocessing.ok_or_else(|| preprocess::missing(&net))?;
+            run_images(arguments, &net, images, &preprocessing, &mut printer)?
+        }
     };
     if let (Some(path), []) = (&arguments.output, &faults.list[..]) {
         let logits: Vec<f32> = answers.iter().flat_map(|answer| answer.logits.iter().copied()).collect();
-        if let Err(fault) = npy::write(path, &[answers.len(), network.classes], &logits) {
+        let dims: Vec<usize> = match facts.output()? {
+            [first, rest @ ..] if *first == facts.batch() => [&[answers.len()], rest].concat(),
+            _ => vec![answers.len(), facts.classes()],
+        };
+        if let Err(fault) = npy::write(path, &dims, &logits) {
             terminal.note(&fault.to_string());
             faults.push(fault);
         }
@@ -115,23 +134,21 @@ fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'
     Ok((answers, Diagnostics::default()))
 }
 
-fn run_images(arguments: &Run, net: &Net, images: &[String], printer: &mut Printer<'_>) -> Outcome {
+fn run_images(
+    arguments: &Run,
+    net: &Net,
+    images: &[String],
+    preprocessing: &Preprocessing,
+    printer: &mut Printer<'_>,
+) -> Outcome {
     let mut runner = Runner::new(net, printer.weights, 1, arguments.backend)?;
     printer.begin(&runner);
-    if runner.preprocessing().is_none() {
-        let fault = Diagnostic::new(
-            Code::SpecMissing,
-            Location::None,
-            "the network has no `preprocess`, which says how a photograph becomes its input",
-        );
-        return Err(fault.with_help("add it to the spec, or give a tensor with --input").into());
-    }
     let bar = printer.terminal.bar(images.len());
     let mut answers = Vec::with_capacity(images.len());
     let mut faults = Diagnostics::default();
     for path in images {
         bar.set_message(path.clone());
-        match classify(&mut runner, path, arguments.top) {
+        match classify(&mut runner, preprocessing, path, arguments.top) {
             Ok(answer) => {
                 if !printer.terminal.json {
                     let first = answers.is_empty();
@@ -148,20 +165,4 @@ fn run_images(arguments: &Run, net: &Net, images: &[String], printer: &mut Print
     }
     bar.finish_and_clear();
     Ok((answers, faults))
-}
-
-fn names(path: Option<&Path>, classes: usize) -> Result<Vec<String>, Diagnostic> {
-    let imagenet = labels::imagenet();
-    match path {
-        Some(path) => {
-            let bytes = file::read(path, MAX_LABELS_BYTES)?;
-            let location = Location::File(path.display().to_string());
-            let text = String::from_utf8(bytes).map_err(|_| {
-                Diagnostic::new(Code::LabelsBroken, location.clone(), "this is not a text file in UTF-8")
-            })?;
-            labels::parse(&text, classes).map_err(|fault| Diagnostic { location, ..fault })
-        }
-        None if classes == imagenet.len() => Ok(imagenet.into_iter().map(str::to_owned).collect()),
-        None => Ok((0..classes).map(|class| format!("class {class}")).collect()),
-    }
 }

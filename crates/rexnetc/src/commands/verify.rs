@@ -1,5 +1,6 @@
 //! `rexnetc verify NET`.
 
+use super::against::against;
 use crate::arguments::{WeightsArguments, batch};
 use crate::failure::{Exit, Failure};
 use crate::input::{Input, expected};
@@ -9,7 +10,7 @@ use crate::terminal::{Terminal, print_json};
 use crate::weights::Chosen;
 use clap::Args;
 use rexnet::Backend;
-use rexnet::verification::{self, BACKENDS, Check, Divergence, Report, Request, TOLERANCE, name};
+use rexnet::verification::{self, BACKENDS, Check, Divergence, Report, Request, TOLERANCE};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -22,9 +23,9 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// The network.
-    net: String,
+    pub(super) net: String,
     #[command(flatten)]
-    weights: WeightsArguments,
+    pub(super) weights: WeightsArguments,
     /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.
     #[arg(long, value_name = "X.npy", conflicts_with = "batch")]
     input: Option<PathBuf>,
@@ -34,22 +35,31 @@ pub(crate) struct Verify {
     /// The back ends, separated by commas; all by default.
     #[arg(long, value_name = "B", value_delimiter = ',', value_parser = backend())]
     backend: Vec<Backend>,
-    /// Images in a drawn input.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
-    batch: usize,
+    /// Images in a drawn input; 1, unless a model is fixed to more.
+    #[arg(long, value_name = "N", value_parser = batch)]
+    pub(super) batch: Option<usize>,
+    /// Compare two descriptions instead: another NET, of which the first must be the same network.
+    ///
+    /// The same means: after the passes, with batch norms folded, the graphs are isomorphic, and the weights are
+    /// equal within 1e-5 of the greatest magnitude in their tensors. --weights is for whichever of the two is a
+    /// spec; where a spec has no trained weights, the structure alone is compared. Where the networks part, the
+    /// first difference is named. Exit code 3 when they are not the same.
+    #[arg(long, value_name = "NET", conflicts_with_all = ["input", "backend"])]
+    against: Option<String>,
 }
 
 /// Verifies and prints every check.
 pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(other) = &arguments.against {
+        return against(arguments, other, terminal);
+    }
     let net = Net::from_argument(&arguments.net)?;
-    let network = net.parse()?;
-    let weights = Chosen::new(&arguments.weights, &network)?;
     let (path, seed) = (arguments.input.as_deref(), arguments.weights.seed);
-    let input = Input::choose(path, arguments.batch, &network, seed)?;
-    let expected =
-        arguments.expect.as_deref().map(|path| expected(path, input.batch, &network)).transpose()?;
+    let (facts, input) = Input::choose(path, &net, arguments.batch, seed)?;
+    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let expected = arguments.expect.as_deref().map(|path| expected(path, &facts)).transpose()?;
     let request = Request {
-        source: net.text.as_str().into(),
+        source: net.source(),
         weights: weights.source(),
         batch: input.batch,
         input: &input.data,
@@ -63,7 +73,7 @@ pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Fa
     if terminal.json {
         print_json(&to_json(&report, &input, &weights))?;
     } else {
-        print(&mut std::io::stdout().lock(), &network.to_string(), &report, &input, &weights)?;
+        print(&mut std::io::stdout().lock(), &facts.title, &report, &input, &weights)?;
     }
     match report.diagnostic() {
         Some(fault) => {
@@ -77,7 +87,7 @@ pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Fa
 fn to_json(report: &Report, input: &Input, weights: &Chosen) -> Value {
     let check = |check: &Check| {
         json!({
-            "backend": name(check.backend),
+            "backend": check.backend.name(),
             "against": check.standard.to_string(),
             "passed": check.difference.passed(),
             "max_abs_error": check.difference.max_abs_error,
@@ -90,7 +100,7 @@ fn to_json(report: &Report, input: &Input, weights: &Chosen) -> Value {
         json!({
             "node": found.node,
             "operator": found.operator,
-            "backend": name(found.backend),
+            "backend": found.backend.name(),
             "against": found.standard.to_string(),
             "max_abs_error": found.difference.max_abs_error,
             "tolerance": found.difference.tolerance,
@@ -122,7 +132,7 @@ fn print(
     writeln!(out, "  weights: {weights}; input: {}, images: {}", input.origin, input.batch)?;
     for check in &report.checks {
         let verdict = if check.difference.passed() { "ok  " } else { "FAIL" };
-        let (backend, standard) = (name(check.backend), check.standard);
+        let (backend, standard) = (check.backend.name(), check.standard);
         writeln!(out, "  {verdict} {backend:<9} against {:<9}  {}", standard.to_string(), check.difference)?;
     }
     let verdict = if report.passed() { "verified" } else { "not verified" };

@@ -1,9 +1,10 @@
-use crate::binary::{SMALL, rexnetc, scratch};
+use crate::binary::{SMALL, file, rexnetc, scratch};
+use crate::model::chain;
 use rexnet_codegen::driver::{self, Options, Weights};
 use rexnet_ir::graph;
 use std::collections::BTreeMap;
 
-const ALL: &str = "graph,loops,plan,dot,clif,weights";
+const ALL: &str = "graph,loops,plan,dot,clif,weights,onnx,safetensors";
 
 #[test]
 fn all_files_are_written_and_a_rerun_gives_the_same_bytes() {
@@ -28,7 +29,7 @@ fn all_files_are_written_and_a_rerun_gives_the_same_bytes() {
         })
         .collect();
     let names: Vec<&str> = contents[0].keys().map(String::as_str).collect();
-    let endings = ["clif", "dot", "graph", "loops", "plan", "rxw", "source.graph"];
+    let endings = ["clif", "dot", "graph", "loops", "onnx", "plan", "rxw", "safetensors", "source.graph"];
     assert_eq!(names, endings.map(|ending| format!("rexnet.{ending}")));
     assert!(contents[0] == contents[1]);
     for name in ["rexnet.graph", "rexnet.source.graph"] {
@@ -59,4 +60,19 @@ fn one_text_form_goes_to_standard_output() {
         let ran = rexnetc(&["compile", SMALL, "--emit", form]).exits(0);
         assert!(ran.out.starts_with(start), "{form}: {}", &ran.out[..ran.out.len().min(200)]);
     }
+}
+
+#[test]
+fn files_of_a_model_have_its_name_and_never_replace_it() {
+    let directory = scratch("compile_model");
+    let model = file(&directory, "own name.onnx", chain(&["Relu"]));
+    let to = directory.to_str().unwrap();
+    let ran = rexnetc(&["compile", &model, "--emit", "plan,onnx", "-o", to]).exits(1);
+    assert!(ran.err.contains("RX0701") && ran.err.contains("would be replaced"), "{ran:?}");
+    assert_eq!(std::fs::read(&model).unwrap(), chain(&["Relu"]));
+    let to = directory.join("made").into_os_string().into_string().unwrap();
+    rexnetc(&["compile", &model, "--emit", "onnx", "-o", &to]).exits(0);
+    let again = format!("{to}/own name.onnx");
+    let json = rexnetc(&["verify", &model, "--against", &again, "--json"]).exits(0).json();
+    assert_eq!(json["same"], true, "{json:#}");
 }

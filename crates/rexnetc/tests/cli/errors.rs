@@ -134,7 +134,7 @@ fn images_that_are_broken() {
                         blocks: { repeats: [1], channels: 8, expand: { ratio: 1, activation: relu }, \
                         depthwise: { kernel: 3, stride: 1, activation: relu }, shortcut: none } }";
     rexnetc(&["info", tensors_only]).exits(0);
-    fails(&["run", tensors_only, "models/photos/coffee.png"], "RX0104");
+    fails(&["run", tensors_only, "models/photos/coffee.png"], "RX0707");
 }
 
 #[test]
@@ -191,6 +191,7 @@ fn wrong_usage_exits_with_2() {
         &["compile", SMALL, "-o", here],
         &["compile", SMALL, "--emit", "graph,plan"],
         &["compile", SMALL, "--emit", "weights"],
+        &["compile", SMALL, "--emit", "onnx"],
         &["compile", SMALL, "--emit", "assembly", "-o", here],
     ] {
         let ran = rexnetc(arguments).exits(2);

@@ -1,11 +1,15 @@
 //! The built program from outside: arguments in; streams, files and exit codes out.
 
+mod against;
 mod bench;
 mod binary;
 mod compile;
+mod dump;
 mod errors;
 mod explain;
 mod files;
 mod info;
+mod model;
+mod onnx;
 mod run;
 mod verify;

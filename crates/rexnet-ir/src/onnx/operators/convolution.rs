@@ -43,7 +43,8 @@ pub(super) fn padding(
             .and_then(|taps| {
                 (extents[axis].div_ceil(stride[axis].max(1)) - 1)
                     .checked_mul(stride[axis])?
-                    .checked_add(taps + 1)
+                    .checked_add(taps)?
+                    .checked_add(1)
             })
             .ok_or("the window is too large")?;
         let total = reach.saturating_sub(extents[axis]);
@@ -67,7 +68,10 @@ pub(super) fn conv(call: &mut Call<'_, '_, '_>) -> Results {
     call.known(1).map_err(|_| "weights that are computed are not supported".to_owned())?;
     let weight = call.data(1)?;
     let extents = map_extents(call, x)?;
-    let kernel = map_extents(call, weight)?;
+    let &[_, _, height, width] = call.type_of(weight).dims.as_slice() else {
+        return Err(format!("a weight of shape {:?} is not supported", call.type_of(weight).dims));
+    };
+    let kernel = [height, width];
     if call.attributes.has("kernel_shape") && call.attributes.pair("kernel_shape", 1)? != kernel {
         return Err(format!("kernel_shape differs from the weight's {kernel:?}"));
     }
@@ -87,7 +91,9 @@ pub(super) fn conv(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 pub(super) fn batch_normalization(call: &mut Call<'_, '_, '_>) -> Results {
-    if call.attributes.int("training_mode", 0)? != 0 || call.outputs > 1 {
+    // Before version 14, listing the outputs of training asks for it.
+    let lists_others = call.outputs.iter().skip(1).any(|name| !name.is_empty());
+    if call.attributes.int("training_mode", 0)? != 0 || lists_others {
         return Err("training is not supported".to_owned());
     }
     if call.attributes.int("spatial", 1)? != 1 {
@@ -109,18 +115,11 @@ pub(super) fn pad(call: &mut Call<'_, '_, '_>) -> Results {
         None | Some("constant") => {}
         Some(mode) => return Err(format!("mode {mode} is not supported")),
     }
-    let value = if call.optional(2).is_some() {
-        call.known(2)?.scalar()?
-    } else {
-        f64::from(call.attributes.float("value", 0.0)?)
-    };
+    let value = call.number("value", 2)?.unwrap_or(0.0);
     if value != 0.0 {
         return Err(format!("padding with {value} is not supported; 0 is"));
     }
-    let pads = match call.attributes.ints("pads")? {
-        Some(pads) => pads.to_vec(),
-        None => call.known_integers(1)?.ok_or("pads are missing")?,
-    };
+    let pads = call.integers("pads", 1)?.ok_or("pads are missing")?;
     let x = call.data(0)?;
     let rank = call.type_of(x).dims.len();
     // Pads for some axes only stand at those axes' places.
@@ -128,8 +127,7 @@ pub(super) fn pad(call: &mut Call<'_, '_, '_>) -> Results {
     match call.known_integers(3)? {
         None if pads.len() == 2 * rank => all = pads,
         Some(axes) if pads.len() == 2 * axes.len() => {
-            for (index, &axis) in axes.iter().enumerate() {
-                let axis = super::axis(axis, rank)?;
+            for (index, axis) in super::axes(&axes, rank)?.into_iter().enumerate() {
                 all[axis] = pads[index];
                 all[rank + axis] = pads[axes.len() + index];
             }

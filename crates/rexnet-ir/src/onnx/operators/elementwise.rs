@@ -1,9 +1,9 @@
 //! Operators that treat each element alone.
 
-use super::Call;
 use super::layer::bias_of;
+use super::{Call, broadcast};
 use crate::graph::{Activate, Activation, Clip, Dense, NodeId, Op};
-use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS};
+use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -26,8 +26,21 @@ impl Arithmetic {
             Arithmetic::Sub => a - b,
             Arithmetic::Mul => a * b,
             Arithmetic::Div => a / b,
-            Arithmetic::Max => a.max(b),
-            Arithmetic::Min => a.min(b),
+            // NaN on either side is the result.
+            Arithmetic::Max => {
+                if a.is_nan() || a > b {
+                    a
+                } else {
+                    b
+                }
+            }
+            Arithmetic::Min => {
+                if a.is_nan() || a < b {
+                    a
+                } else {
+                    b
+                }
+            }
         }
     }
 
@@ -75,7 +88,7 @@ fn arithmetic(call: &mut Call<'_, '_, '_>, op: Arithmetic) -> Results {
     let (a, b) = (call.input(0)?.clone(), call.input(1)?.clone());
     match (&a, &b) {
         (Value::Constant(_, a), Value::Constant(_, b)) => {
-            let folded = fold(op, a, b)?;
+            let folded = fold(call, op, a, b)?;
             call.constant(folded)
         }
         (Value::Node(a), Value::Node(b)) => two_nodes(call, op, *a, *b),
@@ -109,6 +122,11 @@ fn with_constant(
     place: usize,
 ) -> Results {
     let ty = call.type_of(node).clone();
+    let misfit = || format!("a constant of shape {:?} does not fit {:?}", constant.dims(), ty.dims);
+    // More axes would be axes of the result, too.
+    if constant.dims().len() > ty.dims.len() {
+        return Err(misfit());
+    }
     if matches!(op, Arithmetic::Max | Arithmetic::Min) {
         let bound = constant.scalar()?;
         let clip = match op {
@@ -126,86 +144,89 @@ fn with_constant(
         let id = call.add(Op::Dense(Dense { bias: true, activation: None }), &[x, weight, bias])?;
         return Call::node(id);
     }
+    // One value a channel is [c, 1, 1] or [1, c, 1, 1].
+    let dims = match ty.dims.as_slice() {
+        dims if constant.dims() == dims => dims.to_vec(),
+        &[_, c, _, _] if constant.len() == 1 || constant.dims().ends_with(&[c, 1, 1]) => vec![1, c, 1, 1],
+        dims if constant.len() == 1 => dims.to_vec(),
+        _ => return Err(misfit()),
+    };
     let floats = constant.as_floats()?;
-    let values: Vec<f32> = match op {
-        Arithmetic::Sub => floats.iter().map(|x| -x).collect(),
-        Arithmetic::Div => floats.iter().map(|x| 1.0 / x).collect(),
-        _ => floats.to_vec(),
-    };
-    let dims = if constant.dims == ty.dims {
-        ty.dims.clone()
-    } else if ty.dims.len() == 4 {
-        vec![1, ty.channels(), 1, 1]
+    let op_on_map = if matches!(op, Arithmetic::Add | Arithmetic::Sub) { Op::Add } else { Op::Mul };
+    let operand = if matches!(op, Arithmetic::Add | Arithmetic::Mul) && constant.dims() == dims {
+        call.data(place)?
     } else {
-        return Err(format!("a constant of shape {:?} does not fit {:?}", constant.dims, ty.dims));
+        let elements = dims.iter().product();
+        call.charge(elements)?;
+        let values: Vec<f32> = match op {
+            Arithmetic::Sub => floats.iter().map(|x| -x).collect(),
+            Arithmetic::Div => floats.iter().map(|x| 1.0 / x).collect(),
+            _ => floats.to_vec(),
+        };
+        // The reciprocal of a number near the ends of the range is no number of the same precision.
+        if op == Arithmetic::Div && !values.iter().all(|x| x.is_normal()) {
+            return Err(
+                "a division by zero, or by a number near the ends of the range, is not supported".to_owned()
+            );
+        }
+        let values = if values.len() == 1 { vec![values[0]; elements] } else { values };
+        call.made("constant", dims, values)?
     };
-    let values = if values.len() == 1 { vec![values[0]; dims.iter().product()] } else { values };
-    // One value a channel is [c, 1, 1], with any number of ones before.
-    let mut trailing = constant.dims.iter().rev().copied();
-    let channelwise = (trailing.next(), trailing.next(), trailing.next())
-        == (Some(1), Some(1), Some(ty.channels()))
-        && trailing.all(|extent| extent == 1);
-    if constant.len() != 1 && constant.dims != dims && !channelwise {
-        return Err(format!("a constant of shape {:?} does not fit {:?}", constant.dims, ty.dims));
-    }
-    let constant = call.made("constant", dims, values)?;
-    let op = if matches!(op, Arithmetic::Add | Arithmetic::Sub) { Op::Add } else { Op::Mul };
-    let id = call.add(op, &[node, constant])?;
+    let id = call.add(op_on_map, &[node, operand])?;
     Call::node(id)
 }
 
 /// Two constants, broadcast as in NumPy.
-fn fold(op: Arithmetic, a: &Constant, b: &Constant) -> Result<Constant, String> {
-    let rank = a.dims.len().max(b.dims.len());
-    let padded = |dims: &[usize]| [vec![1; rank - dims.len()], dims.to_vec()].concat();
-    let (a_dims, b_dims) = (padded(&a.dims), padded(&b.dims));
-    let dims: Vec<usize> = a_dims
-        .iter()
-        .zip(&b_dims)
-        .map(|(&x, &y)| match (x, y) {
-            (x, y) if x == y => Ok(x),
-            (1, y) => Ok(y),
-            (x, 1) => Ok(x),
-            _ => Err(format!("shapes {:?} and {:?} do not broadcast", a.dims, b.dims)),
-        })
-        .collect::<Result<_, _>>()?;
-    let count = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent));
-    let count = count.filter(|&count| count <= MAX_INTEGERS.max(a.len()).max(b.len()));
-    let count = count.ok_or("constants broadcast to too many elements")?;
-    let place = |at: usize, source: &[usize]| {
-        let (mut rest, mut place, mut stride) = (at, 0, 1);
-        for (extent, own) in dims.iter().zip(source).rev() {
-            place += if *own == 1 { 0 } else { rest % extent * stride };
-            rest /= extent;
-            stride *= own;
+fn fold(call: &mut Call<'_, '_, '_>, op: Arithmetic, a: &Constant, b: &Constant) -> Result<Constant, String> {
+    let dims = broadcast::together(a.dims(), b.dims())?;
+    let count = count_of(&dims).ok_or("the constants broadcast to too many elements")?;
+    call.charge(count)?;
+    let place = |at: usize, own: &Constant| broadcast::place(at, &dims, own.dims());
+    let elements = match (a.elements(), b.elements()) {
+        (Elements::Floats(x), Elements::Floats(y)) => {
+            Elements::Floats((0..count).map(|at| op.floats(x[place(at, a)], y[place(at, b)])).collect())
         }
-        place
-    };
-    let elements = match (&a.elements, &b.elements) {
-        (Elements::Floats(x), Elements::Floats(y)) => Elements::Floats(
-            (0..count).map(|at| op.floats(x[place(at, &a_dims)], y[place(at, &b_dims)])).collect(),
-        ),
         (Elements::Integers(x), Elements::Integers(y)) => {
-            let each = (0..count).map(|at| op.integers(x[place(at, &a_dims)], y[place(at, &b_dims)]));
+            let each = (0..count).map(|at| op.integers(x[place(at, a)], y[place(at, b)]));
             Elements::Integers(each.collect::<Result<_, _>>()?)
         }
         _ => return Err("an integer and a float constant are mixed".to_owned()),
     };
-    Ok(Constant { dims, elements })
+    Constant::new(dims, elements)
 }
 
 pub(super) fn clip(call: &mut Call<'_, '_, '_>) -> Results {
-    let mut bounds = [f64::NEG_INFINITY, f64::INFINITY];
-    for (index, (bound, attribute)) in bounds.iter_mut().zip(["min", "max"]).enumerate() {
-        if call.attributes.has(attribute) {
-            *bound = f64::from(call.attributes.float(attribute, 0.0)?);
-        } else if call.optional(index + 1).is_some() {
-            *bound = call.known(index + 1)?.scalar()?;
-        }
+    let bounds = [
+        call.number("min", 1)?.unwrap_or(f64::NEG_INFINITY),
+        call.number("max", 2)?.unwrap_or(f64::INFINITY),
+    ];
+    if let Value::Constant(_, constant) = call.input(0)?.clone() {
+        call.charge(constant.len())?;
+        let clipped = clipped(&constant, bounds)?;
+        return call.constant(clipped);
     }
     let x = call.data(0)?;
     let id = call.add(Op::Clip(Clip { min: bounds[0], max: bounds[1] }), &[x])?;
     Call::node(id)
+}
+
+/// A constant between bounds; arithmetic on shapes has such.
+fn clipped(constant: &Constant, [min, max]: [f64; 2]) -> Result<Constant, String> {
+    let elements = match constant.elements() {
+        // Written so that a NaN stays one.
+        Elements::Floats(floats) => Elements::Floats(
+            floats
+                .iter()
+                .map(|&x| if f64::from(x) < min { min as f32 } else { x })
+                .map(|x| if f64::from(x) > max { max as f32 } else { x })
+                .collect(),
+        ),
+        Elements::Integers(integers) => {
+            // Bounds beyond the integers' range bound nothing.
+            Elements::Integers(integers.iter().map(|&x| x.max(min as i64).min(max as i64)).collect())
+        }
+    };
+    Constant::new(constant.dims().to_vec(), elements)
 }
 
 fn activate(call: &mut Call<'_, '_, '_>, function: Activation) -> Results {
@@ -236,7 +257,7 @@ pub(super) fn identity(call: &mut Call<'_, '_, '_>) -> Results {
 
 /// Does nothing when a trained network answers.
 pub(super) fn dropout(call: &mut Call<'_, '_, '_>) -> Results {
-    if call.outputs > 1 {
+    if call.others_used() {
         return Err("the mask of a dropout is not supported".to_owned());
     }
     if call.optional(2).is_some() && call.known(2)?.scalar()? != 0.0 {

@@ -1,15 +1,15 @@
 //! Operators that choose or order elements.
 
-use super::{Call, axis};
+use super::{Call, axes, axis};
 use crate::graph::{Concat, NodeId, Op, Slice};
-use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS};
+use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
 
 pub(super) fn concat(call: &mut Call<'_, '_, '_>) -> Results {
-    if call.inputs.is_empty() {
-        return Err("there is nothing to concatenate".to_owned());
+    if !call.attributes.has("axis") {
+        return Err("axis is missing".to_owned());
     }
     let at = call.attributes.int("axis", 0)?;
     let constants: Option<Vec<Constant>> = call
@@ -21,6 +21,7 @@ pub(super) fn concat(call: &mut Call<'_, '_, '_>) -> Results {
         })
         .collect();
     if let Some(constants) = constants {
+        call.charge(constants.iter().map(Constant::len).sum())?;
         let joined = join(&constants, at)?;
         return call.constant(joined);
     }
@@ -35,18 +36,18 @@ pub(super) fn concat(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
-    let mut dims = constants[0].dims.clone();
+    let mut dims = constants[0].dims().to_vec();
     let at = axis(at, dims.len())?;
     for constant in &constants[1..] {
-        let fits = constant.dims.len() == dims.len()
-            && (0..dims.len()).all(|axis| axis == at || constant.dims[axis] == dims[axis]);
+        let fits = constant.dims().len() == dims.len()
+            && (0..dims.len()).all(|axis| axis == at || constant.dims()[axis] == dims[axis]);
         if !fits {
-            return Err(format!("shape {:?} cannot follow {dims:?}", constant.dims));
+            return Err(format!("shape {:?} cannot follow {dims:?}", constant.dims()));
         }
-        dims[at] += constant.dims[at];
+        dims[at] += constant.dims()[at];
     }
     let outer: usize = dims[..at].iter().product();
-    let run = |constant: &Constant| constant.dims[at..].iter().product::<usize>();
+    let run = |constant: &Constant| constant.dims()[at..].iter().product::<usize>();
     let all_integers = constants.iter().all(|constant| constant.as_integers().is_ok());
     let elements = if all_integers {
         let mut joined = Vec::new();
@@ -67,28 +68,27 @@ fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
         }
         Elements::Floats(joined.into())
     };
-    Ok(Constant { dims, elements })
+    Constant::new(dims, elements)
 }
 
 pub(super) fn gather(call: &mut Call<'_, '_, '_>) -> Results {
-    let data = call.known(0).map_err(|_| "gathering from a computed tensor is not supported".to_owned())?;
-    let indices = call.known(1)?;
-    let at = axis(call.attributes.int("axis", 0)?, data.dims.len())?;
-    let extent = data.dims[at];
+    let computed = "gathering from a computed tensor is not supported";
+    let data = call.known(0).map_err(|_| computed.to_owned())?.clone();
+    let indices = call.known(1)?.clone();
+    let at = axis(call.attributes.int("axis", 0)?, data.dims().len())?;
+    let extent = data.dims()[at];
+    let (before, after) = (&data.dims()[..at], &data.dims()[at + 1..]);
+    let dims = [before, indices.dims(), after].concat();
+    call.charge(indices.len())?;
+    call.charge(count_of(&dims).ok_or("the result is too large")?)?;
     let places: Vec<usize> =
         indices.as_integers()?.iter().map(|&index| axis(index, extent)).collect::<Result<_, _>>()?;
-    let dims = [&data.dims[..at], &indices.dims, &data.dims[at + 1..]].concat();
-    let (outer, inner): (usize, usize) =
-        (data.dims[..at].iter().product(), data.dims[at + 1..].iter().product());
-    let count = outer.checked_mul(places.len()).and_then(|count| count.checked_mul(inner));
-    if count.is_none_or(|count| count > MAX_INTEGERS.max(data.len())) {
-        return Err("the result is too large".to_owned());
-    }
+    let (outer, inner): (usize, usize) = (before.iter().product(), after.iter().product());
     let chosen = (0..outer).flat_map(|o| {
         let places = &places;
         places.iter().flat_map(move |place| (0..inner).map(move |i| (o * extent + place) * inner + i))
     });
-    let picked = data.pick(dims, chosen);
+    let picked = data.pick(dims, chosen)?;
     call.constant(picked)
 }
 
@@ -101,38 +101,31 @@ struct Range {
 }
 
 pub(super) fn slice(call: &mut Call<'_, '_, '_>) -> Results {
-    let from_attributes = call.attributes.has("starts");
-    let [starts, ends, axes] = if from_attributes {
-        ["starts", "ends", "axes"]
-            .map(|name| call.attributes.ints(name).map(|ints| ints.map(<[i64]>::to_vec)))
-    } else {
-        [call.known_integers(1), call.known_integers(2), call.known_integers(3)]
-    };
-    let (Some(starts), Some(ends), axes) = (starts?, ends?, axes?) else {
+    let (Some(starts), Some(ends)) = (call.integers("starts", 1)?, call.integers("ends", 2)?) else {
         return Err("starts and ends must be given".to_owned());
     };
-    let steps = if from_attributes { None } else { call.known_integers(4)? };
-    let axes = axes.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let given_axes = call.integers("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = call.known_integers(4)?;
     let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
-    if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
+    if ends.len() != starts.len() || given_axes.len() != starts.len() || steps.len() != starts.len() {
         return Err("starts, ends, axes and steps differ in length".to_owned());
     }
     let value = call.input(0)?.clone();
     let dims = match &value {
         Value::Node(id) => call.type_of(*id).dims.clone(),
-        Value::Constant(_, constant) => constant.dims.clone(),
+        Value::Constant(_, constant) => constant.dims().to_vec(),
         Value::Unknown => return Err("the input is not known".to_owned()),
     };
     let mut ranges = Vec::with_capacity(starts.len());
-    for index in 0..starts.len() {
-        let axis = axis(axes[index], dims.len())?;
+    for (index, axis) in axes(&given_axes, dims.len())?.into_iter().enumerate() {
         ranges.push(range(axis, dims[axis] as i64, starts[index], ends[index], steps[index])?);
     }
     match value {
         Value::Constant(_, constant) => {
             let mut result = constant;
             for range in &ranges {
-                result = slice_constant(&result, range);
+                call.charge(result.len() / result.dims()[range.axis].max(1) * range.count)?;
+                result = slice_constant(&result, range)?;
             }
             call.constant(result)
         }
@@ -161,11 +154,11 @@ fn range(axis: usize, extent: i64, start: i64, end: i64, step: i64) -> Result<Ra
     Ok(Range { axis, start, step, count: usize::try_from(count).unwrap_or(0) })
 }
 
-fn slice_constant(constant: &Constant, range: &Range) -> Constant {
-    let extent = constant.dims[range.axis];
-    let outer: usize = constant.dims[..range.axis].iter().product();
-    let inner: usize = constant.dims[range.axis + 1..].iter().product();
-    let mut dims = constant.dims.clone();
+fn slice_constant(constant: &Constant, range: &Range) -> Result<Constant, String> {
+    let mut dims = constant.dims().to_vec();
+    let extent = dims[range.axis];
+    let outer: usize = dims[..range.axis].iter().product();
+    let inner: usize = dims[range.axis + 1..].iter().product();
     dims[range.axis] = range.count;
     let along = |index: usize| usize::try_from(range.start + index as i64 * range.step).unwrap_or(0);
     let places = (0..outer).flat_map(|o| {
@@ -194,30 +187,39 @@ pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let dims = call.type_of(x).dims.clone();
     let axis = axis(call.attributes.int("axis", 0)?, dims.len())?;
-    let parts = match call.attributes.ints("split")? {
-        Some(parts) => Some(parts.to_vec()),
-        None => call.known_integers(1)?,
-    };
-    let sizes: Vec<usize> = match parts {
+    let (extent, count) = (dims[axis], call.outputs.len());
+    let stated = call.attributes.int("num_outputs", count as i64)?;
+    let sizes: Vec<usize> = match call.integers("split", 1)? {
+        Some(_) if call.attributes.has("num_outputs") => {
+            return Err("split and num_outputs are both given".to_owned());
+        }
         Some(parts) => parts
             .into_iter()
             .map(|part| usize::try_from(part).map_err(|_| "a part is negative".to_owned()))
             .collect::<Result<_, _>>()?,
+        None if count == 0 || count > extent || usize::try_from(stated) != Ok(count) => {
+            return Err(format!("{stated} parts of an extent of {extent} for {count} outputs"));
+        }
+        None if call.opset < 18 && extent % count != 0 => {
+            return Err(format!("{count} parts do not divide an extent of {extent}"));
+        }
         None => {
             // The last part is smaller where the extent does not divide.
-            let count = call.outputs.max(1);
-            let size = dims[axis].div_ceil(count);
-            (0..count).map(|part| size.min(dims[axis].saturating_sub(part * size))).collect()
+            let size = extent.div_ceil(count);
+            (0..count).map(|part| size.min(extent.saturating_sub(part * size))).collect()
         }
     };
     let whole = sizes.iter().try_fold(0usize, |sum, &size| sum.checked_add(size));
-    if whole != Some(dims[axis]) || sizes.contains(&0) || sizes.len() > dims[axis] {
-        return Err(format!("parts {sizes:?} do not make up the extent {}", dims[axis]));
+    if whole != Some(extent) || sizes.contains(&0) || sizes.len() != count {
+        return Err(format!("parts {sizes:?} do not make up the extent {extent} for {count} outputs"));
     }
     let mut start = 0;
     let mut results = Vec::with_capacity(sizes.len());
     for (part, size) in sizes.into_iter().enumerate() {
-        let name = format!("{}.part{part}", call.name);
+        let name = match call.outputs[part].as_str() {
+            "" => format!("{}.part{part}", call.name),
+            name => name.to_owned(),
+        };
         let op = Op::Slice(Slice { axis, start, end: start + size });
         results.push(Value::Node(call.add_named(op, &[x], &name)?));
         start += size;
@@ -226,22 +228,20 @@ pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
-    let constant = call.known(0).map_err(|_| "transposing a computed tensor is not supported".to_owned())?;
-    let rank = constant.dims.len();
+    let computed = "transposing a computed tensor is not supported";
+    let constant = call.known(0).map_err(|_| computed.to_owned())?.clone();
+    let rank = constant.dims().len();
     let order: Vec<usize> = match call.attributes.ints("perm")? {
-        Some(order) => order.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?,
+        Some(order) if order.len() != rank => return Err(format!("perm is no order of {rank} axes")),
+        Some(order) => axes(order, rank)?,
         None => (0..rank).rev().collect(),
     };
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted != (0..rank).collect::<Vec<_>>() {
-        return Err(format!("{order:?} is no order of {rank} axes"));
-    }
+    call.charge(constant.len())?;
     let mut strides = vec![1; rank];
     for at in (1..rank).rev() {
-        strides[at - 1] = strides[at] * constant.dims[at];
+        strides[at - 1] = strides[at] * constant.dims()[at];
     }
-    let dims: Vec<usize> = order.iter().map(|&at| constant.dims[at]).collect();
+    let dims: Vec<usize> = order.iter().map(|&at| constant.dims()[at]).collect();
     let place = |mut index: usize| {
         let mut place = 0;
         for (&extent, &at) in dims.iter().zip(&order).rev() {
@@ -250,6 +250,6 @@ pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
         }
         place
     };
-    let moved = constant.pick(dims.clone(), (0..constant.len()).map(place));
+    let moved = constant.pick(dims.clone(), (0..constant.len()).map(place))?;
     call.constant(moved)
 }

@@ -9,13 +9,14 @@ type Results = Result<Vec<Value>, String>;
 /// The constant matrix of input 1, as `[m, k]`, times `factor`.
 fn weight(call: &mut Call<'_, '_, '_>, transposed: bool, factor: f32) -> Result<NodeId, String> {
     let constant =
-        call.known(1).map_err(|_| "a product of two computed matrices is not supported".to_owned())?;
-    let &[rows, columns] = constant.dims.as_slice() else {
-        return Err(format!("a weight of shape {:?} is not supported; a matrix is", constant.dims));
+        call.known(1).map_err(|_| "a product of two computed matrices is not supported".to_owned())?.clone();
+    let &[rows, columns] = constant.dims() else {
+        return Err(format!("a weight of shape {:?} is not supported; a matrix is", constant.dims()));
     };
     if transposed && factor == 1.0 {
         return call.data(1);
     }
+    call.charge(constant.len())?;
     let floats = constant.as_floats()?;
     let (dims, values) = if transposed {
         (vec![rows, columns], floats.iter().map(|x| x * factor).collect())
@@ -51,24 +52,20 @@ pub(super) fn bias_of(
     channels: usize,
     factor: f32,
 ) -> Result<NodeId, String> {
-    let constant = call.known(place).map_err(|_| "a computed bias is not supported".to_owned())?;
-    let floats = constant.as_floats()?;
-    let columns = constant.dims.iter().filter(|&&extent| extent != 1).count() <= 1;
-    let values: Vec<f32> = match floats.len() {
-        1 => vec![floats[0] * factor; channels],
-        length if length == channels && columns && constant.dims.last() == Some(&channels) => {
-            floats.iter().map(|x| x * factor).collect()
-        }
-        _ => {
-            return Err(format!(
-                "a bias of shape {:?} for {channels} columns is not supported",
-                constant.dims
-            ));
-        }
-    };
-    if factor == 1.0 && constant.dims == [channels] {
+    let constant = call.known(place).map_err(|_| "a computed bias is not supported".to_owned())?.clone();
+    if factor == 1.0 && constant.dims() == [channels] {
         return call.data(place);
     }
+    let floats = constant.as_floats()?;
+    call.charge(channels)?;
+    // A third axis would be one of the result, too.
+    let values: Vec<f32> = match constant.dims() {
+        [] | [1] | [1, 1] => vec![floats[0] * factor; channels],
+        [columns] | [1, columns] if *columns == channels => floats.iter().map(|x| x * factor).collect(),
+        dims => {
+            return Err(format!("a bias of shape {dims:?} for {channels} columns is not supported"));
+        }
+    };
     call.made("bias", vec![channels], values)
 }
 

@@ -1,5 +1,7 @@
-//! The operators that are imported: one row each, with the attributes that it may have.
+//! The operators that are imported: one row each, with the inputs and attributes that it may have.
 
+mod broadcast;
+mod conversion;
 mod convolution;
 mod elementwise;
 mod indexing;
@@ -8,9 +10,15 @@ mod pooling;
 mod shape;
 
 use super::attributes::Attributes;
-use super::constant::Constant;
+use super::constant::{Constant, Elements};
 use super::import::{Importer, Value};
+use super::messages::Node;
 use crate::graph::{NodeId, Op, TensorType};
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+/// The longest list of axes, extents, pads or parts, and the most inputs of a node.
+const MAX_LIST: usize = 64;
 
 /// A node on its way into the graph.
 pub(super) struct Call<'i, 'a, 'f> {
@@ -20,69 +28,114 @@ pub(super) struct Call<'i, 'a, 'f> {
     /// The inputs; `None` for one that is left out.
     pub(super) inputs: Vec<Option<Value>>,
     pub(super) attributes: Attributes<'a>,
-    /// How many outputs are used.
-    pub(super) outputs: usize,
+    /// The outputs as the node lists them; a name may be empty.
+    pub(super) outputs: &'a [String],
+    /// Every name that some node or the graph's outputs use.
+    pub(super) used: &'a HashSet<&'a str>,
+    /// The version of the standard operators.
+    pub(super) opset: i64,
 }
 
 /// How an operator is imported. The error says what of it is not covered.
 pub(super) struct Operator {
-    pub(super) name: &'static str,
-    pub(super) attributes: &'static [&'static str],
+    name: &'static str,
+    inputs: RangeInclusive<usize>,
+    attributes: &'static [&'static str],
     pub(super) import: for<'i, 'a, 'f, 'c> fn(&'c mut Call<'i, 'a, 'f>) -> Result<Vec<Value>, String>,
 }
 
 macro_rules! operators {
-    ($($name:literal [$($attribute:literal),*] => $import:path;)*) => {
+    ($($name:literal ($inputs:expr) [$($attribute:literal),*] => $import:path;)*) => {
         const OPERATORS: &[Operator] = &[
-            $(Operator { name: $name, attributes: &[$($attribute),*], import: $import },)*
+            $(Operator { name: $name, inputs: $inputs, attributes: &[$($attribute),*], import: $import },)*
         ];
     };
 }
 
 operators! {
-    "Add" [] => elementwise::add;
-    "AveragePool" ["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"] => pooling::average;
-    "BatchNormalization" ["epsilon", "momentum", "training_mode", "spatial"] => convolution::batch_normalization;
-    "Cast" ["to", "saturate", "round_mode"] => shape::cast;
-    "Clip" ["min", "max"] => elementwise::clip;
-    "Concat" ["axis"] => indexing::concat;
-    "Constant" ["value", "value_float", "value_floats", "value_int", "value_ints"] => shape::constant;
-    "ConstantOfShape" ["value"] => shape::constant_of_shape;
-    "Conv" ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"] => convolution::conv;
-    "Div" [] => elementwise::div;
-    "Dropout" ["ratio", "seed"] => elementwise::dropout;
-    "Flatten" ["axis"] => shape::flatten;
-    "Gather" ["axis"] => indexing::gather;
-    "Gemm" ["alpha", "beta", "transA", "transB"] => layer::gemm;
-    "GlobalAveragePool" [] => pooling::global_average;
-    "GlobalMaxPool" [] => pooling::global_max;
-    "Identity" [] => elementwise::identity;
-    "MatMul" [] => layer::matmul;
-    "Max" [] => elementwise::max;
-    "MaxPool" ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
-    "Min" [] => elementwise::min;
-    "Mul" [] => elementwise::mul;
-    "Pad" ["mode", "pads", "value"] => convolution::pad;
-    "ReduceMean" ["axes", "keepdims", "noop_with_empty_axes"] => pooling::reduce_mean;
-    "Relu" [] => elementwise::relu;
-    "Reshape" ["allowzero"] => shape::reshape;
-    "Shape" ["start", "end"] => shape::shape;
-    "Sigmoid" [] => elementwise::sigmoid;
-    "Slice" ["axes", "ends", "starts"] => indexing::slice;
-    "Split" ["axis", "num_outputs", "split"] => indexing::split;
-    "Squeeze" ["axes"] => shape::squeeze;
-    "Sub" [] => elementwise::sub;
-    "Swish" ["alpha"] => elementwise::swish;
-    "Transpose" ["perm"] => indexing::transpose;
-    "Unsqueeze" ["axes"] => shape::unsqueeze;
+    "Add" (2..=2) [] => elementwise::add;
+    "AveragePool" (1..=1) ["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"] => pooling::average;
+    "BatchNormalization" (5..=5) ["epsilon", "momentum", "training_mode", "spatial"] => convolution::batch_normalization;
+    "Cast" (1..=1) ["to", "saturate", "round_mode"] => shape::cast;
+    "CastLike" (2..=2) ["saturate", "round_mode"] => conversion::cast_like;
+    "Ceil" (1..=1) [] => conversion::ceil;
+    "Clip" (1..=3) ["min", "max"] => elementwise::clip;
+    "Concat" (1..=MAX_LIST) ["axis"] => indexing::concat;
+    "Constant" (0..=0) ["value", "value_float", "value_floats", "value_int", "value_ints"] => shape::constant;
+    "ConstantOfShape" (1..=1) ["value"] => shape::constant_of_shape;
+    "Conv" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"] => convolution::conv;
+    "Div" (2..=2) [] => elementwise::div;
+    "Dropout" (1..=3) ["ratio", "seed"] => elementwise::dropout;
+    "Expand" (2..=2) [] => conversion::expand;
+    "Flatten" (1..=1) ["axis"] => shape::flatten;
+    "Floor" (1..=1) [] => conversion::floor;
+    "Gather" (2..=2) ["axis"] => indexing::gather;
+    "Gemm" (2..=3) ["alpha", "beta", "transA", "transB"] => layer::gemm;
+    "GlobalAveragePool" (1..=1) [] => pooling::global_average;
+    "GlobalMaxPool" (1..=1) [] => pooling::global_max;
+    "Identity" (1..=1) [] => elementwise::identity;
+    "MatMul" (2..=2) [] => layer::matmul;
+    "Max" (1..=MAX_LIST) [] => elementwise::max;
+    "MaxPool" (1..=1) ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
+    "Min" (1..=MAX_LIST) [] => elementwise::min;
+    "Mul" (2..=2) [] => elementwise::mul;
+    "Pad" (1..=4) ["mode", "pads", "value"] => convolution::pad;
+    "ReduceMean" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => pooling::reduce_mean;
+    "Relu" (1..=1) [] => elementwise::relu;
+    "Reshape" (2..=2) ["allowzero"] => shape::reshape;
+    "Shape" (1..=1) ["start", "end"] => shape::shape;
+    "Sigmoid" (1..=1) [] => elementwise::sigmoid;
+    "Slice" (1..=5) ["axes", "ends", "starts"] => indexing::slice;
+    "Split" (1..=2) ["axis", "num_outputs", "split"] => indexing::split;
+    "Squeeze" (1..=2) ["axes"] => shape::squeeze;
+    "Sub" (2..=2) [] => elementwise::sub;
+    "Swish" (1..=1) ["alpha"] => elementwise::swish;
+    "Transpose" (1..=1) ["perm"] => indexing::transpose;
+    "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
 }
 
-/// The operator of that name in the standard domain.
-pub(super) fn find(name: &str) -> Option<&'static Operator> {
+/// The operator of a node, if it is one of the standard domain that is covered.
+pub(super) fn find(node: &Node) -> Option<&'static Operator> {
+    let standard = matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"));
+    let name = node.op_type.as_deref().filter(|_| standard)?;
     OPERATORS.iter().find(|operator| operator.name == name)
 }
 
+/// Whether a node's operator, number of inputs and attributes are covered.
+pub(super) fn check(node: &Node) -> Result<(), String> {
+    let Some(operator) = find(node) else {
+        let domain = node.domain.as_deref().filter(|domain| !matches!(*domain, "" | "ai.onnx"));
+        return Err(domain.map_or("the operator is not supported".to_owned(), |domain| {
+            format!("operators of domain {domain} are not supported")
+        }));
+    };
+    Attributes::of(node).check(operator.attributes)?;
+    let given = node.input.len();
+    if !operator.inputs.contains(&given) {
+        let (least, most) = (operator.inputs.start(), operator.inputs.end());
+        return Err(format!("it has {given} inputs, {least} to {most} are known"));
+    }
+    Ok(())
+}
+
+/// Whether a node calculates on quantised values.
+pub(super) fn is_quantised(node: &Node) -> bool {
+    const OPERATORS: &[&str] =
+        &["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"];
+    node.op_type.as_deref().is_some_and(|op| OPERATORS.contains(&op) || op.starts_with("QLinear"))
+}
+
 impl Call<'_, '_, '_> {
+    /// Whether an output after the first is used.
+    pub(super) fn others_used(&self) -> bool {
+        self.outputs.iter().skip(1).any(|name| !name.is_empty() && self.used.contains(name.as_str()))
+    }
+
+    /// Counts elements that are about to be computed.
+    pub(super) fn charge(&mut self, elements: usize) -> Result<(), String> {
+        self.importer.charge(elements)
+    }
+
     /// An input, if it is given.
     pub(super) fn optional(&self, place: usize) -> Option<&Value> {
         self.inputs.get(place).and_then(Option::as_ref)
@@ -106,11 +159,39 @@ impl Call<'_, '_, '_> {
         }
     }
 
-    /// The integers of an input that may be left out.
+    /// The integers of an input that may be left out; a short list, or a single one.
     pub(super) fn known_integers(&self, place: usize) -> Result<Option<Vec<i64>>, String> {
-        match self.optional(place) {
-            None => Ok(None),
-            Some(_) => Ok(Some(self.known(place)?.as_integers()?.to_vec())),
+        if self.optional(place).is_none() {
+            return Ok(None);
+        }
+        let constant = self.known(place)?;
+        if constant.dims().len() > 1 || constant.len() > MAX_LIST {
+            return Err(format!("input {place} is no list of at most {MAX_LIST} numbers"));
+        }
+        Ok(Some(constant.as_integers()?.to_vec()))
+    }
+
+    /// A list that older versions have as an attribute and newer ones as an input.
+    pub(super) fn integers(&self, attribute: &str, place: usize) -> Result<Option<Vec<i64>>, String> {
+        match self.attributes.ints(attribute)? {
+            Some(_) if self.optional(place).is_some() => {
+                Err(format!("{attribute} is given as an attribute and as an input"))
+            }
+            Some(list) if list.len() > MAX_LIST => {
+                Err(format!("attribute {attribute} has more than {MAX_LIST} numbers"))
+            }
+            Some(list) => Ok(Some(list.to_vec())),
+            None => self.known_integers(place),
+        }
+    }
+
+    /// A number that older versions have as an attribute and newer ones as an input.
+    pub(super) fn number(&self, attribute: &str, place: usize) -> Result<Option<f64>, String> {
+        match (self.attributes.has(attribute), self.optional(place)) {
+            (true, Some(_)) => Err(format!("{attribute} is given as an attribute and as an input")),
+            (true, None) => Ok(Some(f64::from(self.attributes.float(attribute, 0.0)?))),
+            (false, Some(_)) => self.known(place)?.scalar().map(Some),
+            (false, None) => Ok(None),
         }
     }
 
@@ -125,17 +206,32 @@ impl Call<'_, '_, '_> {
     }
 
     pub(super) fn add_named(&mut self, op: Op, operands: &[NodeId], name: &str) -> Result<NodeId, String> {
-        self.importer.graph.edit().add(op, operands, name).map_err(|fault| fault.cause)
+        let importer = &mut *self.importer;
+        let id = importer.graph.edit().add(op, operands, name).map_err(|fault| fault.cause)?;
+        // What depends on no input is computed at compile time: its cost counts as that of a constant.
+        let node_of = |id: &NodeId| importer.graph.node(*id);
+        if operands.iter().all(|id| node_of(id).op == Op::Constant || importer.without_input.contains(id)) {
+            let node = node_of(&id);
+            let taps = match &node.op {
+                Op::Conv2d(_) | Op::Dense(_) => node_of(&operands[1]).ty.dims[1..].iter().product(),
+                Op::Pool2d(pool) => pool.kernel[0].saturating_mul(pool.kernel[1]),
+                _ => 1,
+            };
+            let cost = node.ty.elements().saturating_mul(taps);
+            importer.without_input.insert(id);
+            importer.charge(cost)?;
+        }
+        Ok(id)
     }
 
-    /// A constant made while importing, as a node.
+    /// A constant made while importing, as a node; its elements are charged already.
     pub(super) fn made(
         &mut self,
         suffix: &str,
         dims: Vec<usize>,
         floats: Vec<f32>,
     ) -> Result<NodeId, String> {
-        let constant = Constant { dims, elements: super::constant::Elements::Floats(floats.into()) };
+        let constant = Constant::new(dims, Elements::Floats(floats.into()))?;
         let name = format!("{}.{suffix}", self.name);
         self.importer.constant_node(&name, &constant)
     }
@@ -145,7 +241,7 @@ impl Call<'_, '_, '_> {
     }
 
     pub(super) fn constant(&self, constant: Constant) -> Result<Vec<Value>, String> {
-        Ok(vec![Value::Constant(self.name.clone(), constant)])
+        Ok(vec![Value::Constant(self.name.as_str().into(), constant)])
     }
 }
 
@@ -156,4 +252,16 @@ pub(super) fn axis(axis: i64, rank: usize) -> Result<usize, String> {
         Ok(place) if place < rank => Ok(place),
         _ => Err(format!("there is no axis {axis} in rank {rank}")),
     }
+}
+
+/// The places of axes, each given once.
+pub(super) fn axes(given: &[i64], rank: usize) -> Result<Vec<usize>, String> {
+    let places: Vec<usize> = given.iter().map(|&at| axis(at, rank)).collect::<Result<_, _>>()?;
+    let mut sorted = places.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() < places.len() {
+        return Err(format!("an axis is given twice among {given:?}"));
+    }
+    Ok(places)
 }

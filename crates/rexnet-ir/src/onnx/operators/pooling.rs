@@ -8,7 +8,7 @@ use crate::onnx::import::Value;
 type Results = Result<Vec<Value>, String>;
 
 fn pool(call: &mut Call<'_, '_, '_>, kind: PoolKind) -> Results {
-    if call.outputs > 1 {
+    if call.others_used() {
         return Err("indices of maxima are not supported".to_owned());
     }
     if call.attributes.int("ceil_mode", 0)? != 0 {
@@ -58,12 +58,14 @@ pub(super) fn global_max(call: &mut Call<'_, '_, '_>) -> Results {
 pub(super) fn reduce_mean(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let rank = call.type_of(x).dims.len();
-    let axes = match call.attributes.ints("axes")? {
-        Some(axes) => Some(axes.to_vec()),
-        None => call.known_integers(1)?,
-    };
-    let mut places: Vec<usize> =
-        axes.unwrap_or_default().into_iter().map(|axis| super::axis(axis, rank)).collect::<Result<_, _>>()?;
+    let given = call.integers("axes", 1)?.unwrap_or_default();
+    if given.is_empty() && call.attributes.int("noop_with_empty_axes", 0)? != 0 {
+        return Call::node(x);
+    }
+    let mut places = super::axes(&given, rank)?;
+    if given.is_empty() {
+        places = (0..rank).collect();
+    }
     places.sort_unstable();
     if rank != 4 || places != [2, 3] {
         return Err(format!(

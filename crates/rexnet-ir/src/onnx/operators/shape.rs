@@ -1,10 +1,15 @@
 //! Shapes, and changes of shape.
 
-use super::{Call, axis};
+use super::{Call, axes, axis};
 use crate::graph::{NodeId, Op};
-use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS};
+use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
 use crate::onnx::messages::data_type;
+use half::{bf16, f16};
+use std::sync::Arc;
+
+/// Floats up to here are well within 64 bits.
+const MAX_WHOLE: f32 = 9.0e18;
 
 type Results = Result<Vec<Value>, String>;
 
@@ -12,7 +17,7 @@ type Results = Result<Vec<Value>, String>;
 fn dims_of(call: &Call<'_, '_, '_>, place: usize) -> Result<Vec<usize>, String> {
     match call.input(place)? {
         Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
-        Value::Constant(_, constant) => Ok(constant.dims.clone()),
+        Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
         Value::Unknown => Err("the input is not known".to_owned()),
     }
 }
@@ -24,27 +29,28 @@ pub(super) fn shape(call: &mut Call<'_, '_, '_>) -> Results {
     let start = clamp(call.attributes.int("start", 0)?);
     let end = clamp(call.attributes.int("end", rank)?).max(start);
     let integers: Vec<i64> = dims[start..end].iter().map(|&extent| extent as i64).collect();
-    call.constant(Constant::integers(vec![integers.len()], integers))
+    call.constant(Constant::integers(integers))
 }
 
 pub(super) fn constant(call: &mut Call<'_, '_, '_>) -> Results {
     let attributes = call.attributes;
+    if attributes.0.len() > 1 {
+        return Err("the constant has more than one value".to_owned());
+    }
     if let Some(tensor) = attributes.tensor("value")? {
         let name = call.name.clone();
         let constant = call.importer.tensor(&name, tensor);
-        return Ok(vec![constant.map_or(Value::Unknown, |constant| Value::Constant(name, constant))]);
+        let value = constant.map(|constant| Value::Constant(name.as_str().into(), constant));
+        return Ok(vec![value.unwrap_or(Value::Unknown)]);
     }
     let constant = if attributes.has("value_float") {
-        Constant {
-            dims: Vec::new(),
-            elements: Elements::Floats([attributes.float("value_float", 0.0)?].into()),
-        }
+        Constant::new(Vec::new(), Elements::Floats([attributes.float("value_float", 0.0)?].into()))?
     } else if let Some(floats) = attributes.floats("value_floats")? {
-        Constant { dims: vec![floats.len()], elements: Elements::Floats(floats.into()) }
+        Constant::new(vec![floats.len()], Elements::Floats(floats.into()))?
     } else if attributes.has("value_int") {
-        Constant::integers(Vec::new(), vec![attributes.int("value_int", 0)?])
+        Constant::new(Vec::new(), Elements::Integers([attributes.int("value_int", 0)?].into()))?
     } else if let Some(integers) = attributes.ints("value_ints")? {
-        Constant::integers(vec![integers.len()], integers.to_vec())
+        Constant::integers(integers.to_vec())
     } else {
         return Err("the constant has no value".to_owned());
     };
@@ -53,13 +59,13 @@ pub(super) fn constant(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn constant_of_shape(call: &mut Call<'_, '_, '_>) -> Results {
     let dims: Vec<usize> = call
-        .known(0)?
-        .as_integers()?
+        .known_integers(0)?
+        .ok_or("input 0 is missing")?
         .iter()
         .map(|&extent| usize::try_from(extent).map_err(|_| format!("extent {extent} is negative")))
         .collect::<Result<_, _>>()?;
-    let count = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent));
-    let count = count.filter(|&count| count <= MAX_INTEGERS).ok_or("the constant is too large")?;
+    let count = count_of(&dims).filter(|&count| count <= MAX_INTEGERS).ok_or("the constant is too large")?;
+    call.charge(count)?;
     let elements = match call.attributes.tensor("value")? {
         None => Elements::Floats(vec![0.0; count].into()),
         Some(tensor) => {
@@ -67,7 +73,7 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_, '_>) -> Results {
             let Some(value) = call.importer.tensor(&name, tensor) else {
                 return Ok(vec![Value::Unknown]);
             };
-            match &value.elements {
+            match value.elements() {
                 Elements::Floats(floats) if floats.len() == 1 => {
                     Elements::Floats(vec![floats[0]; count].into())
                 }
@@ -78,31 +84,57 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_, '_>) -> Results {
             }
         }
     };
-    call.constant(Constant { dims, elements })
+    let constant = Constant::new(dims, elements)?;
+    call.constant(constant)
 }
 
 pub(super) fn cast(call: &mut Call<'_, '_, '_>) -> Results {
     let to = i32::try_from(call.attributes.int("to", 0)?).unwrap_or(0);
-    let to_float =
-        matches!(to, data_type::FLOAT | data_type::DOUBLE | data_type::FLOAT16 | data_type::BFLOAT16);
-    let to_integer = matches!(to, data_type::INT64 | data_type::INT32);
     let value = call.input(0)?.clone();
     match value {
         Value::Node(_) if to == data_type::FLOAT => Ok(vec![value]),
-        Value::Constant(_, constant) if to_float || to_integer => {
-            let elements = match (&constant.elements, to_float) {
-                (Elements::Floats(floats), true) => Elements::Floats(floats.clone()),
-                (Elements::Integers(integers), false) => Elements::Integers(integers.clone()),
-                (Elements::Integers(integers), true) => {
-                    Elements::Floats(integers.iter().map(|&x| x as f32).collect())
-                }
-                (Elements::Floats(floats), false) => {
-                    Elements::Integers(floats.iter().map(|&x| x as i64).collect())
-                }
-            };
-            call.constant(Constant { dims: constant.dims, elements })
+        Value::Constant(_, constant) => {
+            call.charge(constant.len())?;
+            let elements = converted(constant.elements(), to)?;
+            let constant = Constant::new(constant.dims().to_vec(), elements)?;
+            call.constant(constant)
         }
-        _ => Err(format!("a cast to {} is not supported", data_type::name(to))),
+        Value::Node(_) | Value::Unknown => Err(cast_fault(to)),
+    }
+}
+
+fn cast_fault(to: i32) -> String {
+    format!("a cast to {} is not supported", data_type::name(to))
+}
+
+/// The elements as another type; numbers that it does not hold are refused.
+fn converted(elements: &Elements, to: i32) -> Result<Elements, String> {
+    let floats: Arc<[f32]> = match elements {
+        Elements::Floats(floats) => floats.clone(),
+        Elements::Integers(integers) => integers.iter().map(|&x| x as f32).collect(),
+    };
+    let bounds = match to {
+        data_type::FLOAT | data_type::DOUBLE => return Ok(Elements::Floats(floats)),
+        data_type::FLOAT16 => {
+            return Ok(Elements::Floats(floats.iter().map(|&x| f16::from_f32(x).to_f32()).collect()));
+        }
+        data_type::BFLOAT16 => {
+            return Ok(Elements::Floats(floats.iter().map(|&x| bf16::from_f32(x).to_f32()).collect()));
+        }
+        data_type::INT32 => i64::from(i32::MIN)..=i64::from(i32::MAX),
+        data_type::INT64 => i64::MIN..=i64::MAX,
+        _ => return Err(cast_fault(to)),
+    };
+    let integers: Arc<[i64]> = match elements {
+        Elements::Integers(integers) => integers.clone(),
+        Elements::Floats(floats) if floats.iter().any(|x| x.is_nan() || x.abs() > MAX_WHOLE) => {
+            return Err("a cast of a float that no integer holds".to_owned());
+        }
+        Elements::Floats(floats) => floats.iter().map(|&x| x as i64).collect(),
+    };
+    match integers.iter().find(|x| !bounds.contains(x)) {
+        Some(x) => Err(format!("a cast of {x} to {}", data_type::name(to))),
+        None => Ok(Elements::Integers(integers)),
     }
 }
 
@@ -117,7 +149,7 @@ pub(super) fn flatten(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn reshape(call: &mut Call<'_, '_, '_>) -> Results {
     let dims = dims_of(call, 0)?;
-    let pattern = call.known(1)?.as_integers()?.to_vec();
+    let pattern = call.known_integers(1)?.ok_or("the shape is missing")?;
     let keep_zero = call.attributes.int("allowzero", 0)? != 0;
     let mut wanted = Vec::with_capacity(pattern.len());
     let mut free = None;
@@ -130,15 +162,14 @@ pub(super) fn reshape(call: &mut Call<'_, '_, '_>) -> Results {
             }
         });
     }
-    let product = |dims: &[usize]| dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent));
-    let (have, rest) = (product(&dims), product(&wanted));
+    let (have, rest) = (count_of(&dims), count_of(&wanted));
     if let (Some(place), Some(have), Some(rest)) = (free, have, rest)
         && rest > 0
         && have % rest == 0
     {
         wanted[place] = have / rest;
     }
-    if product(&wanted) != have {
+    if have.is_none() || count_of(&wanted) != have {
         return Err(format!("shape {dims:?} cannot become {pattern:?}"));
     }
     reshaped(call, wanted)
@@ -146,12 +177,10 @@ pub(super) fn reshape(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn squeeze(call: &mut Call<'_, '_, '_>) -> Results {
     let dims = dims_of(call, 0)?;
-    let axes = match call.attributes.ints("axes")? {
-        Some(axes) => Some(axes.to_vec()),
-        None => call.known_integers(1)?,
-    };
-    let removed: Vec<usize> = match axes {
-        Some(axes) => axes.into_iter().map(|at| axis(at, dims.len())).collect::<Result<_, _>>()?,
+    let removed: Vec<usize> = match call.integers("axes", 1)? {
+        // Whether that means none or all is told in two ways.
+        Some(given) if given.is_empty() => return Err("an empty list of axes is not supported".to_owned()),
+        Some(given) => axes(&given, dims.len())?,
         None => (0..dims.len()).filter(|&at| dims[at] == 1).collect(),
     };
     if let Some(&at) = removed.iter().find(|&&at| dims[at] != 1) {
@@ -163,19 +192,13 @@ pub(super) fn squeeze(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn unsqueeze(call: &mut Call<'_, '_, '_>) -> Results {
     let dims = dims_of(call, 0)?;
-    let axes = match call.attributes.ints("axes")? {
-        Some(axes) => axes.to_vec(),
-        None => call.known_integers(1)?.ok_or("axes are missing")?,
-    };
-    let rank = dims.len() + axes.len();
-    let added: Vec<usize> = axes.into_iter().map(|at| axis(at, rank)).collect::<Result<_, _>>()?;
-    let mut old = dims.iter();
-    let wanted: Option<Vec<usize>> =
-        (0..rank).map(|at| if added.contains(&at) { Some(1) } else { old.next().copied() }).collect();
-    match wanted {
-        Some(wanted) if old.next().is_none() => reshaped(call, wanted),
-        _ => Err("an axis is given twice".to_owned()),
-    }
+    let given = call.integers("axes", 1)?.ok_or("axes are missing")?;
+    let rank = dims.len() + given.len();
+    let added = axes(&given, rank)?;
+    let mut old = dims.into_iter();
+    // As many places are left as there are old extents.
+    let wanted = (0..rank).filter_map(|at| if added.contains(&at) { Some(1) } else { old.next() }).collect();
+    reshaped(call, wanted)
 }
 
 /// The first input in another shape of as many elements. Of a computed tensor, everything after the batch may be
@@ -183,7 +206,8 @@ pub(super) fn unsqueeze(call: &mut Call<'_, '_, '_>) -> Results {
 fn reshaped(call: &mut Call<'_, '_, '_>, wanted: Vec<usize>) -> Results {
     let id: NodeId = match call.input(0)?.clone() {
         Value::Constant(_, constant) => {
-            return call.constant(Constant { dims: wanted, elements: constant.elements });
+            let constant = constant.reshaped(wanted)?;
+            return call.constant(constant);
         }
         Value::Node(id) => id,
         Value::Unknown => return Err("the input is not known".to_owned()),

@@ -1,0 +1,179 @@
+//! A graph → a model file.
+
+mod fields;
+mod operators;
+mod primitive;
+
+use super::import::MAX_MODEL_BYTES;
+use super::messages::{Attribute, GraphMessage, Model, Node, OperatorSet};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use crate::graph::{Graph, NodeId, Op};
+use fields::{float_tensor, value_info};
+use primitive::primitive;
+use prost::Message;
+use std::collections::{HashMap, HashSet};
+
+/// The format's version that goes with [`OPSET`].
+const IR_VERSION: i64 = 8;
+/// The version of the standard operators that is written.
+const OPSET: i64 = 17;
+
+/// Writes a verified graph as an ONNX model of operator set 17, always the same bytes for the same graph. What the
+/// passes fused is written out in primitive operators. Values are named after their nodes, the network's results
+/// after its outputs; tensors keep their names.
+///
+/// # Errors
+/// `RX0302` for each constant without a tensor, `RX0902` when the file would be longer than 2 GiB.
+pub fn export(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
+    let graph = primitive(graph)?;
+    check_constants(&graph)?;
+    let mut writer = Writer::new(&graph);
+    for id in graph.order() {
+        writer.node(id);
+    }
+    let message = writer.finish();
+    let model = Model {
+        ir_version: Some(IR_VERSION),
+        producer_name: Some("rexnet".to_owned()),
+        graph: Some(message),
+        opset_import: vec![OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
+        ..Model::default()
+    };
+    check_size(model.encoded_len())?;
+    Ok(model.encode_to_vec())
+}
+
+/// Every constant has a tensor, and together they fit a file.
+fn check_constants(graph: &Graph) -> Result<(), Diagnostics> {
+    let mut faults = Diagnostics::default();
+    let mut bytes = 0usize;
+    for node in graph.order().into_iter().map(|id| graph.node(id)).filter(|node| node.op == Op::Constant) {
+        match graph.constant(&node.name) {
+            Some(tensor) => bytes = bytes.saturating_add(size_of_val(tensor.data())),
+            None => faults.push(
+                Diagnostic::new(
+                    Code::WeightsMissing,
+                    Location::Name(node.name.clone()),
+                    "the constant has no tensor",
+                )
+                .with_help("give weights, or seed them"),
+            ),
+        }
+    }
+    faults.into_result(())?;
+    Ok(check_size(bytes)?)
+}
+
+fn check_size(bytes: usize) -> Result<(), Diagnostic> {
+    if bytes < MAX_MODEL_BYTES {
+        return Ok(());
+    }
+    Err(Diagnostic::new(Code::OnnxUnsupported, Location::None, "the model would be longer than 2 GiB")
+        .with_help("write the weights as safetensors"))
+}
+
+struct Writer<'a> {
+    graph: &'a Graph,
+    /// The names of the values.
+    names: HashMap<NodeId, String>,
+    /// The names of the outputs.
+    outputs: Vec<String>,
+    taken: HashSet<String>,
+    /// The names of small tensors that are arguments of operators, by dimensions and content.
+    arguments: HashMap<(Vec<i64>, Vec<u8>), String>,
+    message: GraphMessage,
+}
+
+impl<'a> Writer<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        let name = if graph.name().is_empty() { "network" } else { graph.name() };
+        let mut writer = Self {
+            graph,
+            names: HashMap::new(),
+            outputs: Vec::new(),
+            taken: HashSet::new(),
+            arguments: HashMap::new(),
+            message: GraphMessage { name: Some(name.to_owned()), ..GraphMessage::default() },
+        };
+        let order = graph.order();
+        let (leaves, inner): (Vec<NodeId>, Vec<NodeId>) =
+            order.into_iter().partition(|&id| matches!(graph.node(id).op, Op::Input | Op::Constant));
+        // The names that users see come first; whoever comes later gives way.
+        for id in leaves {
+            writer.name(id, &graph.node(id).name);
+        }
+        for output in graph.outputs() {
+            let name = match writer.names.get(&output.node) {
+                Some(own) if *own == output.name => own.clone(),
+                Some(_) => writer.unique(&output.name),
+                None => writer.name(output.node, &output.name),
+            };
+            writer.outputs.push(name);
+        }
+        for id in inner {
+            if !writer.names.contains_key(&id) {
+                writer.name(id, &graph.node(id).name);
+            }
+        }
+        writer
+    }
+
+    fn name(&mut self, id: NodeId, wanted: &str) -> String {
+        let name = self.unique(wanted);
+        self.names.insert(id, name.clone());
+        name
+    }
+
+    fn unique(&mut self, wanted: &str) -> String {
+        let wanted = if wanted.is_empty() { "value" } else { wanted };
+        let mut name = wanted.to_owned();
+        let mut number = 2u64;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{wanted}.{number}");
+            number += 1;
+        }
+        name
+    }
+
+    fn node(&mut self, id: NodeId) {
+        let node = self.graph.node(id);
+        match &node.op {
+            Op::Input => self.message.input.push(value_info(&self.names[&id], &node.ty)),
+            Op::Constant => {
+                if let Some(tensor) = self.graph.constant(&node.name) {
+                    self.message.initializer.push(float_tensor(&self.names[&id], tensor));
+                }
+            }
+            op => {
+                let mut inputs: Vec<String> =
+                    node.operands.iter().map(|operand| self.names[operand].clone()).collect();
+                let (kind, attributes) = self.operator(id, op, &mut inputs);
+                let output = self.names[&id].clone();
+                self.push(kind, inputs, output, attributes);
+            }
+        }
+    }
+
+    fn push(&mut self, kind: &str, input: Vec<String>, output: String, attribute: Vec<Attribute>) {
+        self.message.node.push(Node {
+            input,
+            name: Some(output.clone()),
+            output: vec![output],
+            op_type: Some(kind.to_owned()),
+            attribute,
+            ..Node::default()
+        });
+    }
+
+    /// The outputs. A value that is an input or has an output's name already gets an `Identity` for each other one.
+    fn finish(mut self) -> GraphMessage {
+        for (output, name) in self.graph.outputs().iter().zip(std::mem::take(&mut self.outputs)) {
+            self.message.output.push(value_info(&name, &self.graph.node(output.node).ty));
+            let own = self.names[&output.node].clone();
+            if own != name {
+                self.push("Identity", vec![own], name, Vec::new());
+            }
+        }
+        self.message
+    }
+}

@@ -1,0 +1,221 @@
+//! A graph with everything fused written out again, in the operators that ONNX has.
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::graph::{
+    Activate, Activation, Clip, Concat, Conv2d, Dense, Editor, Graph, NodeId, Op, Pad, Slice, SqueezeExcite,
+    Tensor,
+};
+use std::collections::{HashMap, HashSet};
+
+/// The same network in primitive operators: convolutions and dense layers do nothing else, squeeze-excite and the
+/// prefix shortcut are made of their parts, SiLU is `x * sigmoid(x)`, ReLU6 a clip. Operators that change nothing
+/// are gone, and so is what no output needs. The last part has the name of the whole.
+///
+/// # Errors
+/// None on a verified graph.
+pub(super) fn primitive(graph: &Graph) -> Result<Graph, Diagnostics> {
+    let mut result = Graph::new(graph.name());
+    let mut writer =
+        Writer { source: graph, editor: result.edit(), constants: HashMap::new(), named: HashSet::new() };
+    let mut places: HashMap<NodeId, NodeId> = HashMap::new();
+    for id in graph.order() {
+        let node = graph.node(id);
+        let place = match &node.op {
+            Op::Input => writer.editor.input(&node.name, &node.ty.dims)?,
+            Op::Constant => continue,
+            op => {
+                let operands: Vec<NodeId> = (0..node.operands.len())
+                    .map(|place| match places.get(&node.operands[place]) {
+                        Some(&operand) => Ok(operand),
+                        None => writer.constant(node.operands[place], rank(op, place)),
+                    })
+                    .collect::<Result<_, _>>()?;
+                writer.write(op, &operands, &node.name)?
+            }
+        };
+        places.insert(id, place);
+    }
+    for output in graph.outputs() {
+        result.edit().output(&output.name, places[&output.node]);
+    }
+    result.edit().remove_dead();
+    Ok(result)
+}
+
+/// The rank that the operator written for `op` wants of a constant operand, where the graph leaves a choice.
+fn rank(op: &Op, place: usize) -> Option<usize> {
+    match (op, place) {
+        (Op::Dense(_), 1) => Some(2),
+        (Op::SqueezeExcite(_), 1 | 3) => Some(4),
+        _ => None,
+    }
+}
+
+struct Writer<'a> {
+    source: &'a Graph,
+    editor: Editor<'a>,
+    /// The constants written so far, by source and extents.
+    constants: HashMap<(NodeId, Vec<usize>), NodeId>,
+    /// The constants of which one form has the name.
+    named: HashSet<NodeId>,
+}
+
+type Written = Result<NodeId, Diagnostic>;
+
+impl Writer<'_> {
+    fn write(&mut self, op: &Op, operands: &[NodeId], name: &str) -> Written {
+        match op {
+            Op::Conv2d(conv) => self.convolution(conv, operands, name),
+            Op::Dense(dense) => {
+                let plain = Op::Dense(Dense { activation: None, ..dense.clone() });
+                match dense.activation {
+                    None => self.editor.add(plain, operands, name),
+                    Some(function) => {
+                        let part = self.part(name, "sum");
+                        let sum = self.editor.add(plain, operands, part)?;
+                        self.activation(function, sum, name)
+                    }
+                }
+            }
+            Op::SqueezeExcite(gate) => self.squeeze_excite(gate, operands, name),
+            Op::PrefixAdd => self.shortcut(operands[0], operands[1], name),
+            Op::Activate(Activate { function }) => self.activation(*function, operands[0], name),
+            Op::Relayout(_) => Ok(operands[0]),
+            Op::Pad(Pad { pad: [0, 0, 0, 0] }) => Ok(operands[0]),
+            Op::Flatten if self.dims(operands[0]).len() == 2 => Ok(operands[0]),
+            Op::Slice(slice) if self.dims(operands[0])[slice.axis] == slice.end - slice.start => {
+                Ok(operands[0])
+            }
+            Op::Concat(_) if operands.len() == 1 => Ok(operands[0]),
+            Op::Input
+            | Op::Constant
+            | Op::Add
+            | Op::Mul
+            | Op::GlobalAveragePool
+            | Op::Flatten
+            | Op::Unflatten
+            | Op::BatchNorm(_)
+            | Op::Clip(_)
+            | Op::Slice(_)
+            | Op::Concat(_)
+            | Op::Pad(_)
+            | Op::Pool2d(_) => self.editor.add(op.clone(), operands, name),
+        }
+    }
+
+    /// A constant of the source, `[m, k]` and `[m, k, 1, 1]` as its user wants them. The first form has the name.
+    fn constant(&mut self, source: NodeId, rank: Option<usize>) -> Written {
+        let node = self.source.node(source);
+        let mut dims = node.ty.dims.clone();
+        dims.resize(rank.unwrap_or(dims.len()), 1);
+        let key = (source, dims);
+        if let Some(&constant) = self.constants.get(&key) {
+            return Ok(constant);
+        }
+        let first = self.named.insert(source);
+        let name = if first { node.name.clone() } else { self.part(&node.name, "reshaped") };
+        let tensor = self.source.constant(&node.name).and_then(|tensor| {
+            if tensor.dims() == key.1 {
+                Some(tensor.clone())
+            } else {
+                Tensor::new(key.1.clone(), tensor.data())
+            }
+        });
+        let constant = match tensor {
+            Some(tensor) => self.editor.bound_constant(name, tensor)?,
+            None => self.editor.constant(name, &key.1)?,
+        };
+        self.constants.insert(key, constant);
+        Ok(constant)
+    }
+
+    /// A name for a part of `name` that no node of the source has.
+    fn part(&self, name: &str, step: &str) -> String {
+        let mut part = format!("{name}.{step}");
+        while self.source.find(&part).is_some() {
+            part.push_str(".part");
+        }
+        part
+    }
+
+    fn dims(&self, id: NodeId) -> &[usize] {
+        &self.editor.graph().node(id).ty.dims
+    }
+
+    fn convolution(&mut self, conv: &Conv2d, operands: &[NodeId], name: &str) -> Written {
+        let mut optional = operands[2..].iter().copied();
+        let bias = conv.bias.then(|| optional.next()).flatten();
+        let gate = conv.gate.then(|| optional.next()).flatten();
+        let shortcut = conv.shortcut.then(|| optional.next()).flatten();
+
+        let mut x = operands[0];
+        if let Some(gate) = gate {
+            let part = self.part(name, "gated");
+            x = self.editor.add(Op::Mul, &[x, gate], part)?;
+        }
+        if let Some(function) = conv.input_activation {
+            let part = self.part(name, "input");
+            x = self.activation(function, x, &part)?;
+        }
+        let plain =
+            Conv2d { gate: false, input_activation: None, activation: None, shortcut: false, ..conv.clone() };
+        let mut inputs = vec![x, operands[1]];
+        inputs.extend(bias);
+        // Each step that is not the last has a name of its own.
+        let only = conv.activation.is_none() && shortcut.is_none();
+        let own = if only { name.to_owned() } else { self.part(name, "conv") };
+        x = self.editor.add(Op::Conv2d(plain), &inputs, own)?;
+        if let Some(function) = conv.activation {
+            let own = if shortcut.is_none() { name.to_owned() } else { self.part(name, "act") };
+            x = self.activation(function, x, &own)?;
+        }
+        match shortcut {
+            Some(shortcut) => self.shortcut(x, shortcut, name),
+            None => Ok(x),
+        }
+    }
+
+    /// `whole`, with `part` added to its first channels.
+    fn shortcut(&mut self, whole: NodeId, part: NodeId, name: &str) -> Written {
+        let (channels, split) = (self.dims(whole)[1], self.dims(part)[1]);
+        if channels == split {
+            return self.editor.add(Op::Add, &[whole, part], name);
+        }
+        let slice = |start, end| Op::Slice(Slice { axis: 1, start, end });
+        let [first_name, sum_name, rest_name] = ["first", "sum", "rest"].map(|step| self.part(name, step));
+        let first = self.editor.add(slice(0, split), &[whole], first_name)?;
+        let sum = self.editor.add(Op::Add, &[first, part], sum_name)?;
+        let rest = self.editor.add(slice(split, channels), &[whole], rest_name)?;
+        self.editor.add(Op::Concat(Concat { axis: 1 }), &[sum, rest], name)
+    }
+
+    fn squeeze_excite(&mut self, gate: &SqueezeExcite, operands: &[NodeId], name: &str) -> Written {
+        let &[x, reduce, reduce_bias, expand, expand_bias] = operands else {
+            return self.editor.add(Op::SqueezeExcite(gate.clone()), operands, name);
+        };
+        let layer = || Op::Conv2d(Conv2d { bias: true, ..Conv2d::pointwise() });
+        let mut y = self.editor.add(Op::GlobalAveragePool, &[x], self.part(name, "pool"))?;
+        let part = self.part(name, "reduce");
+        y = self.editor.add(layer(), &[y, reduce, reduce_bias], part)?;
+        let part = self.part(name, "act");
+        y = self.activation(gate.activation, y, &part)?;
+        let part = self.part(name, "expand");
+        y = self.editor.add(layer(), &[y, expand, expand_bias], part)?;
+        self.activation(Activation::Sigmoid, y, name)
+    }
+
+    fn activation(&mut self, function: Activation, x: NodeId, name: &str) -> Written {
+        match function {
+            Activation::Relu6 => self.editor.add(Op::Clip(Clip { min: 0.0, max: 6.0 }), &[x], name),
+            Activation::Silu => {
+                let sigmoid = Op::Activate(Activate { function: Activation::Sigmoid });
+                let part = self.part(name, "sigmoid");
+                let gate = self.editor.add(sigmoid, &[x], part)?;
+                self.editor.add(Op::Mul, &[x, gate], name)
+            }
+            Activation::Relu | Activation::Sigmoid => {
+                self.editor.add(Op::Activate(Activate { function }), &[x], name)
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The nodes of a model, each brought into the graph after those that define its inputs.
+
+use super::attributes::Attributes;
+use super::functions::Placed;
+use super::import::{Importer, Value};
+use super::messages::Node;
+use super::operators::{self, Call};
+use crate::diagnostic::Code;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// A node's own name, else that of its first output.
+pub(super) fn node_name(node: &Node) -> &str {
+    let own = node.name.as_deref().filter(|name| !name.is_empty());
+    own.or_else(|| node.output.iter().map(String::as_str).find(|name| !name.is_empty()))
+        .unwrap_or("unnamed node")
+}
+
+impl Importer<'_> {
+    /// Imports all nodes, whatever their order in the file. Those that cannot be are all reported.
+    pub(super) fn nodes(&mut self, nodes: &[Placed], outputs: &[String]) {
+        let mut refused = self.refuse_names(nodes);
+        for (placed, refused) in nodes.iter().zip(&mut refused) {
+            if let Err(cause) = operators::check(&placed.node) {
+                self.refuse(&placed.node, placed.opset, &cause);
+                *refused = true;
+            }
+        }
+        let inputs = nodes.iter().flat_map(|placed| &placed.node.input);
+        let used: HashSet<&str> = inputs.chain(outputs).map(String::as_str).collect();
+        let order = self.order(nodes);
+        for index in order {
+            let Placed { node, opset } = &nodes[index];
+            let results = if refused[index] { None } else { self.node(node, *opset, &used) };
+            let Some(results) = results else {
+                self.forget(node);
+                continue;
+            };
+            let mut results = results.into_iter();
+            for output in &node.output {
+                let value = results.next();
+                if value.is_none() && used.contains(output.as_str()) && !output.is_empty() {
+                    self.refuse(node, *opset, &format!("its output {output:?} is not supported"));
+                }
+                if !output.is_empty() {
+                    self.values.insert(output.clone(), value.unwrap_or(Value::Unknown));
+                }
+            }
+        }
+    }
+
+    /// Reports a node that is not covered. Those of quantised models are reported once, as such.
+    pub(super) fn refuse(&mut self, node: &Node, opset: i64, cause: &str) {
+        if !operators::is_quantised(node) {
+            let op = node.op_type.as_deref().unwrap_or("");
+            self.fault(Code::OnnxUnsupported, node_name(node), format!("{op} (opset {opset}): {cause}"));
+        }
+    }
+
+    /// Lets the outputs of a node that was refused be unknown.
+    pub(super) fn forget(&mut self, node: &Node) {
+        for output in node.output.iter().filter(|output| !output.is_empty()) {
+            self.values.entry(output.clone()).or_insert(Value::Unknown);
+        }
+    }
+
+    /// Which nodes define a name that is taken.
+    fn refuse_names(&mut self, nodes: &[Placed]) -> Vec<bool> {
+        let mut defined = HashSet::new();
+        let mut refused = vec![false; nodes.len()];
+        for (Placed { node, .. }, refused) in nodes.iter().zip(&mut refused) {
+            for output in node.output.iter().filter(|output| !output.is_empty()) {
+                if self.values.contains_key(output) || !defined.insert(output) {
+                    self.fault(Code::OnnxInvalid, output, "the name is defined twice");
+                    *refused = true;
+                }
+            }
+        }
+        refused
+    }
+
+    /// The nodes' places, definers first; nodes of a cycle, and those behind it, are left out.
+    fn order(&mut self, nodes: &[Placed]) -> Vec<usize> {
+        let mut defined_by: HashMap<&str, usize> = HashMap::new();
+        for (index, placed) in nodes.iter().enumerate() {
+            for output in placed.node.output.iter().filter(|output| !output.is_empty()) {
+                defined_by.entry(output).or_insert(index);
+            }
+        }
+        let needs = |index: usize| {
+            let inputs = nodes[index].node.input.iter();
+            inputs.filter_map(|input| defined_by.get(input.as_str()).copied()).collect::<HashSet<usize>>()
+        };
+        let mut waiting: Vec<usize> = Vec::with_capacity(nodes.len());
+        let mut users: HashMap<usize, Vec<usize>> = HashMap::new();
+        for index in 0..nodes.len() {
+            let needed = needs(index);
+            for &definer in &needed {
+                users.entry(definer).or_default().push(index);
+            }
+            waiting.push(needed.len());
+        }
+        let mut ready: VecDeque<usize> = (0..nodes.len()).filter(|&index| waiting[index] == 0).collect();
+        let mut order = Vec::with_capacity(nodes.len());
+        while let Some(index) = ready.pop_front() {
+            order.push(index);
+            for &user in users.get(&index).map_or(&[][..], Vec::as_slice) {
+                waiting[user] -= 1;
+                if waiting[user] == 0 {
+                    ready.push_back(user);
+                }
+            }
+        }
+        // Whoever waits needs somebody who waits; following them leads into the cycle.
+        let mut seen = HashSet::new();
+        let mut next = waiting.iter().position(|&count| count > 0);
+        while let Some(index) = next {
+            if !seen.insert(index) {
+                self.fault(Code::OnnxInvalid, node_name(&nodes[index].node), "the node is part of a cycle");
+                break;
+            }
+            next = needs(index).into_iter().filter(|&definer| waiting[definer] > 0).min();
+        }
+        for (Placed { node, .. }, _) in nodes.iter().zip(&waiting).filter(|(_, count)| **count > 0) {
+            self.forget(node);
+        }
+        order
+    }
+
+    /// The results of a node whose operator is known; `None` when it was refused or an input was.
+    fn node(&mut self, node: &Node, opset: i64, used: &HashSet<&str>) -> Option<Vec<Value>> {
+        let mut inputs = Vec::with_capacity(node.input.len());
+        let mut unknown = false;
+        for input in &node.input {
+            match self.values.get(input) {
+                _ if input.is_empty() => inputs.push(None),
+                Some(Value::Unknown) => unknown = true,
+                Some(value) => inputs.push(Some(value.clone())),
+                None => {
+                    let cause = format!("its input {input:?} is never defined");
+                    self.fault(Code::OnnxInvalid, node_name(node), cause);
+                    unknown = true;
+                }
+            }
+        }
+        let operator = operators::find(node).filter(|_| !unknown)?;
+        let mut call = Call {
+            importer: self,
+            name: node
+                .output
+                .iter()
+                .find(|name| !name.is_empty())
+                .map_or(node_name(node), |name| name)
+                .to_owned(),
+            inputs,
+            attributes: Attributes::of(node),
+            outputs: &node.output,
+            used,
+            opset,
+        };
+        match (operator.import)(&mut call) {
+            Ok(results) => Some(results),
+            Err(cause) => {
+                self.refuse(node, opset, &cause);
+                None
+            }
+        }
+    }
+}

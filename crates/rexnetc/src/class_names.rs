@@ -1,0 +1,38 @@
+//! The names of the classes.
+
+use crate::file;
+use crate::network::Net;
+use rexnet::{Code, Diagnostic, Location, labels};
+use std::path::{Path, PathBuf};
+
+/// The ending of the file beside a model.
+const ENDING: &str = "labels";
+/// The longest labels file.
+const MAX_BYTES: usize = 16 << 20;
+
+/// Those of the file, else of MODEL.labels beside an ONNX model, else ImageNet's for 1000 classes, else numbers.
+///
+/// # Errors
+/// `RX0701` when the file cannot be read, `RX0705` when it does not fit.
+pub(crate) fn choose(flag: Option<&Path>, net: &Net, classes: usize) -> Result<Vec<String>, Diagnostic> {
+    let beside = || net.model_file().map(|model| model.with_extension(ENDING)).filter(|path| path.exists());
+    match flag.map(PathBuf::from).or_else(beside) {
+        Some(path) => read(&path, classes),
+        None => {
+            let imagenet = labels::imagenet();
+            Ok(if classes == imagenet.len() {
+                imagenet.into_iter().map(str::to_owned).collect()
+            } else {
+                (0..classes).map(|class| format!("class {class}")).collect()
+            })
+        }
+    }
+}
+
+fn read(path: &Path, classes: usize) -> Result<Vec<String>, Diagnostic> {
+    let location = Location::File(path.display().to_string());
+    let text = String::from_utf8(file::read(path, MAX_BYTES)?).map_err(|_| {
+        Diagnostic::new(Code::LabelsBroken, location.clone(), "this is not a text file in UTF-8")
+    })?;
+    labels::parse(&text, classes).map_err(|fault| Diagnostic { location, ..fault })
+}

@@ -1,0 +1,89 @@
+//! What can be known of a network before it is compiled.
+
+use rexnet::{Code, Diagnostic, Location, Preprocessing};
+use rexnet_ir::graph::Graph;
+use rexnet_ir::spec::Network;
+
+/// Name and shapes.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// The spec as a call, or the model's file.
+    pub(crate) title: String,
+    /// The spec's meaning; `None` for an ONNX model.
+    pub(crate) network: Option<Network>,
+    /// Names and extents of the inputs.
+    inputs: Vec<(String, Vec<usize>)>,
+    /// Names and extents of the outputs.
+    outputs: Vec<(String, Vec<usize>)>,
+}
+
+impl Facts {
+    /// Those of a graph as its source says it.
+    pub(crate) fn new(file: &str, network: Option<Network>, graph: &Graph) -> Self {
+        let dims = |id| graph.node(id).ty.dims.clone();
+        Self {
+            title: network.as_ref().map_or(file.to_owned(), Network::to_string),
+            network,
+            inputs: graph.inputs().into_iter().map(|id| (graph.node(id).name.clone(), dims(id))).collect(),
+            outputs: graph.outputs().iter().map(|out| (out.name.clone(), dims(out.node))).collect(),
+        }
+    }
+
+    /// How photographs become inputs, if the spec says so.
+    pub(crate) fn preprocessing(&self) -> Option<&Preprocessing> {
+        self.network.as_ref()?.preprocessing.as_ref()
+    }
+
+    /// The extents of the input.
+    ///
+    /// # Errors
+    /// `RX0706` when there is not one.
+    pub(crate) fn input(&self) -> Result<&[usize], Diagnostic> {
+        single(&self.inputs, "inputs")
+    }
+
+    /// The extents of the output.
+    ///
+    /// # Errors
+    /// `RX0706` when there is not one.
+    pub(crate) fn output(&self) -> Result<&[usize], Diagnostic> {
+        single(&self.outputs, "outputs")
+    }
+
+    /// Images in one run.
+    pub(crate) fn batch(&self) -> usize {
+        self.inputs.first().and_then(|(_, dims)| dims.first()).copied().unwrap_or(1)
+    }
+
+    /// The extents of an image: channels, height, width.
+    ///
+    /// # Errors
+    /// `RX0706` when the input is no image.
+    pub(crate) fn image(&self) -> Result<[usize; 3], Diagnostic> {
+        match *self.input()? {
+            [_, channels, height, width] => Ok([channels, height, width]),
+            ref other => {
+                let cause = format!("its extents are {other:?}, not those of images");
+                let name = self.inputs.first().map_or(String::new(), |(name, _)| name.clone());
+                Err(Diagnostic::new(Code::RunArguments, Location::Name(name), cause)
+                    .with_help("give a tensor with --input"))
+            }
+        }
+    }
+
+    /// The values that the network gives for an image.
+    pub(crate) fn classes(&self) -> usize {
+        let elements: usize = self.outputs.first().map_or(0, |(_, dims)| dims.iter().product());
+        elements / self.batch().max(1)
+    }
+}
+
+fn single<'a>(ports: &'a [(String, Vec<usize>)], what: &str) -> Result<&'a [usize], Diagnostic> {
+    if let [(_, dims)] = ports {
+        return Ok(dims);
+    }
+    let cause =
+        format!("the network has {} {what}; `info`, `compile` and `dump` take any number", ports.len());
+    let help = "all else needs one input and one output, for now";
+    Err(Diagnostic::new(Code::RunArguments, Location::None, cause).with_help(help))
+}
