@@ -4,6 +4,8 @@
 use super::shape::infer;
 use super::{Graph, Layout, Node, NodeId, Op, Output, Tensor, TensorType};
 use crate::diagnostic::{Code, Diagnostic, Location};
+use petgraph::Direction;
+use petgraph::visit::EdgeRef;
 
 /// Changes a graph. There is no other access to its insides.
 #[derive(Debug)]
@@ -218,18 +220,27 @@ impl<'graph> Editor<'graph> {
     }
 
     fn disconnect(&mut self, id: NodeId) {
-        self.graph
-            .nodes
-            .retain_edges(|nodes, edge| nodes.edge_endpoints(edge).is_none_or(|(_, target)| target != id.0));
+        let incoming: Vec<_> =
+            self.graph.nodes.edges_directed(id.0, Direction::Incoming).map(|edge| edge.id()).collect();
+        for edge in incoming {
+            self.graph.nodes.remove_edge(edge);
+        }
     }
 
-    fn unique(&self, name: String) -> String {
+    /// The name, or the name with a number behind it where it is taken.
+    fn unique(&mut self, name: String) -> String {
         if self.graph.find(&name).is_none() {
             return name;
         }
-        (2..)
-            .map(|number| format!("{name}.{number}"))
-            .find(|name| self.graph.find(name).is_none())
-            .unwrap_or(name)
+        let mut number = self.graph.numbers.get(&name).copied().unwrap_or(2);
+        let unique = loop {
+            let candidate = format!("{name}.{number}");
+            number += 1;
+            if self.graph.find(&candidate).is_none() {
+                break candidate;
+            }
+        };
+        self.graph.numbers.insert(name, number);
+        unique
     }
 }

@@ -65,6 +65,8 @@ pub struct Graph {
     nodes: StableDiGraph<Node, ()>,
     /// Kept in step by the editor; where a text gave two nodes one name, the first, until the verifier refuses.
     names: HashMap<String, NodeId>,
+    /// The next number to try behind a name that is taken.
+    numbers: HashMap<String, u32>,
     outputs: Vec<Output>,
     constants: BTreeMap<String, Tensor>,
 }
@@ -76,6 +78,7 @@ impl Graph {
             name: name.into(),
             nodes: StableDiGraph::new(),
             names: HashMap::new(),
+            numbers: HashMap::new(),
             outputs: Vec::new(),
             constants: BTreeMap::new(),
         }

@@ -52,9 +52,7 @@ pub fn import(
     options: &ImportOptions,
 ) -> Result<Graph, Diagnostics> {
     let model = decode(file)?;
-    let Some(mut message) = model.graph else {
-        return Err(unreadable("the file has no graph").into());
-    };
+    let mut message = model.graph.ok_or_else(|| unreadable("the file has no graph"))?;
     let opset = opset(&model.opset_import)?;
     let name = message.name.take().filter(|name| !name.is_empty()).unwrap_or_else(|| "onnx".to_owned());
     let mut importer = Importer {
@@ -68,8 +66,8 @@ pub fn import(
     };
     importer.refuse_whole_model(&message, &model.functions);
     importer.leaves(&message, options);
-    let names = message.output.iter().map(|output| output.name.clone().unwrap_or_default());
-    let outputs: Vec<String> = names.collect();
+    let outputs = message.output.iter().map(|output| output.name.clone().unwrap_or_default());
+    let outputs: Vec<String> = outputs.collect();
     let inlined = functions::inline(message.node, &model.functions, opset);
     for (call, cause) in inlined.refused {
         importer.refuse(&call, opset, &cause);
