@@ -7,17 +7,18 @@ use rexnet_ir::onnx::{ImportOptions, import};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-const MAX_TIME: Duration = Duration::from_secs(2);
+/// Longer is taken for a hang. This is no measurement: an import takes milliseconds on an idle machine.
+const HANG: Duration = Duration::from_secs(60);
 const MAX_BYTES: usize = 64 << 20;
 
-/// Imports within the bounds of time and memory. Beside the model lies one file, `weights.bin`, of 64 bytes.
+/// Imports without hanging and within the bounds of memory. Beside the model lies one file, `weights.bin`, of 64 bytes.
 pub(crate) fn bounded_import(name: &str, file: &[u8]) -> Result<Graph, Diagnostics> {
     let mut external = |path: &str| {
         if path == "weights.bin" { Ok(vec![0; 64]) } else { Err(format!("there is no {path}")) }
     };
     let start = Instant::now();
     let (result, bytes) = peak(|| import(file, &mut external, &ImportOptions { batch: 1 }));
-    assert!(start.elapsed() < MAX_TIME, "{name} took {:?}", start.elapsed());
+    assert!(start.elapsed() < HANG, "{name} hangs");
     assert!(file.len() > 1 << 20 || bytes < MAX_BYTES, "{name} held {bytes} bytes of {}", file.len());
     if let Ok(graph) = &result {
         graph.verify().unwrap_or_else(|faults| panic!("{name} does not verify: {faults}"));
