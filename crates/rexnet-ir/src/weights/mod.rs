@@ -3,5 +3,5 @@
 mod safetensors;
 mod seeded;
 
-pub use self::safetensors::{Loaded, load, to_safetensors};
+pub use self::safetensors::{Loaded, bound, load, to_safetensors};
 pub use seeded::seed;

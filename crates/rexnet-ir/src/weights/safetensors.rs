@@ -77,14 +77,37 @@ pub fn load(graph: &mut Graph, file: &[u8]) -> Result<Loaded, Diagnostics> {
 /// # Errors
 /// `RX0302` for each constant without a tensor.
 pub fn to_safetensors(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
+    let tensors: Vec<(&str, &[usize], Vec<u8>)> = bound(graph)?
+        .into_iter()
+        .map(|(name, tensor)| {
+            (name, tensor.dims(), tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect())
+        })
+        .collect();
+    let unwritable = |error| {
+        Diagnostic::new(
+            Code::WeightsFormat,
+            Location::None,
+            format!("the weights cannot be written: {error}"),
+        )
+    };
+    let views: Vec<(&str, TensorView<'_>)> = tensors
+        .iter()
+        .map(|(name, dims, bytes)| Ok((*name, TensorView::new(Dtype::F32, dims.to_vec(), bytes)?)))
+        .collect::<Result<_, _>>()
+        .map_err(unwritable)?;
+    Ok(serialize(views, None).map_err(unwritable)?)
+}
+
+/// The graph's constants with their tensors, in the graph's order.
+///
+/// # Errors
+/// `RX0302` for each constant without a tensor.
+pub fn bound(graph: &Graph) -> Result<Vec<(&str, &Tensor)>, Diagnostics> {
     let mut faults = Diagnostics::default();
-    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut tensors = Vec::new();
     for node in graph.order().into_iter().map(|id| graph.node(id)).filter(|node| node.op == Op::Constant) {
         match graph.constant(&node.name) {
-            Some(tensor) => {
-                let bytes = tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect();
-                tensors.push((node.name.clone(), tensor.dims().to_vec(), bytes));
-            }
+            Some(tensor) => tensors.push((node.name.as_str(), tensor)),
             None => faults.push(
                 Diagnostic::new(
                     Code::WeightsMissing,
@@ -95,20 +118,7 @@ pub fn to_safetensors(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
             ),
         }
     }
-    faults.into_result(())?;
-    let unwritable = |error| {
-        Diagnostic::new(
-            Code::WeightsFormat,
-            Location::None,
-            format!("the weights cannot be written: {error}"),
-        )
-    };
-    let views: Vec<(&str, TensorView<'_>)> = tensors
-        .iter()
-        .map(|(name, dims, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, dims.clone(), bytes)?)))
-        .collect::<Result<_, _>>()
-        .map_err(unwritable)?;
-    Ok(serialize(views, None).map_err(unwritable)?)
+    faults.into_result(tensors)
 }
 
 fn missing(name: &str, tensors: &SafeTensors<'_>) -> Diagnostic {

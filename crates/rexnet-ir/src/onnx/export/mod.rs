@@ -8,6 +8,7 @@ use super::import::MAX_MODEL_BYTES;
 use super::messages::{Attribute, GraphMessage, Model, Node, OperatorSet};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use crate::graph::{Graph, NodeId, Op};
+use crate::weights;
 use fields::{float_tensor, value_info};
 use primitive::primitive;
 use prost::Message;
@@ -45,22 +46,9 @@ pub fn export(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
 
 /// Every constant has a tensor, and together they fit a file.
 fn check_constants(graph: &Graph) -> Result<(), Diagnostics> {
-    let mut faults = Diagnostics::default();
-    let mut bytes = 0usize;
-    for node in graph.order().into_iter().map(|id| graph.node(id)).filter(|node| node.op == Op::Constant) {
-        match graph.constant(&node.name) {
-            Some(tensor) => bytes = bytes.saturating_add(size_of_val(tensor.data())),
-            None => faults.push(
-                Diagnostic::new(
-                    Code::WeightsMissing,
-                    Location::Name(node.name.clone()),
-                    "the constant has no tensor",
-                )
-                .with_help("give weights, or seed them"),
-            ),
-        }
-    }
-    faults.into_result(())?;
+    let tensors = weights::bound(graph)?;
+    let bytes =
+        tensors.iter().fold(0usize, |sum, (_, tensor)| sum.saturating_add(size_of_val(tensor.data())));
     Ok(check_size(bytes)?)
 }
 
