@@ -2,7 +2,7 @@
 
 use rexnet_codegen::loops::{Kernel, Role};
 use rexnet_codegen::lower::{PackedTensor, Packing};
-use rexnet_codegen::plan::{self, PackedWeights, Place, PlacedTensor, Port, Program, Step};
+use rexnet_codegen::plan::{self, Allocation, PackedWeights, Place, PlacedTensor, Port, Program, Step};
 use rexnet_ir::graph::{Graph, Tensor};
 
 /// A program that calls the kernel once: inputs and outputs are the user's, in the order of its buffers.
@@ -34,6 +34,13 @@ pub(crate) fn program_of(kernel: Kernel) -> Program {
                 Place::Output(program.outputs.len() - 1)
             }
             Role::Scratch => {
+                program.allocations.push(Allocation {
+                    name: buffer.name.clone(),
+                    bytes: 4 * buffer.elements,
+                    offset: program.arena_bytes,
+                    first: 0,
+                    last: 0,
+                });
                 program.arena_bytes += bytes;
                 Place::Arena(program.arena_bytes - bytes)
             }

@@ -111,7 +111,7 @@ pub enum Executable {
 }
 
 impl Executable {
-    /// Runs a program once; for machine code, the one that it was compiled from.
+    /// Runs a program once. Machine code runs the program that it was compiled from, whatever is given here.
     ///
     /// # Errors
     /// `RX0706` when a buffer has another length, `RX0306` when the weights were packed for another layout.
@@ -125,7 +125,7 @@ impl Executable {
     ) -> Result<(), Diagnostic> {
         match self {
             #[cfg(feature = "jit")]
-            Executable::MachineCode(code) => code.run(program, weights, arena, inputs, outputs),
+            Executable::MachineCode(code) => code.run(weights, arena, inputs, outputs),
             Executable::Interpreter => interpret(program, weights, arena, inputs, outputs),
         }
     }

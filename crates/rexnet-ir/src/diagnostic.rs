@@ -52,7 +52,7 @@ codes! {
     GraphInvalid = "RX0202", "the graph breaks an invariant",
         "The verifier found a node whose operands, shape, layout or constants are inconsistent, or a cycle, a duplicate name or a missing output.";
     GraphTooLarge = "RX0203", "a tensor of the graph is too large",
-        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code.";
+        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code, and the values alive at once to 4 GiB.";
     WeightsFormat = "RX0301", "the weights file is not valid safetensors",
         "The header or the data of the file is damaged, truncated or of another format.";
     WeightsMissing = "RX0302", "a tensor is missing from the weights",

@@ -2,8 +2,9 @@
 
 use crate::emit::clif;
 use crate::float_environment::FloatEnvironment;
+use crate::loops;
 use crate::memory::AlignedBuffer;
-use crate::plan::{PackedWeights, Place, Program};
+use crate::plan::{self, PackedWeights, Place, Program};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
@@ -19,6 +20,8 @@ const MAX_BUFFERS: usize = 72;
 
 /// The compiled kernels of one program. The code is freed when this is dropped.
 pub struct MachineCode {
+    /// What the proofs were made for; nothing else is ever run.
+    program: Box<Program>,
     functions: Vec<KernelFunction>,
     /// Owns the code; `None` only while being dropped. The module is not `Sync`, and nothing reads it while
     /// functions run.
@@ -46,10 +49,14 @@ fn fault(code: Code, cause: impl Into<String>) -> Diagnostic {
 impl MachineCode {
     /// Compiles every kernel of a program for this processor.
     ///
+    /// The program is proved first, wherever it comes from.
+    ///
     /// # Errors
-    /// `RX0601` when the code generator refuses a kernel, `RX0602` when the system refuses executable memory,
+    /// `RX0402` and `RX0501` when a proof fails, `RX0601` when the code generator refuses a kernel, `RX0602` when the system refuses executable memory,
     /// `RX0603` when there is no code generator for this processor.
     pub fn compile(program: &Program) -> Result<Self, Diagnostics> {
+        program.kernels.iter().try_for_each(loops::verify)?;
+        plan::check_unaligned(program)?;
         let isa = native_isa()?;
         if !matches!(isa.triple().architecture.to_string().as_str(), "x86_64" | "aarch64") {
             return Err(fault(Code::UnsupportedHost, format!("{} is not supported", isa.triple())).into());
@@ -64,9 +71,12 @@ impl MachineCode {
         builder.memory_provider(Box::new(arena));
         let mut module = JITModule::new(builder);
         match define_all(&mut module, program) {
-            Ok((functions, code_bytes)) => {
-                Ok(Self { functions, module: Mutex::new(Some(Box::new(module))), code_bytes })
-            }
+            Ok((functions, code_bytes)) => Ok(Self {
+                program: Box::new(program.clone()),
+                functions,
+                module: Mutex::new(Some(Box::new(module))),
+                code_bytes,
+            }),
             Err(faults) => {
                 // SAFETY: no function of the module was handed out.
                 unsafe { module.free_memory() };
@@ -87,12 +97,12 @@ impl MachineCode {
     /// `RX0706` when a buffer has another length; `RX0306` when the weights were packed for another layout.
     pub fn run(
         &self,
-        program: &Program,
         weights: &PackedWeights,
         arena: &mut AlignedBuffer,
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
     ) -> Result<(), Diagnostic> {
+        let program = &self.program;
         crate::execute::check_arguments(program, weights, arena, inputs, outputs)?;
         let arena = arena.as_mut_slice().as_mut_ptr();
         let weights = weights.as_slice().as_ptr().cast_mut();
@@ -108,7 +118,7 @@ impl MachineCode {
                 };
             }
             // SAFETY: the loops' verifier proved every access of the kernel to be inside buffers of the declared
-            // sizes, and the plan's checker proved that each argument has that size and alignment, that written
+            // sizes, and the plan's checker proved that each argument has that size, that written
             // buffers overlap no other, and that inputs and weights are only read. `check_arguments` found the
             // memory to be as large as the plan says. The code lives as long as `self`.
             unsafe { self.functions[step.kernel](table.as_ptr()) };

@@ -14,6 +14,18 @@ use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 /// # Errors
 /// `RX0501` for each violation, with the step's name.
 pub fn check(program: &Program) -> Result<(), Diagnostics> {
+    prove(program, true)
+}
+
+/// As [`check`], for code that takes its buffers at any address: alignment is not asked for.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_unaligned(program: &Program) -> Result<(), Diagnostics> {
+    prove(program, false)
+}
+
+fn prove(program: &Program, alignment: bool) -> Result<(), Diagnostics> {
     let mut faults = Diagnostics::default();
     lives(program, &mut faults);
     // Bytes of the arena and who wrote them last, as disjoint ranges.
@@ -47,7 +59,7 @@ pub fn check(program: &Program) -> Result<(), Diagnostics> {
                 fault(format!("buffer {} does not lie inside its memory", buffer.name));
                 continue;
             }
-            if aligned % buffer.alignment != 0 || offset % buffer.alignment != 0 {
+            if alignment && (aligned % buffer.alignment != 0 || offset % buffer.alignment != 0) {
                 fault(format!("buffer {} is not aligned to {} bytes", buffer.name, buffer.alignment));
             }
             let read_only = matches!(place, Place::Weights(_) | Place::Input(_));

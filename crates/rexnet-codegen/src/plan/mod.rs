@@ -6,12 +6,12 @@ mod pack;
 mod print;
 
 pub use arena::Allocation;
-pub use check::check;
+pub use check::{check, check_unaligned};
 pub use pack::{PackedWeights, pack};
 
 use crate::loops::{Kernel, Role};
 use crate::lower::{Argument, Lowered, PackedTensor};
-use rexnet_ir::diagnostic::Diagnostics;
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Graph, NodeId, Op, TensorType};
 use std::collections::HashMap;
 
@@ -93,10 +93,13 @@ pub struct Program {
     pub layout_hash: u64,
 }
 
+/// The largest arena: a description must not be able to exhaust a machine's memory.
+const MAX_ARENA_BYTES: usize = 4 << 30;
+
 /// Assigns a place to everything and proves the result with [`check`].
 ///
 /// # Errors
-/// `RX0501` when the proof fails, a fault of this compiler.
+/// `RX0203` when the values need more than 4 GiB at once; `RX0501` when the proof fails, a fault of this compiler.
 pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
     let (weights, weight_bytes) = place_weights(lowered.weights);
     let inputs = graph.inputs();
@@ -129,6 +132,11 @@ pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
         }
     }
     let arena_bytes = arena::place(&mut allocations);
+    if arena_bytes > MAX_ARENA_BYTES {
+        let cause = format!("its intermediate values need {arena_bytes} bytes at once, more than 4 GiB");
+        let fault = Diagnostic::new(Code::GraphTooLarge, Location::Name(graph.name().to_owned()), cause);
+        return Err(fault.with_help("make the input or the batch smaller").into());
+    }
 
     let steps = lowered
         .calls
