@@ -1,6 +1,7 @@
 //! The pipeline in one screen, and the one module that calls the front ends. The command line and the JIT API
 //! go through it; macro and build script will.
 
+use crate::emit::rust::Version;
 use crate::lower::lower;
 use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
@@ -48,6 +49,8 @@ pub enum Weights<'a> {
     Safetensors(&'a [u8]),
     /// Drawn from a seed where the source brings none, for measuring and testing. An ONNX model brings its own.
     Seeded(u64),
+    /// Zeros where the source brings none: for who needs the code alone, and soon.
+    Zeros,
 }
 
 /// Which intermediate values become outputs too, after the network's own.
@@ -202,6 +205,7 @@ pub fn bind(graph: &mut Graph, weights: Weights<'_>) -> Result<Option<Loaded>, D
     match weights {
         Weights::Safetensors(file) => weights::load(graph, file).map(Some),
         Weights::Seeded(seed) => weights::seed(graph, seed).map(|_| None),
+        Weights::Zeros => weights::zero(graph).map(|()| None),
     }
 }
 
@@ -258,6 +262,29 @@ fn generate(
     let program = timed(&mut times.plan, || plan(graph, lowered))?;
     let weights = timed(&mut times.pack, || pack(&program, graph))?;
     Ok((program, weights))
+}
+
+/// The network's program for each version of a generated module. All have one layout of packed weights, that of
+/// [`Compilation::weights`].
+///
+/// # Errors
+/// As [`compile`]; `RX0501` when the layouts differ, a fault of this compiler.
+pub fn versions(
+    compilation: &Compilation,
+    versions: &[Version],
+) -> Result<Vec<(Version, Program)>, Diagnostics> {
+    versions
+        .iter()
+        .map(|&version| {
+            let program = plan(&compilation.graph, lower(&compilation.graph, &version.target())?)?;
+            if program.layout_hash != compilation.program.layout_hash {
+                let cause = format!("{} has another layout of the weights", version.name());
+                let name = Location::Name(program.name.clone());
+                return Err(Diagnostic::new(Code::PlanInvalid, name, cause).into());
+            }
+            Ok((version, program))
+        })
+        .collect()
 }
 
 fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {

@@ -52,8 +52,17 @@ impl Target {
         tile: TileShape { rows: 12, vectors: 2 },
     };
 
+    /// 128-bit vectors, 32 registers.
+    pub const NEON: Target = Target {
+        name: "neon",
+        lanes: 4,
+        registers: 32,
+        may_spill: false,
+        tile: TileShape { rows: 6, vectors: 4 },
+    };
+
     /// All targets.
-    pub const ALL: &'static [Target] = &[Target::PORTABLE, Target::AVX2, Target::AVX512];
+    pub const ALL: &'static [Target] = &[Target::PORTABLE, Target::AVX2, Target::AVX512, Target::NEON];
 
     /// How many sums may wait in registers while an activation is computed.
     pub(crate) fn most_sums(&self) -> usize {

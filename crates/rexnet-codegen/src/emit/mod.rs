@@ -2,3 +2,4 @@
 
 #[cfg(feature = "jit")]
 pub mod clif;
+pub mod rust;

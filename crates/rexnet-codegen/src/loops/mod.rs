@@ -392,3 +392,20 @@ impl Kernel {
         }
     }
 }
+
+impl Expression {
+    /// The values that it is computed from, in order.
+    pub fn operands(&self) -> Vec<&Expression> {
+        match self {
+            Expression::Constant { .. }
+            | Expression::Local(_)
+            | Expression::Register { .. }
+            | Expression::Load { .. }
+            | Expression::Broadcast { .. } => Vec::new(),
+            Expression::Unary { value, .. } => vec![value],
+            Expression::Binary { left, right, .. } => vec![left, right],
+            Expression::Fma { a, b, c } => vec![a, b, c],
+            Expression::Select { mask, then, otherwise } => vec![mask, then, otherwise],
+        }
+    }
+}

@@ -89,7 +89,7 @@ impl Walk<'_> {
                 let index = index.evaluate(|variable| self.unrolled.get(&variable).copied().unwrap_or(0));
                 used.insert(Value::Register(*array, index));
             }
-            _ => operands(expression).into_iter().for_each(|operand| self.uses(operand, used)),
+            _ => expression.operands().into_iter().for_each(|operand| self.uses(operand, used)),
         }
     }
 
@@ -108,7 +108,7 @@ impl Walk<'_> {
             Expression::Fma { .. } | Expression::Binary { .. } => 1,
             _ => 0,
         };
-        let operands = operands(expression);
+        let operands = expression.operands();
         let (mut held, mut most) = (0, 0);
         for (place, operand) in operands.iter().enumerate() {
             let in_memory = matches!(operand, Expression::Constant { .. } | Expression::Load { .. });
@@ -140,20 +140,6 @@ impl Walk<'_> {
 
     fn count(&self, live: &Live) -> usize {
         live.iter().map(|&value| self.width_of(value)).sum()
-    }
-}
-
-fn operands(expression: &Expression) -> Vec<&Expression> {
-    match expression {
-        Expression::Constant { .. }
-        | Expression::Local(_)
-        | Expression::Register { .. }
-        | Expression::Load { .. }
-        | Expression::Broadcast { .. } => Vec::new(),
-        Expression::Unary { value, .. } => vec![value],
-        Expression::Binary { left, right, .. } => vec![left, right],
-        Expression::Fma { a, b, c } => vec![a, b, c],
-        Expression::Select { mask, then, otherwise } => vec![mask, then, otherwise],
     }
 }
 

@@ -7,6 +7,7 @@ use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_ir::graph::{CHANNEL_PADDING, Graph, Tensor};
 use std::fmt::Write;
 use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh64::xxh64;
 
 /// Packed weights in memory, aligned to 64 bytes. Their layout is that of the program that they were packed
 /// for.
@@ -16,8 +17,10 @@ pub struct PackedWeights {
     layout_hash: u64,
 }
 
-const MAGIC: &[u8; 8] = b"rexnet\0w";
-const VERSION: u32 = 1;
+/// The first bytes of a `.rxw` file.
+pub const PACKED_MAGIC: &[u8; 8] = b"rexnet\0w";
+/// The version of the `.rxw` format.
+pub const PACKED_VERSION: u32 = 2;
 const HEADER_BYTES: usize = 64;
 
 /// Packs the tensors that the graph binds.
@@ -121,16 +124,16 @@ impl PackedWeights {
         self.layout_hash
     }
 
-    /// The `.rxw` file: a header of 64 bytes (magic, version, layout hash, XXH3 checksum of the content, its
+    /// The `.rxw` file: a header of 64 bytes (magic, version, layout hash, XXH64 checksum of the content, its
     /// length; little endian), then the blob.
     pub fn to_rxw(&self) -> Vec<u8> {
         let content: Vec<u8> = self.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
         let mut file = Vec::with_capacity(HEADER_BYTES + content.len());
-        file.extend_from_slice(MAGIC);
-        file.extend_from_slice(&VERSION.to_le_bytes());
+        file.extend_from_slice(PACKED_MAGIC);
+        file.extend_from_slice(&PACKED_VERSION.to_le_bytes());
         file.extend_from_slice(&(ALIGNMENT as u32).to_le_bytes());
         file.extend_from_slice(&self.layout_hash.to_le_bytes());
-        file.extend_from_slice(&xxh3_64(&content).to_le_bytes());
+        file.extend_from_slice(&xxh64(&content, 0).to_le_bytes());
         file.extend_from_slice(&(content.len() as u64).to_le_bytes());
         file.resize(HEADER_BYTES, 0);
         file.extend_from_slice(&content);
@@ -151,10 +154,10 @@ impl PackedWeights {
             return refuse("the file is shorter than its header".to_owned());
         };
         let word = |at: usize| header[at..].first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if &header[..8] != MAGIC {
+        if &header[..8] != PACKED_MAGIC {
             return refuse("the file does not begin as packed weights do".to_owned());
         }
-        if word(8) != u64::from(VERSION) | (ALIGNMENT as u64) << 32 {
+        if word(8) != u64::from(PACKED_VERSION) | (ALIGNMENT as u64) << 32 {
             return refuse("the file is of another version".to_owned());
         }
         if word(16) != program.layout_hash {
@@ -167,7 +170,7 @@ impl PackedWeights {
         if word(32) != content.len() as u64 || content.len() != program.weight_bytes {
             return refuse(format!("it holds {} bytes, {} are needed", content.len(), program.weight_bytes));
         }
-        if xxh3_64(content) != word(24) {
+        if xxh64(content, 0) != word(24) {
             return refuse("its content is damaged: the checksum differs".to_owned());
         }
         let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);

@@ -4,4 +4,4 @@ mod safetensors;
 mod seeded;
 
 pub use self::safetensors::{Loaded, bound, load, to_safetensors};
-pub use seeded::seed;
+pub use seeded::{seed, zero};
