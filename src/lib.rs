@@ -1,5 +1,7 @@
 //! rexnet compiles lightweight vision networks to specialised CPU code.
 //!
+//! - Feature `macros` (default): [`rexnet!`] and [`network!`] compile a network with your crate.
+//! - Feature `pack`: `pack` makes the packed weights of such a network from a safetensors file.
 //! - Feature `jit`: machine code at run time. [`Engine`] compiles, a [`Model`] is code and weights shared
 //!   between threads, a [`Session`] is the memory of one of them.
 //! - Feature `image`: photographs to network inputs exactly as PIL and timm make them, in [`image`].
@@ -11,12 +13,28 @@ pub mod image;
 #[cfg(feature = "jit")]
 mod jit;
 pub mod labels;
+#[cfg(feature = "macros")]
+mod macros;
+#[cfg(feature = "pack")]
+mod packing;
 mod probabilities;
 #[cfg(feature = "jit")]
 pub mod verification;
 
 #[cfg(feature = "jit")]
 pub use jit::{Backend, Engine, Model, Options, Session, Source, Tap, Weights};
+#[cfg(feature = "macros")]
+pub use macros::{network, rexnet};
+#[cfg(feature = "pack")]
+pub use packing::pack;
 pub use probabilities::{Prediction, softmax, top};
 pub use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 pub use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
+
+/// How photographs become the inputs of a network, if its spec says so: of a `SPEC` constant, for example.
+///
+/// # Errors
+/// Those of the spec, `RX0101` to `RX0106`.
+pub fn preprocessing(spec: &str) -> Result<Option<Preprocessing>, Diagnostics> {
+    Ok(rexnet_ir::spec::parse_network(spec)?.preprocessing)
+}

@@ -2,10 +2,14 @@
 
 use super::error::ImageError;
 use super::pixels::{MAX_BYTES, MAX_SIDE, Rgb8Image};
-use ::image::{DynamicImage, ImageFormat, ImageReader, Limits};
+use png::{BitDepth, ColorType, DecodingError, Transformations};
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// Reads and decodes the JPEG or PNG file at `path`; see [`decode`].
 ///
@@ -36,60 +40,87 @@ pub fn read(path: impl AsRef<Path>) -> Result<Rgb8Image, ImageError> {
 /// [`ImageError::Undecodable`] (RX0702) if the bytes are of another format, broken or truncated;
 /// [`ImageError::Size`] (RX0703) if a side is above [`MAX_SIDE`] or the pixels take more than 512 MiB.
 pub fn decode(bytes: &[u8]) -> Result<Rgb8Image, ImageError> {
-    let format = match ::image::guess_format(bytes) {
-        Ok(format @ (ImageFormat::Jpeg | ImageFormat::Png)) => format,
-        _ if bytes.is_empty() => return Err(ImageError::undecodable("no bytes")),
-        _ => return Err(ImageError::undecodable("another format")),
-    };
-    // The decoder fills what is missing with grey.
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        return Err(ImageError::undecodable("the JPEG ends early"));
+    match bytes {
+        [] => Err(ImageError::undecodable("no bytes")),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => decode_png(bytes),
+        // The decoder fills what is missing with grey.
+        [0xff, 0xd8, 0xff, ..] if !jpeg_is_whole(bytes) => {
+            Err(ImageError::undecodable("the JPEG ends early"))
+        }
+        [0xff, 0xd8, 0xff, ..] => decode_jpeg(bytes),
+        _ => Err(ImageError::undecodable("another format")),
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::no_limits();
-    limits.max_image_width = Some(MAX_SIDE as u32);
-    limits.max_image_height = Some(MAX_SIDE as u32);
-    limits.max_alloc = Some(MAX_BYTES as u64);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|error| match error {
-        ::image::ImageError::Limits(_) => ImageError::size(
-            format_args!("larger than {MAX_SIDE} × {MAX_SIDE} pixels or {} MiB decoded", MAX_BYTES >> 20),
-            "use a smaller image",
-        ),
-        error => ImageError::undecodable(error),
-    })?;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    Rgb8Image::new(width, height, rgb(image))
 }
 
-/// HWC bytes of any decoded image.
-fn rgb(image: DynamicImage) -> Vec<u8> {
-    match image {
-        DynamicImage::ImageRgb8(image) => image.into_raw(),
-        DynamicImage::ImageLuma8(image) => grey(image.as_raw().iter().copied()),
-        DynamicImage::ImageLumaA8(image) => grey(image.as_raw().chunks_exact(2).map(|pixel| pixel[0])),
-        DynamicImage::ImageLuma16(image) => grey(image.as_raw().iter().map(|&value| value.min(255) as u8)),
-        DynamicImage::ImageLumaA16(image) => {
-            grey(image.as_raw().chunks_exact(2).map(|pixel| upper(pixel[0])))
+fn too_large() -> ImageError {
+    let cause = format_args!("larger than {MAX_SIDE} × {MAX_SIDE} pixels or {} MiB decoded", MAX_BYTES >> 20);
+    ImageError::size(cause, "use a smaller image")
+}
+
+/// Refuses an image of too many bytes before there is memory for it.
+fn check_size(width: usize, height: usize, bytes: Option<usize>) -> Result<(), ImageError> {
+    let fits = width <= MAX_SIDE && height <= MAX_SIDE && bytes.is_some_and(|bytes| bytes <= MAX_BYTES);
+    if fits { Ok(()) } else { Err(too_large()) }
+}
+
+fn decode_png(bytes: &[u8]) -> Result<Rgb8Image, ImageError> {
+    let fault = |error| match error {
+        DecodingError::LimitsExceeded => too_large(),
+        error => ImageError::undecodable(error),
+    };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: MAX_BYTES });
+    // Palettes and fewer than 8 bits become bytes.
+    decoder.set_transformations(Transformations::EXPAND);
+    let header = decoder.read_header_info().map_err(fault)?;
+    check_size(header.width as usize, header.height as usize, Some(0))?;
+    let mut reader = decoder.read_info().map_err(fault)?;
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let size = reader.output_buffer_size();
+    check_size(width, height, size)?;
+    let mut content = vec![0; size.unwrap_or(0)];
+    reader.next_frame(&mut content).map_err(fault)?;
+    let (colours, depth) = reader.output_color_type();
+    let rgb = match (colours, depth) {
+        (ColorType::Grayscale, BitDepth::Sixteen) => {
+            let clipped = |&[high, low]: &[u8; 2]| if high == 0 { low } else { 255 };
+            grey(content.as_chunks().0.iter().map(clipped))
         }
-        DynamicImage::ImageRgb16(image) => image.as_raw().iter().copied().map(upper).collect(),
-        DynamicImage::ImageRgba8(image) => {
-            image.as_raw().chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect()
+        (ColorType::GrayscaleAlpha, BitDepth::Sixteen) => grey(content.chunks_exact(4).map(|pixel| pixel[0])),
+        (ColorType::Rgb, BitDepth::Sixteen) => content.chunks_exact(2).map(|value| value[0]).collect(),
+        (ColorType::Rgba, BitDepth::Sixteen) => {
+            content.chunks_exact(8).flat_map(|pixel| [pixel[0], pixel[2], pixel[4]]).collect()
         }
-        DynamicImage::ImageRgba16(image) => {
-            image.as_raw().chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().map(upper).collect()
+        (ColorType::Grayscale, BitDepth::Eight) => grey(content.iter().copied()),
+        (ColorType::GrayscaleAlpha, BitDepth::Eight) => grey(content.chunks_exact(2).map(|pixel| pixel[0])),
+        (ColorType::Rgb, BitDepth::Eight) => content,
+        (ColorType::Rgba, BitDepth::Eight) => {
+            content.chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect()
         }
-        // Float images come from other formats only.
-        other => other.into_rgb8().into_raw(),
-    }
+        (colours, depth) => {
+            return Err(ImageError::undecodable(format_args!("{colours:?} of {depth:?} bits")));
+        }
+    };
+    Rgb8Image::new(width, height, rgb)
+}
+
+fn decode_jpeg(bytes: &[u8]) -> Result<Rgb8Image, ImageError> {
+    let options = DecoderOptions::default().set_strict_mode(false);
+    let options = options.set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(ImageError::undecodable)?;
+    let Some((width, height)) = decoder.dimensions() else {
+        return Err(ImageError::undecodable("it has no size"));
+    };
+    check_size(width, height, width.checked_mul(height).and_then(|pixels| pixels.checked_mul(3)))?;
+    let is_grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let colours = if is_grey { ColorSpace::Luma } else { ColorSpace::RGB };
+    decoder.set_options(options.jpeg_set_out_colorspace(colours));
+    let content = decoder.decode().map_err(ImageError::undecodable)?;
+    Rgb8Image::new(width, height, if is_grey { grey(content.into_iter()) } else { content })
 }
 
 fn grey(values: impl Iterator<Item = u8>) -> Vec<u8> {
     values.flat_map(|value| [value; 3]).collect()
-}
-
-fn upper(value: u16) -> u8 {
-    (value >> 8) as u8
 }
 
 /// Whether the file reaches its end-of-image marker, walking its segments so that an embedded thumbnail does

@@ -1,13 +1,16 @@
 //! Networks compiled at run time.
 
 use rexnet_codegen::driver::{self, Compilation, Taps};
+use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::execute::Executable;
 use rexnet_codegen::jit::MachineCode;
+use rexnet_codegen::library::Library;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::Port;
 use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::{Diagnostic, Diagnostics};
 use rexnet_ir::spec::preprocessing::Preprocessing;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,14 +24,29 @@ pub enum Backend {
     Jit,
     /// Cranelift's code for this processor, 128-bit vectors.
     Clif,
+    /// The emitted Rust source, compiled by this machine's `cargo` (for minutes where the network is large) and
+    /// loaded; what was compiled is kept in [`Engine::cache`].
+    Rust,
     /// The loops interpreted: slow, needs no executable memory.
     Interpret,
 }
 
 impl Backend {
     /// All of them with their spelling.
-    pub const NAMES: &'static [(&'static str, Backend)] =
-        &[("jit", Backend::Jit), ("clif", Backend::Clif), ("interpret", Backend::Interpret)];
+    pub const NAMES: &'static [(&'static str, Backend)] = &[
+        ("jit", Backend::Jit),
+        ("clif", Backend::Clif),
+        ("rust", Backend::Rust),
+        ("interpret", Backend::Interpret),
+    ];
+
+    /// What the loops are lowered for.
+    fn target(self) -> Target {
+        match self {
+            Backend::Jit | Backend::Clif | Backend::Interpret => Target::PORTABLE,
+            Backend::Rust => Version::best_here().target(),
+        }
+    }
 
     /// The spelling.
     pub fn name(self) -> &'static str {
@@ -66,9 +84,16 @@ impl Default for Options {
 /// println!("{logits:?}");
 /// # Ok::<(), rexnet::Diagnostics>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     backend: Backend,
+    cache: PathBuf,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::with_backend(Backend::default())
+    }
 }
 
 impl Engine {
@@ -79,7 +104,19 @@ impl Engine {
 
     /// An engine for that back end.
     pub fn with_backend(backend: Backend) -> Self {
-        Self { backend }
+        Self { backend, cache: cache_folder() }
+    }
+
+    /// Where [`Backend::Rust`] keeps what it compiled: `rexnet` in the user's cache folder (`$XDG_CACHE_HOME` or
+    /// `~/.cache`; the system's temporary folder where there is neither).
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Chooses another such folder.
+    #[must_use]
+    pub fn with_cache(self, cache: impl Into<PathBuf>) -> Self {
+        Self { cache: cache.into(), ..self }
     }
 
     /// Compiles a network: a preset call such as `rexnet(width = 1.0)`, the text of a `.rexnet` file, or an ONNX
@@ -94,7 +131,7 @@ impl Engine {
         options: &Options,
     ) -> Result<Model, Diagnostics> {
         let taps = if options.taps.is_empty() { Taps::None } else { Taps::Named(options.taps.clone()) };
-        let options = driver::Options { batch: options.batch, target: Target::PORTABLE, taps };
+        let options = driver::Options { batch: options.batch, target: self.backend.target(), taps };
         self.load(driver::compile(source, weights, &options)?)
     }
 
@@ -108,6 +145,10 @@ impl Engine {
             Backend::Jit | Backend::Clif => {
                 Executable::MachineCode(MachineCode::compile(&compilation.program)?)
             }
+            Backend::Rust => {
+                let version = Version::best_here();
+                Executable::Library(Library::build(&compilation.program, version, &self.cache)?)
+            }
             Backend::Interpret => Executable::Interpreter,
         };
         let own_outputs = compilation.source.outputs().len();
@@ -118,6 +159,12 @@ impl Engine {
             machine_code_time: start.elapsed(),
         })))
     }
+}
+
+fn cache_folder() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    cache.unwrap_or_else(std::env::temp_dir).join("rexnet")
 }
 
 #[derive(Debug)]

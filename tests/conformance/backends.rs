@@ -1,23 +1,140 @@
 //! The back ends, and what it means that they agree.
 
+#![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
+
 use crate::comparison::assert_same_bits;
 use rexnet_codegen::driver::{Options, Taps, compile_graph};
+use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::execute::Executable;
 use rexnet_codegen::jit::MachineCode;
+use rexnet_codegen::library::Library;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::Graph;
+use std::path::{Path, PathBuf};
 
-/// Makes a program ready to run.
-type Prepare = fn(&Program) -> Result<Executable, Diagnostics>;
+/// A way to run a program.
+pub(crate) struct Backend {
+    /// For messages.
+    pub(crate) name: &'static str,
+    /// The target whose programs it runs for every graph; all others it runs only where a test is about single
+    /// kernels. `None` for all.
+    target: Option<Target>,
+    /// Makes a program ready to run.
+    pub(crate) prepare: fn(&Program) -> Result<Executable, Diagnostics>,
+}
 
-/// Every back end by name. The first is the one that the others are compared with.
-pub(crate) const BACKENDS: &[(&str, Prepare)] = &[
-    ("interpreter", |_| Ok(Executable::Interpreter)),
-    ("clif", |program| MachineCode::compile(program).map(Executable::MachineCode)),
+impl Backend {
+    /// The version of emitted Rust that it is.
+    fn version(&self) -> Option<Version> {
+        Version::ALL.into_iter().find(|version| Some(version.target()) == self.target)
+    }
+}
+
+const EVERY: &[Backend] = &[
+    Backend { name: "interpreter", target: None, prepare: |_| Ok(Executable::Interpreter) },
+    Backend {
+        name: "clif",
+        target: None,
+        prepare: |program| MachineCode::compile(program).map(Executable::MachineCode),
+    },
+    Backend {
+        name: "rust portable",
+        target: Some(Target::PORTABLE),
+        prepare: |program| rust(program, Version::Portable),
+    },
+    Backend {
+        name: "rust avx2",
+        target: Some(Target::AVX2),
+        prepare: |program| rust(program, Version::Avx2),
+    },
+    Backend {
+        name: "rust avx512",
+        target: Some(Target::AVX512),
+        prepare: |program| rust(program, Version::Avx512),
+    },
+    Backend {
+        name: "rust neon",
+        target: Some(Target::NEON),
+        prepare: |program| rust(program, Version::Neon),
+    },
 ];
+
+/// Every back end that this machine has. The first is the one that the others are compared with.
+pub(crate) fn backends() -> impl Iterator<Item = &'static Backend> {
+    EVERY.iter().filter(|backend| backend.version().is_none_or(Version::runs_here))
+}
+
+/// The back ends that need no compiler at hand: quick enough for thousands of programs.
+pub(crate) fn in_process() -> impl Iterator<Item = &'static Backend> {
+    EVERY.iter().filter(|backend| backend.target.is_none())
+}
+
+/// Every back end that runs a target's programs.
+pub(crate) fn backends_for(target: &Target) -> impl Iterator<Item = &'static Backend> {
+    backends().filter(|backend| backend.target.is_none_or(|own| own == *target))
+}
+
+/// Emitted Rust, compiled once a program and kept between runs of the tests.
+pub(crate) fn rust(program: &Program, version: Version) -> Result<Executable, Diagnostics> {
+    Library::build(program, version, &emitted()).map(Executable::Library)
+}
+
+/// Where emitted Rust is compiled.
+fn emitted() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("emitted")
+}
+
+/// Programs that emitted Rust is to run too, with what the other back ends gave. They are compiled together, by
+/// [`RustBatch::finish`]: one after the other would take minutes.
+#[derive(Default)]
+pub(crate) struct RustBatch {
+    recorded: Vec<Recorded>,
+}
+
+struct Recorded {
+    what: String,
+    version: Version,
+    program: Program,
+    weights: PackedWeights,
+    inputs: Vec<Vec<f32>>,
+    expected: Vec<Vec<f32>>,
+}
+
+impl RustBatch {
+    /// Compiles and runs all programs, and asserts that they give the bits of the others.
+    pub(crate) fn finish(mut self) {
+        let recorded = std::mem::take(&mut self.recorded);
+        let mut distinct: Vec<(&Program, Version)> = Vec::new();
+        let mut places = Vec::new();
+        for case in &recorded {
+            let program = (&case.program, case.version);
+            let known = distinct.iter().position(|other| *other == program);
+            places.push(known.unwrap_or_else(|| {
+                distinct.push(program);
+                distinct.len() - 1
+            }));
+        }
+        let libraries = Library::build_all(&distinct, &emitted()).unwrap_or_else(|faults| panic!("{faults}"));
+        let libraries: Vec<Executable> = libraries.into_iter().map(Executable::Library).collect();
+        for (case, place) in recorded.iter().zip(places) {
+            let what = format!("{}, rust {}", case.what, case.version.name());
+            let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
+            let outputs = run(&what, &libraries[place], &case.program, &case.weights, &inputs);
+            for (index, (actual, expected)) in outputs.iter().zip(&case.expected).enumerate() {
+                assert_same_bits(&format!("{what}, output {index}"), actual, expected);
+            }
+        }
+    }
+}
+
+impl Drop for RustBatch {
+    fn drop(&mut self) {
+        assert!(self.recorded.is_empty() || std::thread::panicking(), "the batch was not finished");
+    }
+}
 
 /// What all back ends and targets agreed on.
 pub(crate) struct Agreed {
@@ -27,16 +144,23 @@ pub(crate) struct Agreed {
     pub(crate) graph: Graph,
 }
 
-/// Runs a graph on every back end for every target and asserts that all give the same bits.
-pub(crate) fn run_everywhere(what: &str, graph: &Graph, inputs: &[&[f32]], taps: &Taps) -> Agreed {
+/// Runs a graph for every target on the interpreter and on Cranelift's code and asserts that all give the same
+/// bits; `rust` is to do the same later.
+pub(crate) fn run_everywhere(
+    mut rust: Option<&mut RustBatch>,
+    what: &str,
+    graph: &Graph,
+    inputs: &[&[f32]],
+    taps: &Taps,
+) -> Agreed {
     let mut agreed: Option<Agreed> = None;
     for target in Target::ALL {
         let options = Options { target: *target, taps: taps.clone(), ..Options::default() };
         let (optimised, _, program, weights) = compile_graph(graph, &options)
             .unwrap_or_else(|faults| panic!("{what}, {}: {faults}", target.name));
-        for (name, prepare) in BACKENDS {
-            let what = format!("{what}, {name} on {}", target.name);
-            let executable = prepare(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
+        for backend in in_process() {
+            let what = format!("{what}, {} on {}", backend.name, target.name);
+            let executable = (backend.prepare)(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
             let outputs = run(&what, &executable, &program, &weights, inputs);
             match &agreed {
                 None => agreed = Some(Agreed { outputs, graph: optimised.clone() }),
@@ -46,6 +170,19 @@ pub(crate) fn run_everywhere(what: &str, graph: &Graph, inputs: &[&[f32]], taps:
                     }
                 }
             }
+        }
+        let version = Version::ALL.into_iter().find(|version| version.target() == *target);
+        if let (Some(rust), Some(version), Some(agreed)) = (rust.as_deref_mut(), version, &agreed)
+            && version.runs_here()
+        {
+            rust.recorded.push(Recorded {
+                what: what.to_owned(),
+                version,
+                program,
+                weights,
+                inputs: inputs.iter().map(|input| input.to_vec()).collect(),
+                expected: agreed.outputs.clone(),
+            });
         }
     }
     agreed.expect("there are back ends and targets")

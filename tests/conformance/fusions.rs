@@ -1,5 +1,6 @@
 //! What the passes fuse: each combination of kernel, activation, shortcut and gate.
 
+use crate::backends::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
 use rexnet_ir::graph::{Activate, Activation, Conv2d, Dense, Graph, NodeId, Op, SqueezeExcite};
@@ -97,11 +98,11 @@ impl Shape {
 }
 
 /// Completes a graph with weights, runs it everywhere and asserts that only these operators are left.
-fn conform_as(what: &str, mut graph: Graph, output: NodeId, operators: &[&str]) {
+fn conform_as(rust: &mut RustBatch, what: &str, mut graph: Graph, output: NodeId, operators: &[&str]) {
     graph.edit().output("output", output);
     seed(&mut graph, 7).unwrap();
     let data = inputs::for_graph(&graph);
-    let agreed = conform(what, &graph, &inputs::borrow(&data), TOLERANCE);
+    let agreed = conform(rust, what, &graph, &inputs::borrow(&data), TOLERANCE);
     let left = agreed.graph.order().into_iter().map(|id| agreed.graph.node(id).op.name());
     let left: Vec<&str> = left.filter(|name| !matches!(*name, "input" | "constant" | "relayout")).collect();
     assert_eq!(left, operators, "{what}:\n{}", agreed.graph);
@@ -109,6 +110,7 @@ fn conform_as(what: &str, mut graph: Graph, output: NodeId, operators: &[&str]) 
 
 #[test]
 fn convolutions_with_activations_and_shortcuts() {
+    let mut rust = RustBatch::default();
     let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
     for (shape, function) in SHAPES.iter().flat_map(|shape| functions.clone().map(move |f| (shape, f))) {
         let channels = shape.channels[1];
@@ -128,14 +130,16 @@ fn convolutions_with_activations_and_shortcuts() {
             }
             let name = function.map_or("none", Activation::name);
             let what = format!("{}, {name}, shortcut of {covered} channels", shape.name);
-            conform_as(&what, graph, result, &["conv2d"]);
+            conform_as(&mut rust, &what, graph, result, &["conv2d"]);
         }
     }
+    rust.finish();
 }
 
 /// The projection of a ReXNet block: the gate, then ReLU6, then the pointwise convolution with its shortcut.
 #[test]
 fn gates_and_input_activations() {
+    let mut rust = RustBatch::default();
     let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
     for (shape, function) in
         SHAPES[..3].iter().flat_map(|shape| functions.clone().map(move |function| (shape, function)))
@@ -156,13 +160,15 @@ fn gates_and_input_activations() {
             }
             let name = function.map_or("none", Activation::name);
             let what = format!("{}, gate, {name}, shortcut {shortcut}", shape.name);
-            conform_as(&what, graph, result, &["conv2d"]);
+            conform_as(&mut rust, &what, graph, result, &["conv2d"]);
         }
     }
+    rust.finish();
 }
 
 #[test]
 fn dense_layers_with_activations() {
+    let mut rust = RustBatch::default();
     let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
     for (function, bias) in functions.flat_map(|function| [(function, false), (function, true)]) {
         for (batch, channels, outputs) in [(1, 61, 10), (3, 38, 27), (7, 5, 128), (1, 200, 1000)] {
@@ -179,13 +185,15 @@ fn dense_layers_with_activations() {
                 result = activate(&mut graph, result, function);
             }
             let what = format!("dense {batch}x{channels} to {outputs}, bias {bias}, {function:?}");
-            conform_as(&what, graph, result, &["dense"]);
+            conform_as(&mut rust, &what, graph, result, &["dense"]);
         }
     }
+    rust.finish();
 }
 
 #[test]
 fn squeeze_excite_gates() {
+    let mut rust = RustBatch::default();
     for &activation in Activation::ALL {
         for (batch, channels, reduced, size) in [(1, 24, 6, [5, 4]), (2, 38, 3, [1, 7]), (3, 228, 19, [2, 2])]
         {
@@ -201,7 +209,8 @@ fn squeeze_excite_gates() {
             let gate =
                 editor.add(Op::SqueezeExcite(SqueezeExcite { activation }), &operands, "gate").unwrap();
             let what = format!("{batch}x{channels} through {reduced}, {}", activation.name());
-            conform_as(&what, graph, gate, &["squeeze_excite"]);
+            conform_as(&mut rust, &what, graph, gate, &["squeeze_excite"]);
         }
     }
+    rust.finish();
 }

@@ -1,7 +1,7 @@
 //! One suite, every back end: each operator, each fusion and each network gives the same bits on every back end
 //! and every target of [`backends`], and lies near the f64 reference and PyTorch's values.
 //!
-//! A back end joins by one line in [`backends::BACKENDS`].
+//! A back end joins by one entry in [`backends::EVERY`].
 
 mod backends;
 mod comparison;

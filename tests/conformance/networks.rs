@@ -1,6 +1,6 @@
 //! Whole networks against the outputs of PyTorch: `tests/fixtures/networks`.
 
-use crate::backends::{BACKENDS, run};
+use crate::backends::{backends_for, run};
 use crate::comparison::{assert_same_bits, widen};
 use crate::fixtures::{Tensors, read};
 use crate::reference::assert_near;
@@ -94,7 +94,8 @@ fn networks_are_those_of_pytorch() {
                 "{name}"
             );
             assert_eq!(Some(network.source.counts().parameters), facts["parameters"].as_u64(), "{name}");
-            for (backend, prepare) in BACKENDS {
+            for backend in backends_for(target) {
+                let (backend, prepare) = (backend.name, backend.prepare);
                 let what = format!("{name}, {backend} on {}", target.name);
                 let executable =
                     prepare(&network.program).unwrap_or_else(|faults| panic!("{what}: {faults}"));

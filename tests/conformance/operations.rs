@@ -1,9 +1,9 @@
 //! Each operation of the loop language on special values, against its meaning in Rust. The list holds every
 //! variant; a new operation joins by one line.
 
-use crate::backends::{BACKENDS, run};
+use crate::backends::{backends, run};
 use crate::comparison::assert_same_bits;
-use crate::single_kernel::{program_of, weights_of};
+use crate::single_kernel::{program_of_all, weights_of};
 use rexnet_codegen::loops::{self, BinaryOp, Element, Expression, Kernel, KernelBuilder, Role, UnaryOp};
 
 /// An operation on three operands of so many lanes, and what it means in one lane.
@@ -135,22 +135,26 @@ fn kernel(operation: &Operation, lanes: usize) -> Kernel {
 
 #[test]
 fn operations_mean_what_they_say() {
-    let inputs = triples();
-    let slices = [0, 1, 2].map(|operand| inputs[operand].as_slice());
+    let operands = triples();
+    let (mut kernels, mut expected) = (Vec::new(), Vec::new());
     for operation in OPERATIONS {
-        let expected: Vec<f32> =
-            (0..4096).map(|at| (operation.2)([0, 1, 2].map(|operand| inputs[operand][at]))).collect();
         for lanes in [1, 4, 8, 16] {
             let kernel = kernel(operation, lanes);
             loops::verify(&kernel).unwrap_or_else(|faults| panic!("{faults}\n{kernel}"));
-            let program = program_of(kernel);
-            let weights = weights_of(&program, &[]);
-            for (name, prepare) in BACKENDS {
-                let what = format!("{} of {lanes} lanes, {name}", operation.0);
-                let executable = prepare(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
-                let actual = run(&what, &executable, &program, &weights, &slices);
-                assert_same_bits(&what, &actual[0], &expected);
-            }
+            kernels.push(kernel);
+            let meaning = |at: usize| (operation.2)([0, 1, 2].map(|operand| operands[operand][at]));
+            expected.push((0..4096).map(meaning).collect::<Vec<f32>>());
+        }
+    }
+    let program = program_of_all(kernels);
+    let weights = weights_of(&program, &[]);
+    let inputs: Vec<&[f32]> = operands.iter().map(Vec::as_slice).cycle().take(program.inputs.len()).collect();
+    for backend in backends() {
+        let executable =
+            (backend.prepare)(&program).unwrap_or_else(|faults| panic!("{}: {faults}", backend.name));
+        let outputs = run(backend.name, &executable, &program, &weights, &inputs);
+        for ((kernel, actual), expected) in program.kernels.iter().zip(&outputs).zip(&expected) {
+            assert_same_bits(&format!("{}: {kernel}", backend.name), actual, expected);
         }
     }
 }

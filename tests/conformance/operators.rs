@@ -1,6 +1,6 @@
 //! Single operators against the values that PyTorch gives: `tests/fixtures/operators.json`.
 
-use crate::backends::run_everywhere;
+use crate::backends::{RustBatch, run_everywhere};
 use crate::comparison::{assert_within, widen};
 use crate::fixtures::{Tensors, read};
 use crate::reference::{assert_near, conform};
@@ -172,11 +172,12 @@ impl Sketch<'_> {
 
 #[test]
 fn operators_are_those_of_pytorch() {
+    let mut rust = RustBatch::default();
     let tensors = Tensors::read("operators.safetensors");
     for case in Case::all().iter().filter(|case| !case.name.ends_with("_special")) {
         let input = case.tensor(&tensors, "input").unwrap();
         let expected = case.tensor(&tensors, "output").unwrap();
-        let agreed = conform(&case.name, &case.graph(&tensors), &[input.data()], FROM_REFERENCE);
+        let agreed = conform(&mut rust, &case.name, &case.graph(&tensors), &[input.data()], FROM_REFERENCE);
         let (actual, expected) = (widen(&agreed.outputs[0]), widen(expected.data()));
         assert_near(&format!("{}, PyTorch", case.name), &actual, &expected, FROM_PYTORCH);
         if case.operator == "squeeze_excite" {
@@ -188,11 +189,13 @@ fn operators_are_those_of_pytorch() {
             assert!(recognised, "{}:\n{}", case.name, agreed.graph);
         }
     }
+    rust.finish();
 }
 
 /// Infinities, NaN, both zeros, subnormals, tails and the edges of clips.
 #[test]
 fn activations_of_special_values_are_those_of_pytorch() {
+    let mut rust = RustBatch::default();
     let tensors = Tensors::read("operators.safetensors");
     let cases = Case::all().into_iter().filter(|case| case.name.ends_with("_special"));
     for case in cases {
@@ -205,10 +208,12 @@ fn activations_of_special_values_are_those_of_pytorch() {
                 *y = 0.0;
             }
         }
-        let agreed = run_everywhere(&case.name, &case.graph(&tensors), &[input.data()], &Taps::None);
+        let agreed =
+            run_everywhere(Some(&mut rust), &case.name, &case.graph(&tensors), &[input.data()], &Taps::None);
         // exp is accurate to 1e-7 and three more roundings follow. Below -87 it is taken to be exp(-87), so the
         // tails end at 87 * exp(-87), about 1.5e-36, instead of vanishing.
         let bound = |expected: f64| 4e-7 * expected.abs() + 1.5e-36;
         assert_within(&case.name, &widen(&agreed.outputs[0]), &expected, bound);
     }
+    rust.finish();
 }

@@ -1,7 +1,7 @@
 //! The caller's floating-point mode changes no result, and comes back as it was.
 #![cfg(target_arch = "x86_64")]
 
-use crate::backends::{BACKENDS, run};
+use crate::backends::{backends, run};
 use crate::comparison::assert_same_bits;
 use crate::inputs;
 use rexnet_codegen::driver::{Options, compile_graph};
@@ -45,7 +45,8 @@ fn the_callers_mode_does_not_matter() {
     data[0].iter_mut().step_by(2).for_each(|value| *value *= 1e-20);
     let input = inputs::borrow(&data);
     let usual = mode() & CONTROL;
-    for (name, prepare) in BACKENDS {
+    for backend in backends() {
+        let (name, prepare) = (backend.name, backend.prepare);
         let executable = prepare(&program).unwrap();
         let expected = run(name, &executable, &program, &weights, &input);
         assert!(expected[0].iter().any(|value| value.is_subnormal()));

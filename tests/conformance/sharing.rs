@@ -7,7 +7,10 @@ use rexnet::{Backend, Engine, Model, Options, Session, Weights};
 const SPEC: &str = "rexnet(width = 0.25, depth = 0.3, size = 32, classes = 10)";
 
 fn model(backend: Backend) -> Model {
-    Engine::with_backend(backend).compile(SPEC, Weights::Seeded(1), &Options::default()).unwrap()
+    Engine::with_backend(backend)
+        .with_cache(concat!(env!("CARGO_TARGET_TMPDIR"), "/emitted"))
+        .compile(SPEC, Weights::Seeded(1), &Options::default())
+        .unwrap()
 }
 
 fn classify(session: &mut Session, seed: u64) -> Vec<f32> {

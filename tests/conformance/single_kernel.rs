@@ -1,12 +1,19 @@
-//! A kernel as a program of its own.
+//! Kernels as a program of their own.
 
-use rexnet_codegen::loops::{Kernel, Role};
+#![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
+
+use rexnet_codegen::loops::{Buffer, Kernel, Role};
 use rexnet_codegen::lower::{PackedTensor, Packing};
 use rexnet_codegen::plan::{self, Allocation, PackedWeights, Place, PlacedTensor, Port, Program, Step};
 use rexnet_ir::graph::{Graph, Tensor};
 
 /// A program that calls the kernel once: inputs and outputs are the user's, in the order of its buffers.
 pub(crate) fn program_of(kernel: Kernel) -> Program {
+    program_of_all(vec![kernel])
+}
+
+/// A program that calls each kernel once, on inputs, outputs and weights of its own.
+pub(crate) fn program_of_all(kernels: Vec<Kernel>) -> Program {
     let mut program = Program {
         name: "single".to_owned(),
         kernels: Vec::new(),
@@ -20,51 +27,64 @@ pub(crate) fn program_of(kernel: Kernel) -> Program {
         weight_bytes: 0,
         layout_hash: 0,
     };
-    let mut arguments = Vec::new();
-    for buffer in &kernel.buffers {
-        let port = Port { name: buffer.name.clone(), dims: vec![buffer.elements] };
-        let bytes = (4 * buffer.elements).next_multiple_of(64);
-        arguments.push(match buffer.role {
-            Role::In => {
-                program.inputs.push(port);
-                Place::Input(program.inputs.len() - 1)
-            }
-            Role::Out => {
-                program.outputs.push(port);
-                Place::Output(program.outputs.len() - 1)
-            }
-            Role::Scratch => {
-                program.allocations.push(Allocation {
-                    name: buffer.name.clone(),
-                    bytes: 4 * buffer.elements,
-                    offset: program.arena_bytes,
-                    first: 0,
-                    last: 0,
-                });
-                program.arena_bytes += bytes;
-                Place::Arena(program.arena_bytes - bytes)
-            }
-            Role::Const => {
-                let packing = Packing::Plain { constant: buffer.name.clone() };
-                let tensor = PackedTensor { packing, elements: buffer.elements };
-                program.weights.push(PlacedTensor { tensor, offset: program.weight_bytes });
-                program.weight_bytes += bytes;
-                Place::Weights(program.weight_bytes - bytes)
-            }
+    for (index, mut kernel) in kernels.into_iter().enumerate() {
+        kernel.name = format!("{}_{index}", kernel.name);
+        let arguments = kernel.buffers.iter().map(|buffer| place(&mut program, buffer, index)).collect();
+        program.steps.push(Step {
+            kernel: index,
+            name: kernel.name.clone(),
+            multiply_accumulates: 0,
+            arguments,
         });
+        program.kernels.push(kernel);
     }
-    program.steps.push(Step { kernel: 0, name: "only".to_owned(), multiply_accumulates: 0, arguments });
-    program.kernels.push(kernel);
     program
+}
+
+/// Memory for a buffer of the kernel of that index.
+fn place(program: &mut Program, buffer: &Buffer, time: usize) -> Place {
+    let name = format!("{}_{time}", buffer.name);
+    let port = Port { name: name.clone(), dims: vec![buffer.elements] };
+    let bytes = (4 * buffer.elements).next_multiple_of(64);
+    match buffer.role {
+        Role::In => {
+            program.inputs.push(port);
+            Place::Input(program.inputs.len() - 1)
+        }
+        Role::Out => {
+            program.outputs.push(port);
+            Place::Output(program.outputs.len() - 1)
+        }
+        Role::Scratch => {
+            let offset = program.arena_bytes;
+            program.allocations.push(Allocation {
+                name,
+                bytes: 4 * buffer.elements,
+                offset,
+                first: time,
+                last: time,
+            });
+            program.arena_bytes += bytes;
+            Place::Arena(offset)
+        }
+        Role::Const => {
+            let packing = Packing::Plain { constant: name };
+            let tensor = PackedTensor { packing, elements: buffer.elements };
+            program.weights.push(PlacedTensor { tensor, offset: program.weight_bytes });
+            program.weight_bytes += bytes;
+            Place::Weights(program.weight_bytes - bytes)
+        }
+    }
 }
 
 /// Packs one tensor a constant buffer, with these values repeated.
 pub(crate) fn weights_of(program: &Program, values: &[f32]) -> PackedWeights {
     let mut graph = Graph::new("weights");
-    for buffer in program.kernels[0].buffers.iter().filter(|buffer| buffer.role == Role::Const) {
-        let data: Vec<f32> = values.iter().copied().cycle().take(buffer.elements).collect();
-        let tensor = Tensor::new([buffer.elements], data).unwrap();
-        graph.edit().bound_constant(&*buffer.name, tensor).unwrap();
+    for placed in &program.weights {
+        let Packing::Plain { constant } = &placed.tensor.packing else { continue };
+        let data: Vec<f32> = values.iter().copied().cycle().take(placed.tensor.elements).collect();
+        let tensor = Tensor::new([data.len()], data).unwrap();
+        graph.edit().bound_constant(&**constant, tensor).unwrap();
     }
     plan::pack(program, &graph).unwrap()
 }

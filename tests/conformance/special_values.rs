@@ -1,5 +1,6 @@
 //! NaN and infinity travel through every kernel as the definition says, and nowhere else.
 
+use crate::backends::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
 use rexnet_ir::graph;
@@ -13,6 +14,7 @@ const TOLERANCE: f64 = 2e-6;
 #[test]
 fn special_values_reach_what_depends_on_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/run");
+    let mut rust = RustBatch::default();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let mut graph = graph::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -22,7 +24,8 @@ fn special_values_reach_what_depends_on_them() {
             let middle = data[0].len() / 2;
             data[0][middle] = special;
             let what = format!("{} with {special}", path.file_stem().unwrap().to_string_lossy());
-            conform(&what, &graph, &inputs::borrow(&data), TOLERANCE);
+            conform(&mut rust, &what, &graph, &inputs::borrow(&data), TOLERANCE);
         }
     }
+    rust.finish();
 }

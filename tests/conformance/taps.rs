@@ -1,6 +1,6 @@
 //! Looking at intermediate values changes nothing, and shows what the reference says.
 
-use crate::backends::run_everywhere;
+use crate::backends::{RustBatch, run_everywhere};
 use crate::comparison::{assert_same_bits, widen};
 use crate::inputs;
 use crate::reference::assert_near;
@@ -15,13 +15,14 @@ const TOLERANCE: f64 = 1e-4;
 /// 8 classes, so that the last layer's result is an output as it is; 10, so that it is converted.
 #[test]
 fn every_node_tapped_is_the_reference() {
+    let mut rust = RustBatch::default();
     for classes in [8, 10] {
         let spec = format!("rexnet(width = 0.25, depth = 0.5, size = 33, classes = {classes})");
         let source = compile(&spec, Weights::Seeded(3), &Options::default()).unwrap().source;
         let data = inputs::for_graph(&source);
         let inputs = inputs::borrow(&data);
-        let plain = run_everywhere("without taps", &source, &inputs, &Taps::None);
-        let tapped = run_everywhere("with taps", &source, &inputs, &Taps::All);
+        let plain = run_everywhere(Some(&mut rust), "without taps", &source, &inputs, &Taps::None);
+        let tapped = run_everywhere(Some(&mut rust), "with taps", &source, &inputs, &Taps::All);
         assert_same_bits("the output", &tapped.outputs[0], &plain.outputs[0]);
 
         let reference = evaluate(&tapped.graph, &inputs).unwrap();
@@ -38,4 +39,5 @@ fn every_node_tapped_is_the_reference() {
             assert!(seen || !computed, "{} is not tapped", node.name);
         }
     }
+    rust.finish();
 }

@@ -147,7 +147,7 @@ proptest! {
         let graph = case.graph();
         let data = inputs::for_graph(&graph);
         let inputs = inputs::borrow(&data);
-        let agreed = run_everywhere("convolution", &graph, &inputs, &Taps::None);
+        let agreed = run_everywhere(None, "convolution", &graph, &inputs, &Taps::None);
         for graph in [&graph, &agreed.graph] {
             let expected = &evaluate_outputs(graph, &inputs).unwrap()[0].data;
             let bound = bound(expected);

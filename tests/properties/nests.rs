@@ -1,12 +1,14 @@
 //! Any kernel of the loop language: it verifies, it comes back from its text, and all back ends give its meaning.
 
-use crate::backends::{BACKENDS, run};
+use crate::backends::{in_process, run, rust};
 use crate::choices::Choices;
 use crate::comparison::assert_same_bits;
 use crate::inputs::values;
 use crate::kernels::{ELEMENTS, random_kernel};
-use crate::single_kernel::{program_of, weights_of};
+use crate::single_kernel::{program_of, program_of_all, weights_of};
 use proptest::prelude::*;
+use rexnet_codegen::emit::rust::Version;
+use rexnet_codegen::execute::Executable;
 use rexnet_codegen::loops;
 
 proptest! {
@@ -24,11 +26,35 @@ proptest! {
         let weights = weights_of(&program, &values(1, ELEMENTS[1]));
         let input = values(2, ELEMENTS[0]);
         let mut expected: Option<Vec<Vec<f32>>> = None;
-        for (name, prepare) in BACKENDS {
+        for backend in in_process() {
+ let (name, prepare) = (backend.name, backend.prepare);
             let what = format!("{name}:\n{text}");
             let executable = prepare(&program).unwrap_or_else(|faults| panic!("{faults}\n{what}"));
             let outputs = run(&what, &executable, &program, &weights, &[&input]);
             assert_same_bits(&what, &outputs[0], &expected.get_or_insert_with(|| outputs.clone())[0]);
+        }
+    }
+}
+
+proptest! {
+    // A failing case is not made smaller: it would be compiled again at every step.
+    #![proptest_config(proptest::test_runner::Config { max_shrink_iters: 0, ..crate::cases(1) })]
+
+    /// Many kernels in one program, so that each version is compiled once.
+    #[test]
+    fn nests_agree_in_rust(tapes in proptest::collection::vec(Choices::strategy(1200), 48)) {
+        let kernels: Vec<_> = tapes.into_iter().map(|mut choices| random_kernel(&mut choices)).collect();
+        let program = program_of_all(kernels);
+        let weights = weights_of(&program, &values(1, ELEMENTS[1]));
+        let input = values(2, ELEMENTS[0]);
+        let inputs = vec![input.as_slice(); program.inputs.len()];
+        let expected = run("interpreter", &Executable::Interpreter, &program, &weights, &inputs);
+        for version in Version::ALL.into_iter().filter(|version| version.runs_here()) {
+            let library = rust(&program, version).unwrap_or_else(|faults| panic!("{faults}"));
+            let outputs = run(version.name(), &library, &program, &weights, &inputs);
+            for ((kernel, actual), expected) in program.kernels.iter().zip(&outputs).zip(&expected) {
+                assert_same_bits(&format!("{}:\n{kernel}", version.name()), actual, expected);
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use rexnet_ir::reference::evaluate_outputs;
 fn conform(graph: &Graph) {
     let data = inputs::for_graph(graph);
     let inputs = inputs::borrow(&data);
-    let agreed = run_everywhere("network", graph, &inputs, &Taps::None);
+    let agreed = run_everywhere(None, "network", graph, &inputs, &Taps::None);
     for graph in [graph, &agreed.graph] {
         for (actual, expected) in agreed.outputs.iter().zip(evaluate_outputs(graph, &inputs).unwrap()) {
             let bound = 1e-4 * range(&expected.data).max(1.0);

@@ -1,12 +1,12 @@
-//! The pipeline in one screen, and the one module that calls the front ends. The command line and the JIT API
-//! go through it; macro and build script will.
+//! The pipeline in one screen, and the one module that calls the front ends. Command line, JIT API and macros go
+//! through it; a build script will.
 
 use crate::emit::rust::Version;
 use crate::lower::lower;
 use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::graph::{Graph, Op};
+use rexnet_ir::graph::{Counts, Graph, Op};
 use rexnet_ir::onnx::{self, ImportOptions};
 use rexnet_ir::passes::{self, Report};
 use rexnet_ir::spec::preprocessing::Preprocessing;
@@ -273,11 +273,36 @@ pub fn versions(
     compilation: &Compilation,
     versions: &[Version],
 ) -> Result<Vec<(Version, Program)>, Diagnostics> {
+    programs(&compilation.graph, versions, Some(compilation.program.layout_hash))
+}
+
+/// A network's code without its weights: what it counts, and its program for each version of a generated module.
+///
+/// # Errors
+/// As [`versions`].
+pub fn code(
+    network: &Network,
+    batch: usize,
+    versions: &[Version],
+) -> Result<(Counts, Vec<(Version, Program)>), Diagnostics> {
+    let mut graph = spec::expand(network, batch)?;
+    graph.verify()?;
+    let counts = graph.counts();
+    bind(&mut graph, Weights::Zeros)?;
+    optimise(&mut graph, &Taps::None)?;
+    Ok((counts, programs(&graph, versions, None)?))
+}
+
+fn programs(
+    graph: &Graph,
+    versions: &[Version],
+    mut layout_hash: Option<u64>,
+) -> Result<Vec<(Version, Program)>, Diagnostics> {
     versions
         .iter()
         .map(|&version| {
-            let program = plan(&compilation.graph, lower(&compilation.graph, &version.target())?)?;
-            if program.layout_hash != compilation.program.layout_hash {
+            let program = plan(graph, lower(graph, &version.target())?)?;
+            if program.layout_hash != *layout_hash.get_or_insert(program.layout_hash) {
                 let cause = format!("{} has another layout of the weights", version.name());
                 let name = Location::Name(program.name.clone());
                 return Err(Diagnostic::new(Code::PlanInvalid, name, cause).into());

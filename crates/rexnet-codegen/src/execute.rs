@@ -64,9 +64,20 @@ pub fn interpret(
     inputs: &[&[f32]],
     outputs: &mut [&mut [f32]],
 ) -> Result<(), Diagnostic> {
+    interpret_observed(program, weights, arena, inputs, outputs, &mut |_| ())
+}
+
+fn interpret_observed(
+    program: &Program,
+    weights: &PackedWeights,
+    arena: &mut AlignedBuffer,
+    inputs: &[&[f32]],
+    outputs: &mut [&mut [f32]],
+    observe: &mut dyn FnMut(usize),
+) -> Result<(), Diagnostic> {
     check_arguments(program, weights, arena, inputs, outputs)?;
     let _environment = FloatEnvironment::enter();
-    for step in &program.steps {
+    for (number, step) in program.steps.iter().enumerate() {
         let kernel = &program.kernels[step.kernel];
         let mut buffers: Vec<Vec<f32>> = kernel
             .buffers
@@ -96,6 +107,7 @@ pub fn interpret(
                 Place::Weights(_) | Place::Input(_) => {}
             }
         }
+        observe(number);
     }
     Ok(())
 }
@@ -106,6 +118,9 @@ pub enum Executable {
     /// Compiled for this processor.
     #[cfg(feature = "jit")]
     MachineCode(crate::jit::MachineCode),
+    /// Emitted as Rust, compiled by `cargo` and loaded.
+    #[cfg(feature = "library")]
+    Library(crate::library::Library),
     /// The loops' own meaning, slow and exact.
     Interpreter,
 }
@@ -123,10 +138,28 @@ impl Executable {
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
     ) -> Result<(), Diagnostic> {
+        self.run_observed(program, weights, arena, inputs, outputs, &mut |_| ())
+    }
+
+    /// As [`Executable::run`], with a call of `observe` after each step, by its index.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    pub fn run_observed(
+        &self,
+        program: &Program,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        observe: &mut dyn FnMut(usize),
+    ) -> Result<(), Diagnostic> {
         match self {
             #[cfg(feature = "jit")]
-            Executable::MachineCode(code) => code.run(weights, arena, inputs, outputs),
-            Executable::Interpreter => interpret(program, weights, arena, inputs, outputs),
+            Executable::MachineCode(code) => code.run(weights, arena, inputs, outputs, observe),
+            #[cfg(feature = "library")]
+            Executable::Library(library) => library.run(weights, arena, inputs, outputs, observe),
+            Executable::Interpreter => interpret_observed(program, weights, arena, inputs, outputs, observe),
         }
     }
 }

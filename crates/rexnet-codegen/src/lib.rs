@@ -6,8 +6,11 @@ pub mod driver;
 pub mod emit;
 pub mod execute;
 mod float_environment;
+pub mod invocation;
 #[cfg(feature = "jit")]
 pub mod jit;
+#[cfg(feature = "library")]
+pub mod library;
 pub mod loops;
 pub mod lower;
 pub mod memory;

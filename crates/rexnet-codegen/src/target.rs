@@ -9,6 +9,14 @@ pub struct TileShape {
     pub vectors: usize,
 }
 
+impl TileShape {
+    /// The rows with which enough sums are in flight to hide the latency of a multiply-add: four cycles, two of
+    /// them begun in each.
+    pub(crate) fn enough_rows(&self) -> usize {
+        8usize.div_ceil(self.vectors)
+    }
+}
+
 /// What lowering needs to know of a back end. Results do not depend on it: it chooses tiles, unrolling and the
 /// order of independent outputs, never the order of a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

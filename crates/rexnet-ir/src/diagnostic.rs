@@ -1,7 +1,7 @@
 //! Coded faults: what is wrong with somebody's input, where, and the way out.
 //!
 //! Each layer owns a block of codes: `RX01` spec, `RX02` graph, `RX03` weights, `RX04` loops, `RX05` plan,
-//! `RX06` machine code, `RX07` images and arrays, `RX08` verification, `RX09` ONNX. A code never changes its meaning.
+//! `RX06` machine code, `RX07` files, images and arrays, `RX08` verification, `RX09` ONNX. A code never changes its meaning.
 
 use std::fmt;
 use std::ops::Range;
@@ -79,6 +79,8 @@ codes! {
         "Just-in-time compiled code needs pages that may be executed; this system forbids them. Use the interpreter (`--backend interpret`).";
     UnsupportedHost = "RX0603", "there is no code generator for this processor",
         "The JIT runs on x86-64 and aarch64. Use the interpreter (`--backend interpret`).";
+    RustBuild = "RX0604", "emitted Rust could not be built",
+        "The rust back end compiles what `rexnetc compile --emit rust` writes with this machine's `cargo`, in a cache folder, and loads it. It needs a Rust toolchain and a folder that can be written to.";
     FileUnreadable = "RX0701", "a file cannot be read or written",
         "The operating system refused the file; its own message is quoted.";
     ImageBroken = "RX0702", "the file is not a readable JPEG or PNG",
@@ -93,6 +95,8 @@ codes! {
         "Inputs and outputs are NCHW f32 without padding; the lengths are those that the model reports.";
     PreprocessingMissing = "RX0707", "nothing says how a photograph becomes the network's input",
         "A spec says it in `preprocess`; an ONNX model cannot. Give `--preprocess FIELDS`, or write the fields into a file beside the model with the ending .preprocess. A tensor needs none: `--input X.npy`.";
+    FileStale = "RX0708", "a generated file is not what would be written now",
+        "`rexnetc compile --check` found a file that is missing, was edited, or was written for another network, with other options or by another version. The message has the command that writes it.";
     VerificationFailed = "RX0801", "the results differ",
         "Back ends differ in a bit, or the distance to the reference or to the expected values exceeds 1e-4 of the output's range, or the class differs.";
     NetworksDiffer = "RX0802", "the two networks are not the same",

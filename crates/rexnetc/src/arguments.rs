@@ -1,6 +1,6 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, compile, dump, explain, info, run, verify};
+use crate::commands::{bench, compile, dump, explain, info, pack, run, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Bench(bench::Bench),
     Compile(compile::Compile),
+    Pack(pack::Pack),
     Dump(dump::Dump),
     Explain(explain::Explain),
 }
@@ -53,9 +54,21 @@ pub(crate) struct WeightsArguments {
     /// ones. An ONNX model brings its own.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
-    /// The seed of whatever is drawn: weights and inputs that are not given.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
+    /// The seed of whatever is drawn: weights and inputs that are not given; 0 by default.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl WeightsArguments {
+    /// The seed of whatever is drawn.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed.unwrap_or(0)
+    }
+
+    /// Whether the user asked for certain weights, be it drawn ones.
+    pub(crate) fn are_given(&self) -> bool {
+        self.weights.is_some() || self.seed.is_some()
+    }
 }
 
 /// Reads a number of images: 1 to 1024.

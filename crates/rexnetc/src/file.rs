@@ -60,6 +60,21 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     })
 }
 
+/// Refuses to replace what something was read from.
+///
+/// # Errors
+/// `RX0701` when the file is one of the sources.
+pub(crate) fn keep(target: &Path, sources: &[Option<&Path>]) -> Result<(), Diagnostic> {
+    let Ok(target) = target.canonicalize() else { return Ok(()) };
+    for source in sources.iter().flatten() {
+        if source.canonicalize().is_ok_and(|source| source == target) {
+            let cause = "the network was read from this file, which would be replaced";
+            return Err(refuse(&target, cause, "choose another place with -o"));
+        }
+    }
+    Ok(())
+}
+
 /// The name of the file that becomes `target`; no other process has it.
 fn beside(target: &Path) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();

@@ -91,6 +91,19 @@ impl Net {
         Some(self.model_file()?.file_stem()?.to_string_lossy().into_owned())
     }
 
+    /// What was compiled, for readers of generated files: the call of a preset with all its arguments, the text of a
+    /// network, the name of a model's file.
+    pub(crate) fn description(&self, facts: &Facts) -> String {
+        match &self.content {
+            Content::Spec(text) if text.contains('{') => text.trim().to_owned(),
+            Content::Spec(_) => facts.title.clone(),
+            Content::Model { .. } => {
+                let name = Path::new(&self.name).file_name().unwrap_or_default();
+                name.to_string_lossy().into_owned()
+            }
+        }
+    }
+
     /// The graph as the source says it, weights bound where the source brings them. Without `batch` it is the
     /// model's own, and 1 where that is free.
     ///

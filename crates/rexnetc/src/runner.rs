@@ -2,8 +2,10 @@
 
 use crate::failure::Failure;
 use crate::network::Net;
+use crate::terminal::Terminal;
 use crate::weights::Chosen;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use indicatif::ProgressBar;
 use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options, Session};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_ir::reference;
@@ -49,16 +51,27 @@ enum Kind {
 }
 
 impl Runner {
-    /// Compiles.
+    /// Compiles. Where that may take long, a terminal says what is going on.
     ///
     /// # Errors
     /// All faults of source and weights.
-    pub(crate) fn new(net: &Net, weights: &Chosen, batch: usize, via: Via) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        net: &Net,
+        weights: &Chosen,
+        batch: usize,
+        via: Via,
+        terminal: &Terminal,
+    ) -> Result<Self, Failure> {
         let start = Instant::now();
+        let slow = via == Via::Backend(Backend::Rust);
+        let spinner = if slow { terminal.spinner() } else { ProgressBar::hidden() };
         let kind = match via {
             Via::Backend(backend) => {
                 let options = Options { batch, ..Default::default() };
-                Engine::with_backend(backend)
+                let engine = Engine::with_backend(backend);
+                let cache = engine.cache().display();
+                spinner.set_message(format!("cargo builds the emitted Rust, once: it is kept in {cache}"));
+                engine
                     .compile(net.source(), weights.source(), &options)
                     .map(|model| Kind::Session(model.session()))
             }
@@ -68,6 +81,7 @@ impl Runner {
                     .map(|compilation| Kind::Reference(Box::new(compilation)))
             }
         };
+        spinner.finish_and_clear();
         let kind = kind.map_err(|faults| weights.locate(faults)).map_err(|faults| net.fail(faults))?;
         Ok(Self { kind, compile_time: start.elapsed() })
     }

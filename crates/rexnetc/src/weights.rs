@@ -5,11 +5,12 @@ use crate::embedded;
 use crate::failure::Failure;
 use crate::file;
 use crate::terminal::Terminal;
-use rexnet::{Code, Diagnostics, Location, Weights};
+use rexnet::{Code, Diagnostic, Diagnostics, Location, Weights};
 use rexnet_codegen::driver::{Compilation, MAX_WEIGHTS_BYTES};
+use rexnet_codegen::plan::PACKED_MAGIC;
 use rexnet_ir::spec::Network;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Weights and where they come from.
 #[derive(Debug)]
@@ -38,10 +39,19 @@ impl Chosen {
                 let message = "an ONNX model brings its own weights: leave --weights out, or name a spec";
                 return Err(Failure::Usage(message.to_owned()));
             }
-            (Some(path), Some(_)) => Chosen::File(path.clone(), file::read(path, MAX_WEIGHTS_BYTES)?),
+            (Some(path), Some(_)) => {
+                let content = file::read(path, MAX_WEIGHTS_BYTES)?;
+                refuse_packed(path, &content)?;
+                Chosen::File(path.clone(), content)
+            }
             (None, Some(network)) if embedded::fits(network) => Chosen::Embedded,
-            (None, Some(_)) => Chosen::Seeded(arguments.seed),
+            (None, Some(_)) => Chosen::Seeded(arguments.seed()),
         })
+    }
+
+    /// Whether they mean something.
+    pub(crate) fn are_trained(&self) -> bool {
+        !matches!(self, Chosen::Seeded(_))
     }
 
     /// For the compiler.
@@ -82,6 +92,17 @@ impl Chosen {
             "warning[{code}]: {self}: {count} tensors are not used by the network: {names}{more}"
         ));
     }
+}
+
+/// What was packed cannot be unpacked: its order is that of the kernels.
+fn refuse_packed(path: &Path, content: &[u8]) -> Result<(), Diagnostic> {
+    if !content.starts_with(PACKED_MAGIC) {
+        return Ok(());
+    }
+    let location = Location::File(path.display().to_string());
+    let cause = "these are packed weights, which emitted Rust loads; safetensors are needed here";
+    let help = "give the .safetensors file that they were packed from";
+    Err(Diagnostic::new(Code::WeightsFormat, location, cause).with_help(help))
 }
 
 /// The file, `embedded`, the model, or the seed.

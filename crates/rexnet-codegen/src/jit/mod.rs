@@ -91,7 +91,7 @@ impl MachineCode {
     }
 
     /// Runs the program that this was compiled from. `arena` has the program's arena size, inputs and outputs
-    /// those of its ports. Nothing is allocated.
+    /// those of its ports. Nothing is allocated. `observe` is called after each step, by its index.
     ///
     /// # Errors
     /// `RX0706` when a buffer has another length; `RX0306` when the weights were packed for another layout.
@@ -101,13 +101,14 @@ impl MachineCode {
         arena: &mut AlignedBuffer,
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
+        observe: &mut dyn FnMut(usize),
     ) -> Result<(), Diagnostic> {
         let program = &self.program;
         crate::execute::check_arguments(program, weights, arena, inputs, outputs)?;
         let arena = arena.as_mut_slice().as_mut_ptr();
         let weights = weights.as_slice().as_ptr().cast_mut();
         let _environment = FloatEnvironment::enter();
-        for step in &program.steps {
+        for (number, step) in program.steps.iter().enumerate() {
             let mut table = [std::ptr::null_mut::<f32>(); MAX_BUFFERS];
             for (entry, &place) in table.iter_mut().zip(&step.arguments) {
                 *entry = match place {
@@ -122,6 +123,7 @@ impl MachineCode {
             // buffers overlap no other, and that inputs and weights are only read. `check_arguments` found the
             // memory to be as large as the plan says. The code lives as long as `self`.
             unsafe { self.functions[step.kernel](table.as_ptr()) };
+            observe(number);
         }
         Ok(())
     }

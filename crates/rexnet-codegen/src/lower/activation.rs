@@ -1,6 +1,6 @@
 //! Activations as expressions of the loop language.
 
-use crate::loops::{BinaryOp, Expression, KernelBuilder, UnaryOp};
+use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, UnaryOp};
 use rexnet_ir::graph::Activation;
 
 /// `function(value)`. NaN passes through every function: the bounds stand first in `min` and `max`.
@@ -15,14 +15,54 @@ pub(super) fn apply(
         Activation::Relu6 => at_most(6.0, at_least(0.0, value, lanes), lanes),
         Activation::Sigmoid => {
             let x = builder.bind("x", at_most(EXP_LIMIT, at_least(-EXP_LIMIT, value, lanes), lanes));
-            sigmoid(builder, x, lanes)
+            let denominator = one_plus_exp_of_minus(builder, x, lanes);
+            Expression::f32(1.0, lanes).binary(BinaryOp::Div, denominator)
         }
         Activation::Silu => {
-            // The lower bound also keeps -inf * 0 from being NaN: silu(-inf) is -EXP_LIMIT * exp(-EXP_LIMIT).
+            // The lower bound also keeps -inf / inf from being NaN: silu(-inf) is -EXP_LIMIT * exp(-EXP_LIMIT).
             let x = builder.bind("x", at_least(-EXP_LIMIT, value, lanes));
-            let gate = sigmoid(builder, at_most(EXP_LIMIT, x.clone(), lanes), lanes);
-            x.binary(BinaryOp::Mul, gate)
+            let bounded = builder.bind("bounded", at_most(EXP_LIMIT, x.clone(), lanes));
+            let denominator = one_plus_exp_of_minus(builder, bounded, lanes);
+            x.binary(BinaryOp::Div, denominator)
         }
+    }
+}
+
+/// Whether a function takes so many operations that it is applied to finished rows in a loop of its own
+/// ([`apply_to_rows`]) instead of to each sum while the others wait in registers.
+pub(super) fn is_long(function: Activation) -> bool {
+    matches!(function, Activation::Sigmoid | Activation::Silu)
+}
+
+/// Cuts an epilogue in two: what is applied to the sums in registers, and what to finished rows. A shortcut is
+/// added after the activation, so the activation stays with it.
+pub(super) fn cut(function: Option<Activation>, shortcut: bool) -> (Option<Activation>, Option<Activation>) {
+    match function {
+        Some(function) if is_long(function) && !shortcut => (None, Some(function)),
+        _ => (function, None),
+    }
+}
+
+/// `buffer[at..at + elements] = function(the same)`; `elements` is a multiple of 8.
+pub(super) fn apply_to_rows(
+    builder: &mut KernelBuilder,
+    function: Option<Activation>,
+    buffer: BufferId,
+    at: &Affine,
+    elements: usize,
+    lanes: usize,
+) {
+    let Some(function) = function else { return };
+    let vector = |builder: &mut KernelBuilder, at: Affine, lanes: usize| {
+        let value = builder.load(buffer, at.clone(), lanes);
+        let value = apply(builder, function, value, lanes);
+        builder.store(buffer, at, value);
+    };
+    let whole = elements / lanes;
+    builder.for_each("i", whole, |builder, i| vector(builder, at.clone() + i * lanes as i64, lanes));
+    let rest = elements % lanes;
+    if rest > 0 {
+        vector(builder, at.clone() + (whole * lanes) as i64, rest);
     }
 }
 
@@ -39,36 +79,32 @@ pub(super) fn at_most(bound: f32, value: Expression, lanes: usize) -> Expression
 /// Where exp is evaluated: both `exp(87)` and `exp(-87)` are normal numbers.
 const EXP_LIMIT: f32 = 87.0;
 
-/// `1 / (1 + exp(-x))` for `|x| <= EXP_LIMIT`.
+/// `1 + exp(-x)` for `|x| <= EXP_LIMIT`, or NaN.
 ///
-/// exp by reduction to `|f| <= ln 2 / 2` in two steps and the minimax polynomial of degree 7 of Cephes' expf
-/// (Moshier, 1989; relative error 1e-7).
-fn sigmoid(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
+/// With `n = round(-x log2 e)` and `f = x + n ln 2`, `exp(-x) = 2^n exp(-f)` and `|f| <= ln 2 / 2`. ln 2 is cut in
+/// two so that `n` times its first part is exact (Cody and Waite); `exp(-f)` is the minimax polynomial of degree
+/// 6 with `1 - f` for its first terms, of relative error 4e-9 on that interval.
+fn one_plus_exp_of_minus(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    /// 1.5 · 2^23: adding it rounds to an integer, which stands in the low bits then.
-    const ROUND: f32 = 12_582_912.0;
-    const POLYNOMIAL: [f32; 6] =
-        [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_65, 0.5];
+    /// 1.5 · 2^23 + 127. Adding it rounds to an integer, whose exponent field then stands in the low byte.
+    const ROUND: f32 = 12_583_039.0;
+    const POLYNOMIAL: [f32; 5] =
+        [1.381_454_1e-3, -8.368_745_4e-3, 4.166_838_9e-2, -0.166_665_21, 0.499_999_94];
 
     let constant = |value: f32| Expression::f32(value, lanes);
-    let t = builder.bind("t", constant(0.0).binary(BinaryOp::Sub, x));
-    let rounded = builder.bind("rounded", t.clone().fma(constant(LOG2_E), constant(ROUND)));
+    let rounded = builder.bind("rounded", x.clone().fma(constant(-LOG2_E), constant(ROUND)));
     let n = builder.bind("n", rounded.clone().binary(BinaryOp::Sub, constant(ROUND)));
-    let f = builder.bind("f", n.clone().fma(constant(-LN_2_HIGH), t));
-    let f = builder.bind("f", n.fma(constant(-LN_2_LOW), f));
+    let f = builder.bind("f", n.clone().fma(constant(LN_2_HIGH), x));
+    let f = builder.bind("f", n.fma(constant(LN_2_LOW), f));
     let mut p = constant(POLYNOMIAL[0]);
     for &coefficient in &POLYNOMIAL[1..] {
         p = builder.bind("p", p.fma(f.clone(), constant(coefficient)));
     }
-    // exp(f) = 1 + f + f² p(f)
-    let square = f.clone().binary(BinaryOp::Mul, f.clone());
-    let p = builder.bind("p", p.fma(square, f));
-    let p = builder.bind("p", p.binary(BinaryOp::Add, constant(1.0)));
-    let exponent = rounded.unary(UnaryOp::ToBits).unary(UnaryOp::ShiftLeft(23));
-    let scale =
-        exponent.binary(BinaryOp::IntAdd, Expression::i32(0x3f80_0000, lanes)).unary(UnaryOp::FromBits);
-    let exp = builder.bind("exp", p.binary(BinaryOp::Mul, scale));
-    constant(1.0).binary(BinaryOp::Div, constant(1.0).binary(BinaryOp::Add, exp))
+    // exp(-f) = 1 + f (f p - 1)
+    let p = builder.bind("p", p.fma(f.clone(), constant(-1.0)));
+    let p = builder.bind("p", p.fma(f, constant(1.0)));
+    let scale = rounded.unary(UnaryOp::ToBits).unary(UnaryOp::ShiftLeft(23)).unary(UnaryOp::FromBits);
+    builder.bind("denominator", p.fma(scale, constant(1.0)))
 }

@@ -26,7 +26,7 @@ pub(super) fn windows(conv: &Conv2d, node: &NodeBuilder<'_>, id: NodeId) -> [Win
 }
 
 /// The packed filters and biases of a convolution or dense layer.
-pub(super) fn pack(node: &mut NodeBuilder<'_>, operands: &[NodeId], bias: bool) -> BufferId {
+pub(super) fn pack(node: &mut NodeBuilder<'_>, name: &str, operands: &[NodeId], bias: bool) -> BufferId {
     let ty = &node.graph.node(operands[1]).ty;
     let reduction = ty.elements() / ty.batch();
     let tensor = PackedTensor {
@@ -36,7 +36,7 @@ pub(super) fn pack(node: &mut NodeBuilder<'_>, operands: &[NodeId], bias: bool) 
         },
         elements: super::columns::packed_elements(ty.batch(), reduction),
     };
-    node.packed("weights", tensor)
+    node.packed(name, tensor)
 }
 
 /// The optional operands after the weight, in order: gate and shortcut.
@@ -62,16 +62,17 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let gate = gate.map(|gate| node.value("gate", gate, Role::In));
     let shortcut_channels = shortcut.map_or(0, |shortcut| graph.node(shortcut).ty.padded_channels());
     let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, &operands, conv.bias);
+    let weights = pack(node, "weights", &operands, conv.bias);
     let output = node.value("output", id, Role::Out);
 
     // A gate belongs to its image; otherwise the images are just more pixels.
     let map = output_ty.height() * output_ty.width();
     let (images, pixels) = if staged { (output_ty.batch(), map) } else { (1, output_ty.batch() * map) };
     let shape = target.tile_for(pixels);
-    let rows = rows_per_tile(pixels, shape.rows);
+    let rows = rows_per_tile(pixels, shape.rows, shape.enough_rows());
     let scratch = staged.then(|| node.scratch("rows", rows * k_stride as usize));
     let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, shape.vectors);
+    let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
     let builder = &mut node.builder;
     let tile = |rows: usize, image: &Affine, first: &Affine| {
@@ -89,7 +90,8 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
                 Rows { buffer, base: row(stride), stride }
             }),
             weights,
-            activation: conv.activation,
+            weights_base: Affine::default(),
+            activation: in_registers,
             reduction: vec![ReductionLoop {
                 name: "k",
                 range: 0..k as i64,
@@ -112,6 +114,8 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
                     });
                 });
             }
+            let elements = pixels * m_stride as usize;
+            activation::apply_to_rows(builder, on_rows, output, &Affine::default(), elements, target.lanes);
             return;
         }
         each_tile(builder, "p", pixels, rows, |builder, rows, first| {
@@ -128,7 +132,10 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
                     target.lanes,
                 );
             }
-            tile(rows, &image, &first).emit_all(builder, &blocks);
+            let tile = tile(rows, &image, &first);
+            tile.emit_all(builder, &blocks);
+            let elements = rows * m_stride as usize;
+            activation::apply_to_rows(builder, on_rows, output, &tile.output.base, elements, target.lanes);
         });
     });
     padding::clear(builder, output, &output_ty, conv.activation);
@@ -147,7 +154,7 @@ fn stage_rows(
     (rows, channels): (usize, i64),
     lanes: usize,
 ) {
-    let lanes = lanes.min(8);
+    let lanes = if (channels as usize).is_multiple_of(lanes) { lanes } else { lanes.min(8) };
     builder.for_each("c", channels as usize / lanes, |builder, c| {
         let c = c * lanes as i64;
         let gate = gate.map(|(gate, base)| {
@@ -180,7 +187,7 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
     let input = node.value("input", operands[0], Role::In);
     let shortcut_ty = shortcut.map(|shortcut| graph.node(shortcut).ty.clone());
     let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, &operands, conv.bias);
+    let weights = pack(node, "weights", &operands, conv.bias);
     let output = node.value("output", id, Role::Out);
 
     let channels = input_ty.channels() as i64;
@@ -191,12 +198,13 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
     let blocks = split(output_ty.channels(), reduction, shortcut_channels, target.lanes, shape.vectors);
     let (from, to) = (Strides::of(&input_ty), Strides::of(&output_ty));
     let shortcut_strides = shortcut_ty.as_ref().map(Strides::of);
+    let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
     let builder = &mut node.builder;
     builder.for_each("image", output_ty.batch(), |builder, image| {
         each_region(builder, &windows, |builder, y, span_y, span_x| {
             let width = (span_x.outputs.end - span_x.outputs.start) as usize;
-            let rows = rows_per_tile(width, shape.rows);
+            let rows = rows_per_tile(width, shape.rows, shape.enough_rows());
             each_tile(builder, "x", width, rows, |builder, rows, first| {
                 let x = first + span_x.outputs.start;
                 let place = |strides: &Strides| {
@@ -222,7 +230,8 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
                         stride: strides.x,
                     }),
                     weights,
-                    activation: conv.activation,
+                    weights_base: Affine::default(),
+                    activation: in_registers,
                     reduction: vec![
                         axis("ky", span_y, &window_y, from.y, window_x.kernel as i64 * channels),
                         axis("kx", span_x, &window_x, from.x, channels),
@@ -235,6 +244,15 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
                     ],
                 };
                 tile.emit_all(builder, &blocks);
+                let elements = rows * to.x as usize;
+                activation::apply_to_rows(
+                    builder,
+                    on_rows,
+                    output,
+                    &tile.output.base,
+                    elements,
+                    target.lanes,
+                );
             });
         });
     });

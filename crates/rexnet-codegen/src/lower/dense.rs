@@ -1,12 +1,13 @@
 //! Dense layers: a matrix product whose rows are images.
 
+use super::activation;
 use super::columns::split;
 use super::convolution::pack;
 use super::node::NodeBuilder;
 use super::padding;
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
 use super::{PackedTensor, Packing};
-use crate::loops::{BufferId, KernelBuilder, Role};
+use crate::loops::{Affine, BufferId, KernelBuilder, Role};
 use crate::target::Target;
 use rexnet_ir::graph::{Activation, Dense, Node, NodeId, SqueezeExcite, TensorType};
 
@@ -15,13 +16,14 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, den
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input_ty = node.graph.node(operands[0]).ty.clone();
     let input = node.value("input", operands[0], Role::In);
-    let weights = pack(node, &operands, dense.bias);
+    let weights = pack(node, "weights", &operands, dense.bias);
     let output = node.value("output", id, Role::Out);
     let layer = Layer { input, weights, output, from: &input_ty, to: &ty, activation: dense.activation };
     layer.emit(&mut node.builder, target);
 }
 
-/// The gate of a squeeze-excite block in one kernel: the means, the reducing layer, the expanding layer.
+/// The gate of a squeeze-excite block in one kernel: the reducing layer and the expanding layer, and before them
+/// the means, unless the kernel that made the map left them.
 pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, gate: &SqueezeExcite) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input_ty = node.graph.node(operands[0]).ty.clone();
@@ -36,18 +38,21 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
         };
         node.packed(name, tensor)
     };
-    let input = node.value("input", operands[0], Role::In);
+    let given = node.given_means(operands[0]);
+    let input = if given.is_none() { Some(node.value("input", operands[0], Role::In)) } else { None };
     let reduce = layer_weights(node, "reduce", operands[1], operands[2]);
     let expand = layer_weights(node, "expand", operands[3], operands[4]);
     let means_ty = TensorType { dims: vec![ty.batch(), ty.channels()], ..ty.clone() };
     let reduced_ty =
         TensorType { dims: vec![ty.batch(), node.graph.node(operands[1]).ty.batch()], ..ty.clone() };
-    let means = node.scratch("means", means_ty.stored_elements());
+    let means = given.unwrap_or_else(|| node.scratch("means", means_ty.stored_elements()));
     let reduced = node.scratch("reduced", reduced_ty.stored_elements());
     let output = node.value("output", id, Role::Out);
 
     let builder = &mut node.builder;
-    super::pooling::squeeze(builder, &input_ty, input, means, target);
+    if let Some(input) = input {
+        super::pooling::squeeze(builder, &input_ty, input, means, target);
+    }
     let first = Layer {
         input: means,
         weights: reduce,
@@ -83,7 +88,8 @@ impl Layer<'_> {
         let (k, k_stride) = (self.from.channels(), self.from.padded_channels() as i64);
         let m_stride = self.to.padded_channels() as i64;
         let shape = target.tile_for(self.to.batch());
-        let rows = rows_per_tile(self.to.batch(), shape.rows);
+        let rows = rows_per_tile(self.to.batch(), shape.rows, shape.enough_rows());
+        let (in_registers, on_rows) = activation::cut(self.activation, false);
         for block in &split(self.to.channels(), k, 0, target.lanes, shape.vectors) {
             builder.for_each("n", block.iterations, |builder, group| {
                 builder.for_each("part", block.parts, |builder, part| {
@@ -98,7 +104,8 @@ impl Layer<'_> {
                             output: Rows { buffer: self.output, base: first * m_stride, stride: m_stride },
                             shortcut: None,
                             weights: self.weights,
-                            activation: self.activation,
+                            weights_base: Affine::default(),
+                            activation: in_registers,
                             reduction: vec![ReductionLoop {
                                 name: "k",
                                 range: 0..k as i64,
@@ -111,6 +118,8 @@ impl Layer<'_> {
                 });
             });
         }
+        let elements = self.to.stored_elements();
+        activation::apply_to_rows(builder, on_rows, self.output, &Affine::default(), elements, target.lanes);
         padding::clear(builder, self.output, self.to, self.activation);
     }
 }

@@ -1,103 +1,282 @@
 //! Depthwise convolution: each channel by a filter of its own, channels in lanes.
 
 use super::activation;
-use super::columns::{PANEL, split};
-use super::convolution::{each_region, pack, windows};
+use super::borders::{Span, Window};
+use super::columns::{Columns, PANEL, split};
+use super::convolution::{pack, windows};
 use super::node::{NodeBuilder, Strides};
 use super::padding;
 use super::tile::{each_tile, rows_per_tile};
-use crate::loops::{BinaryOp, Expression, Role, ValueType};
+use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, RegisterId, Role, ValueType};
 use crate::target::Target;
-use rexnet_ir::graph::{Conv2d, Node, NodeId};
+use rexnet_ir::graph::{Activation, Conv2d, Node, NodeId};
 
-/// One output row at a time, a few columns in registers; the sum runs from the bias over the taps in row-major
-/// order.
+/// A map of one image, or a slice of its channels.
+#[derive(Clone, Debug)]
+pub(super) struct Map {
+    pub(super) buffer: BufferId,
+    /// The address of the first channel of the first pixel.
+    pub(super) base: Affine,
+    /// Elements from one row to the next.
+    pub(super) y: i64,
+    /// Elements from one column to the next.
+    pub(super) x: i64,
+}
+
+/// A depthwise convolution of some channels of one image.
+#[derive(Clone, Debug)]
+pub(super) struct Depthwise {
+    pub(super) windows: [Window; 2],
+    /// The number of channels, and how many of them a shortcut covers.
+    pub(super) channels: [usize; 2],
+    pub(super) input: Map,
+    pub(super) output: Map,
+    pub(super) shortcut: Option<Map>,
+    pub(super) weights: BufferId,
+    /// The address of the first filter's panel.
+    pub(super) weights_base: Affine,
+    pub(super) activation: Option<Activation>,
+    /// Where the mean of each channel of the result goes.
+    pub(super) means: Option<(BufferId, Affine)>,
+}
+
+/// A convolution as a kernel of its own.
 pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, conv: &Conv2d) {
     let graph = node.graph;
     let Node { operands, ty, .. } = graph.node(id).clone();
     let windows = windows(conv, node, id);
-    let [window_y, window_x] = windows;
     let input = node.value("input", operands[0], Role::In);
-    let shortcut_node = conv.shortcut.then(|| operands.last().copied()).flatten();
-    let shortcut_ty = shortcut_node.map(|shortcut| graph.node(shortcut).ty.clone());
-    let shortcut = shortcut_node.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, &operands, conv.bias);
+    let shortcut = conv.shortcut.then(|| operands.last().copied()).flatten();
+    let shortcut_ty = shortcut.map(|shortcut| graph.node(shortcut).ty.clone());
+    let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
+    let weights = pack(node, "weights", &operands, conv.bias);
     let output = node.value("output", id, Role::Out);
+    let means = node.means(id);
 
-    let (from, to) = (Strides::of(&graph.node(operands[0]).ty), Strides::of(&ty));
-    let shortcut_channels = shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels());
-    let taps = window_y.kernel * window_x.kernel;
-    let blocks = split(ty.channels(), taps, shortcut_channels, target.lanes, 1);
-    let most_columns = target.most_sums().min(8);
-
+    let map = |buffer, strides: Strides, image: &Affine| Map {
+        buffer,
+        base: image.clone() * strides.n,
+        y: strides.y,
+        x: strides.x,
+    };
+    let input_strides = Strides::of(&graph.node(operands[0]).ty);
     let builder = &mut node.builder;
     builder.for_each("image", ty.batch(), |builder, image| {
-        each_region(builder, &windows, |builder, y, span_y, span_x| {
-            for block in &blocks {
-                let lanes = block.lanes;
-                builder.for_each("c", block.iterations, |builder, group| {
-                    builder.for_each("part", block.parts, |builder, part| {
-                        let in_panel = part * lanes as i64;
-                        let channel = group.clone() * PANEL as i64 + in_panel.clone() + block.channel;
-                        let panel =
-                            group * block.panel_stride + in_panel + (block.panel_start + block.lane_start);
-                        let width = (span_x.outputs.end - span_x.outputs.start) as usize;
-                        let columns = rows_per_tile(width, most_columns);
-                        each_tile(builder, "x", width, columns, |builder, columns, first| {
-                            let x = first + span_x.outputs.start;
-                            let sums = builder.registers("acc", ValueType::f32(lanes), columns);
-                            let bias = builder.bind("bias", builder.load(weights, panel.clone(), lanes));
-                            builder.unrolled("r", columns, |builder, r| builder.set(sums, r, bias));
-                            let origin = image.clone() * from.n
-                                + (y.clone() * window_y.stride as i64 + window_y.origin()) * from.y
-                                + (x.clone() * window_x.stride as i64 + window_x.origin()) * from.x
-                                + channel.clone();
-                            builder.repeat("ky", span_y.taps.start, span_y.taps.end, false, |builder, ky| {
-                                builder.repeat(
-                                    "kx",
-                                    span_x.taps.start,
-                                    span_x.taps.end,
-                                    false,
-                                    |builder, kx| {
-                                        let tap = ky.clone() * window_x.kernel as i64 + kx.clone() + 1;
-                                        let at = panel.clone() + tap * block.panel_width;
-                                        let w = builder.bind("w", builder.load(weights, at, lanes));
-                                        let at = origin
-                                            + ky * (window_y.dilation as i64 * from.y)
-                                            + kx * (window_x.dilation as i64 * from.x);
-                                        builder.unrolled("r", columns, |builder, r| {
-                                            let at = at + r.clone() * (window_x.stride as i64 * from.x);
-                                            let sum = Expression::register(sums, r.clone());
-                                            let sum = builder.load(input, at, lanes).fma(w, sum);
-                                            builder.set(sums, r, sum);
-                                        });
-                                    },
-                                );
-                            });
-                            builder.unrolled("r", columns, |builder, r| {
-                                let place = |strides: &Strides| {
-                                    image.clone() * strides.n
-                                        + y.clone() * strides.y
-                                        + (x.clone() + r.clone()) * strides.x
-                                        + channel.clone()
-                                };
-                                let mut value = Expression::register(sums, r.clone());
-                                if let Some(function) = conv.activation {
-                                    value = activation::apply(builder, function, value, lanes);
-                                }
-                                if let (Some(buffer), Some(ty), true) =
-                                    (shortcut, &shortcut_ty, block.shortcut)
-                                {
-                                    let at = place(&Strides::of(ty));
-                                    value = value.binary(BinaryOp::Add, builder.load(buffer, at, lanes));
-                                }
-                                builder.store(output, place(&to), value);
-                            });
-                        });
-                    });
-                });
-            }
-        });
+        let layer = Depthwise {
+            windows,
+            channels: [ty.channels(), shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels())],
+            input: map(input, input_strides, &image),
+            output: map(output, Strides::of(&ty), &image),
+            shortcut: shortcut
+                .zip(shortcut_ty.as_ref())
+                .map(|(buffer, ty)| map(buffer, Strides::of(ty), &image)),
+            weights,
+            weights_base: Affine::default(),
+            activation: conv.activation,
+            means: means.map(|means| (means, image * ty.padded_channels() as i64)),
+        };
+        layer.emit(builder, target);
     });
     padding::clear(builder, output, &ty, conv.activation);
+}
+
+/// Where one vector of channels of a [`Depthwise`] lies.
+struct Lane<'a> {
+    block: &'a Columns,
+    /// Its first channel.
+    channel: Affine,
+    /// The address of its biases; its weights follow, tap by tap.
+    panel: Affine,
+    /// The sum of the row so far.
+    row: Option<RegisterId>,
+}
+
+impl Depthwise {
+    /// One output row at a time, a few columns in registers, each input element loaded once for all the columns
+    /// that see it. A sum runs from the bias over the taps in row-major order; a mean sums each row from left to
+    /// right, then the rows from top to bottom.
+    pub(super) fn emit(&self, builder: &mut KernelBuilder, target: &Target) {
+        let [window_y, window_x] = &self.windows;
+        let [channels, covered] = self.channels;
+        let blocks = split(channels, window_y.kernel * window_x.kernel, covered, target.lanes, 1);
+        self.each_mean(builder, target, &|_, lanes| Expression::f32(0.0, lanes));
+        for span_y in window_y.spans() {
+            builder.repeat("y", span_y.outputs.start, span_y.outputs.end, false, |builder, y| {
+                for block in &blocks {
+                    builder.for_each("c", block.iterations, |builder, group| {
+                        builder.for_each("part", block.parts, |builder, part| {
+                            let in_panel = part * block.lanes as i64;
+                            let lane = Lane {
+                                block,
+                                channel: group.clone() * PANEL as i64 + in_panel.clone() + block.channel,
+                                panel: self.weights_base.clone()
+                                    + group * block.panel_stride
+                                    + in_panel
+                                    + (block.panel_start + block.lane_start),
+                                row: self
+                                    .means
+                                    .is_some()
+                                    .then(|| builder.registers("row", ValueType::f32(block.lanes), 1)),
+                            };
+                            self.row(builder, target, &y, &span_y, &lane);
+                        });
+                    });
+                }
+            });
+        }
+        let area = (window_y.outputs * window_x.outputs) as f32;
+        self.each_mean(builder, target, &|sum, lanes| {
+            sum.binary(BinaryOp::Div, Expression::f32(area, lanes))
+        });
+    }
+
+    /// Replaces every mean by a function of it.
+    fn each_mean(
+        &self,
+        builder: &mut KernelBuilder,
+        target: &Target,
+        function: &dyn Fn(Expression, usize) -> Expression,
+    ) {
+        let Some((buffer, base)) = &self.means else { return };
+        let lanes = target.lanes.min(8);
+        builder.for_each("c", self.channels[0].div_ceil(8) * 8 / lanes, |builder, c| {
+            let at = base.clone() + c * lanes as i64;
+            let value = function(builder.load(*buffer, at.clone(), lanes), lanes);
+            builder.store(*buffer, at, value);
+        });
+    }
+
+    /// One output row of one vector of channels.
+    fn row(&self, builder: &mut KernelBuilder, target: &Target, y: &Affine, span_y: &Span, lane: &Lane<'_>) {
+        let window = &self.windows[1];
+        let (in_registers, on_rows) = activation::cut(self.activation, self.shortcut.is_some());
+        for span_x in window.spans() {
+            let width = (span_x.outputs.end - span_x.outputs.start) as usize;
+            let taps = (span_x.taps.end - span_x.taps.start) as usize;
+            let columns = rows_per_tile(width, most_columns(target, taps, in_registers), 1);
+            each_tile(builder, "x", width, columns, |builder, columns, first| {
+                let x = first + span_x.outputs.start;
+                let sums = self.tile(builder, columns, (y, &x), (span_y, &span_x), lane);
+                builder.unrolled("r", columns, |builder, r| {
+                    let mut value = Expression::register(sums, r.clone());
+                    let x = x.clone() + r;
+                    if let Some(function) = in_registers {
+                        value = activation::apply(builder, function, value, lane.block.lanes);
+                    }
+                    if let Some(shortcut) = self.shortcut.as_ref().filter(|_| lane.block.shortcut) {
+                        let at = shortcut.at(y, &x) + lane.channel.clone();
+                        let other = builder.load(shortcut.buffer, at, lane.block.lanes);
+                        value = value.binary(BinaryOp::Add, other);
+                    }
+                    self.finish(builder, (y, &x), lane, value, on_rows.is_none());
+                });
+            });
+        }
+        if let Some(function) = on_rows {
+            builder.for_each("x", window.outputs, |builder, x| {
+                let at = self.output.at(y, &x) + lane.channel.clone();
+                let value = builder.load(self.output.buffer, at, lane.block.lanes);
+                let value = activation::apply(builder, function, value, lane.block.lanes);
+                self.finish(builder, (y, &x), lane, value, true);
+            });
+        }
+        if let (Some((buffer, base)), Some(row)) = (&self.means, lane.row) {
+            let at = base.clone() + lane.channel.clone();
+            let sum = builder
+                .load(*buffer, at.clone(), lane.block.lanes)
+                .binary(BinaryOp::Add, Expression::register(row, Affine::default()));
+            builder.store(*buffer, at, sum);
+        }
+    }
+
+    /// Stores a value; a finished one counts for its row's sum.
+    fn finish(
+        &self,
+        builder: &mut KernelBuilder,
+        (y, x): (&Affine, &Affine),
+        lane: &Lane<'_>,
+        mut value: Expression,
+        finished: bool,
+    ) {
+        if let Some(row) = lane.row.filter(|_| finished) {
+            value = builder.bind("value", value);
+            let sum = Expression::register(row, Affine::default()).binary(BinaryOp::Add, value.clone());
+            builder.set(row, Affine::default(), sum);
+        }
+        builder.store(self.output.buffer, self.output.at(y, x) + lane.channel.clone(), value);
+    }
+
+    /// The sums of some columns.
+    fn tile(
+        &self,
+        builder: &mut KernelBuilder,
+        columns: usize,
+        (y, x): (&Affine, &Affine),
+        (span_y, span_x): (&Span, &Span),
+        lane: &Lane<'_>,
+    ) -> RegisterId {
+        let [window_y, window_x] = &self.windows;
+        let lanes = lane.block.lanes;
+        let sums = builder.registers("acc", ValueType::f32(lanes), columns);
+        let bias = builder.bind("bias", builder.load(self.weights, lane.panel.clone(), lanes));
+        builder.unrolled("r", columns, |builder, r| builder.set(sums, r, bias));
+        let origin = self.input.at(
+            &(y.clone() * window_y.stride as i64 + window_y.origin()),
+            &(x.clone() * window_x.stride as i64 + window_x.origin()),
+        ) + lane.channel.clone();
+        builder.repeat("ky", span_y.taps.start, span_y.taps.end, false, |builder, ky| {
+            let weights: Vec<Expression> = span_x
+                .taps
+                .clone()
+                .map(|kx| {
+                    let tap = ky.clone() * window_x.kernel as i64 + (kx + 1);
+                    let at = lane.panel.clone() + tap * lane.block.panel_width;
+                    builder.bind("w", builder.load(self.weights, at, lanes))
+                })
+                .collect();
+            let row = origin + ky * (window_y.dilation as i64 * self.input.y);
+            for (position, users) in positions(columns, span_x, window_x) {
+                let mut value = builder.load(self.input.buffer, row.clone() + position * self.input.x, lanes);
+                if users.len() > 1 {
+                    value = builder.bind("v", value);
+                }
+                for (column, tap) in users {
+                    let index = Affine::constant(column);
+                    let w = weights[(tap - span_x.taps.start) as usize].clone();
+                    let sum = value.clone().fma(w, Expression::register(sums, index.clone()));
+                    builder.set(sums, index, sum);
+                }
+            }
+        });
+        sums
+    }
+}
+
+impl Map {
+    fn at(&self, y: &Affine, x: &Affine) -> Affine {
+        self.base.clone() + y.clone() * self.y + x.clone() * self.x
+    }
+}
+
+/// How many columns wait in registers beside a row of weights, an input element, and what an activation needs.
+fn most_columns(target: &Target, taps: usize, function: Option<Activation>) -> usize {
+    let others = taps + 3 + if function.is_some_and(activation::is_long) { 4 } else { 0 };
+    let most = if target.may_spill { target.registers } else { target.registers.saturating_sub(others) };
+    most.clamp(1, 14)
+}
+
+/// The input columns that a tile sees, from left to right, each with the columns and taps that it counts for.
+fn positions(columns: usize, span: &Span, window: &Window) -> Vec<(i64, Vec<(i64, i64)>)> {
+    let mut positions: Vec<(i64, Vec<(i64, i64)>)> = Vec::new();
+    for column in 0..columns as i64 {
+        for tap in span.taps.clone() {
+            let position = column * window.stride as i64 + tap * window.dilation as i64;
+            match positions.iter_mut().find(|(other, _)| *other == position) {
+                Some((_, users)) => users.push((column, tap)),
+                None => positions.push((position, vec![(column, tap)])),
+            }
+        }
+    }
+    positions.sort_by_key(|&(position, _)| position);
+    positions
 }

@@ -10,6 +10,7 @@ mod convolution;
 mod dense;
 mod depthwise;
 mod elementwise;
+mod expand_depthwise;
 mod grouped;
 mod movement;
 mod node;
@@ -65,6 +66,8 @@ pub struct PackedTensor {
 pub enum Argument {
     /// The value of a node.
     Value(NodeId),
+    /// The means of the channels of the value of a node, `[n, c]`, padded as it is.
+    Means(NodeId),
     /// A packed tensor, by index.
     Weights(usize),
     /// Memory that is the kernel's for the length of the call.
@@ -81,6 +84,8 @@ pub struct Call {
     pub kernel: usize,
     /// The node that it computes.
     pub node: NodeId,
+    /// A node before it that it computes on the way, whose value is nowhere in memory as a whole.
+    pub absorbed: Option<NodeId>,
     /// In the order of the kernel's buffers.
     pub arguments: Vec<Argument>,
 }
@@ -104,8 +109,12 @@ pub struct Lowered {
 pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
     let mut lowered = Lowered { kernels: Vec::new(), calls: Vec::new(), weights: Vec::new() };
     let mut faults = Diagnostics::default();
+    let absorbed_by = |id: NodeId| match graph.users(id).as_slice() {
+        [user] => expand_depthwise::expansion(graph, *user) == Some(id),
+        _ => false,
+    };
     for id in graph.order() {
-        if matches!(graph.node(id).op, Op::Input | Op::Constant) {
+        if matches!(graph.node(id).op, Op::Input | Op::Constant) || absorbed_by(id) {
             continue;
         }
         match lower_node(graph, target, id, &mut lowered.weights) {
@@ -130,7 +139,8 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
                         lowered.kernels.len() - 1
                     }
                 };
-                lowered.calls.push(Call { kernel, node: id, arguments });
+                let absorbed = expand_depthwise::expansion(graph, id);
+                lowered.calls.push(Call { kernel, node: id, absorbed, arguments });
             }
             Err(fault) => faults.push(fault),
         }
@@ -194,7 +204,10 @@ fn lower_node(
             _ if conv.gate || conv.input_activation.is_some() => {
                 return refuse("a gate or input activation needs a pointwise convolution".to_owned());
             }
-            Strategy::Depthwise => depthwise::depthwise(&mut builder, target, id, conv),
+            Strategy::Depthwise => match expand_depthwise::expansion(graph, id) {
+                Some(expand) => expand_depthwise::expand_depthwise(&mut builder, target, expand, id),
+                None => depthwise::depthwise(&mut builder, target, id, conv),
+            },
             Strategy::Grouped => grouped::grouped(&mut builder, id, conv),
             Strategy::Dense => convolution::dense(&mut builder, target, id, conv),
         },
@@ -262,6 +275,12 @@ fn kernel_name(graph: &Graph, id: NodeId) -> String {
     let mut parts = Vec::new();
     match &node.op {
         Op::Conv2d(conv) => {
+            if let Some(expand) = expand_depthwise::expansion(graph, id) {
+                parts.push(format!("expand_c{}", graph.node(graph.node(expand).operands[0]).ty.channels()));
+                if let Op::Conv2d(Conv2d { activation: Some(function), .. }) = &graph.node(expand).op {
+                    parts.push(function.name().to_owned());
+                }
+            }
             let w = &graph.node(node.operands[1]).ty;
             parts.push(match strategy(graph, id, conv) {
                 Strategy::Pointwise => "pointwise".to_owned(),

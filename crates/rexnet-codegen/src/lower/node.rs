@@ -38,6 +38,22 @@ impl NodeBuilder<'_> {
         self.builder.buffer(name, Role::Const, elements, ALIGNMENT)
     }
 
+    /// Where the means of the channels of a result go, if a squeeze-excite gate will want them.
+    pub(super) fn means(&mut self, id: NodeId) -> Option<BufferId> {
+        means_are_wanted(self.graph, id).then(|| self.means_buffer(id, Role::Out))
+    }
+
+    /// The means of the channels of an operand, if the kernel that makes it leaves them.
+    pub(super) fn given_means(&mut self, id: NodeId) -> Option<BufferId> {
+        means_are_wanted(self.graph, id).then(|| self.means_buffer(id, Role::In))
+    }
+
+    fn means_buffer(&mut self, id: NodeId, role: Role) -> BufferId {
+        let ty = &self.graph.node(id).ty;
+        self.arguments.push(Argument::Means(id));
+        self.builder.buffer("means", role, ty.batch() * ty.padded_channels(), ALIGNMENT)
+    }
+
     /// Memory for the length of the call.
     pub(super) fn scratch(&mut self, name: &str, elements: usize) -> BufferId {
         self.arguments.push(Argument::Scratch { elements });
@@ -48,6 +64,19 @@ impl NodeBuilder<'_> {
     pub(super) fn constant_name(&self, id: NodeId) -> String {
         self.graph.node(id).name.clone()
     }
+}
+
+/// Whether a node is a depthwise convolution that a squeeze-excite gate looks at.
+fn means_are_wanted(graph: &Graph, id: NodeId) -> bool {
+    let depthwise = match &graph.node(id).op {
+        Op::Conv2d(conv) => super::strategy(graph, id, conv) == super::Strategy::Depthwise,
+        _ => false,
+    };
+    let is_gate = |user: &NodeId| {
+        let user = graph.node(*user);
+        matches!(user.op, Op::SqueezeExcite(_)) && user.operands[0] == id
+    };
+    depthwise && graph.users(id).iter().any(is_gate)
 }
 
 /// The elements from one index to the next along each axis of a stored tensor.

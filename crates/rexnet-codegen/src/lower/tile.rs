@@ -36,6 +36,8 @@ pub(super) struct Tile {
     pub(super) output: Rows,
     pub(super) shortcut: Option<Rows>,
     pub(super) weights: BufferId,
+    /// The address of the first panel.
+    pub(super) weights_base: Affine,
     pub(super) activation: Option<Activation>,
     /// From the outermost to the innermost.
     pub(super) reduction: Vec<ReductionLoop>,
@@ -57,7 +59,8 @@ impl Tile {
     pub(super) fn emit(&self, builder: &mut KernelBuilder, block: &Columns, group: &Affine, part: &Affine) {
         let (rows, vectors, lanes) = (self.rows, block.vectors, block.lanes);
         let in_panel = part.clone() * (vectors * lanes) as i64;
-        let weights = group.clone() * (block.panels as i64 * block.panel_stride)
+        let weights = self.weights_base.clone()
+            + group.clone() * (block.panels as i64 * block.panel_stride)
             + in_panel.clone()
             + (block.panel_start + block.lane_start);
         let channels =
@@ -159,13 +162,15 @@ impl Tile {
     }
 }
 
-/// How many rows a tile should have so that `total` rows are covered with the least work, a tile costing its
-/// rows and one and a half more.
-pub(super) fn rows_per_tile(total: usize, most: usize) -> usize {
+/// How many rows a tile should have so that `total` rows are covered with the least work. A tile costs its rows
+/// and one and a half more; with fewer rows than `enough` the sums wait for each other, and it costs as much as
+/// with that many.
+pub(super) fn rows_per_tile(total: usize, most: usize, enough: usize) -> usize {
+    let of_tile = |rows: usize| 2 * rows.max(enough) + 3;
     let cost = |rows: usize| {
         let rest = total % rows;
-        let of_rest = if rest > 0 { 2 * rest + 3 } else { 0 };
-        total / rows * (2 * rows + 3) + of_rest
+        let of_rest = if rest > 0 { of_tile(rest) } else { 0 };
+        total / rows * of_tile(rows) + of_rest
     };
     (1..=most.min(total).max(1)).rev().min_by_key(|&rows| cost(rows)).unwrap_or(1)
 }

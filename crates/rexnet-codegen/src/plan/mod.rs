@@ -108,6 +108,7 @@ pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
     // The life of each value that needs memory of ours, in steps.
     let mut allocations: Vec<Allocation> = Vec::new();
     let mut of_value: HashMap<NodeId, usize> = HashMap::new();
+    let mut of_means: HashMap<NodeId, usize> = HashMap::new();
     let mut of_argument: HashMap<(usize, usize), usize> = HashMap::new();
     for (time, call) in lowered.calls.iter().enumerate() {
         for (position, argument) in call.arguments.iter().enumerate() {
@@ -119,6 +120,12 @@ pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
                 Argument::Value(id) => *of_value.entry(id).or_insert_with(|| {
                     let node = graph.node(id);
                     allocations.push(Allocation::new(&node.name, 4 * node.ty.stored_elements(), time));
+                    allocations.len() - 1
+                }),
+                Argument::Means(id) => *of_means.entry(id).or_insert_with(|| {
+                    let node = graph.node(id);
+                    let bytes = 4 * node.ty.batch() * node.ty.padded_channels();
+                    allocations.push(Allocation::new(&format!("{}.means", node.name), bytes, time));
                     allocations.len() - 1
                 }),
                 Argument::Scratch { elements } => {
@@ -145,18 +152,24 @@ pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
         .map(|(time, call)| Step {
             kernel: call.kernel,
             name: graph.node(call.node).name.clone(),
-            multiply_accumulates: graph.multiply_accumulates(call.node),
+            multiply_accumulates: call
+                .absorbed
+                .into_iter()
+                .chain([call.node])
+                .map(|node| graph.multiply_accumulates(node))
+                .sum(),
             arguments: call
                 .arguments
                 .iter()
                 .enumerate()
                 .map(|(position, argument)| match *argument {
                     Argument::Weights(index) => Place::Weights(weights[index].offset),
-                    Argument::Value(_) | Argument::Scratch { .. } => match of_argument.get(&(time, position))
-                    {
-                        Some(&index) => Place::Arena(allocations[index].offset),
-                        None => place_of_user(argument, &inputs, &output_index),
-                    },
+                    Argument::Value(_) | Argument::Means(_) | Argument::Scratch { .. } => {
+                        match of_argument.get(&(time, position)) {
+                            Some(&index) => Place::Arena(allocations[index].offset),
+                            None => place_of_user(argument, &inputs, &output_index),
+                        }
+                    }
                 })
                 .collect(),
         })

@@ -166,7 +166,23 @@ pub fn parse_preprocessing(source: &str, input: [usize; 3]) -> Result<Preprocess
 /// # Errors
 /// As for [`parse_network`].
 pub fn parse_tokens(tokens: TokenStream) -> Result<Network, Faults> {
-    instantiate(&parse::tokens(tokens)?, &[])
+    resolve_source(&parse_source_tokens(tokens)?)
+}
+
+/// The syntax of a spec given as tokens, without its meaning: the first half of [`parse_tokens`].
+///
+/// # Errors
+/// As for [`parse_source`].
+pub fn parse_source_tokens(tokens: TokenStream) -> Result<Source, Faults> {
+    parse::tokens(tokens)
+}
+
+/// What a spec's syntax means: the second half of [`parse_tokens`].
+///
+/// # Errors
+/// `RX0102` to `RX0106`, at the spans in the syntax.
+pub fn resolve_source(source: &Source) -> Result<Network, Faults> {
+    instantiate(source, &[])
 }
 
 fn instantiate(source: &Source, more: &[(&str, f64)]) -> Result<Network, Faults> {

@@ -44,8 +44,9 @@ pub(crate) struct Bench {
     /// print N lines of milliseconds, then `#end`; `quit` ends.
     #[arg(long, conflicts_with = "json")]
     serve: bool,
-    /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code,
-    /// interpret the loops interpreted, reference the f64 evaluator; the last two are slow.
+    /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code, rust the
+    /// emitted source, which cargo builds once and a cache folder keeps, interpret the loops interpreted, reference
+    /// the f64 evaluator; the last two are slow.
     #[arg(long, value_name = "B", default_value = "jit", value_parser = via())]
     backend: Via,
     /// Images in one run; with an input, as many as it has.
@@ -91,7 +92,7 @@ impl Subject {
 pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Failure> {
     let net = Net::from_argument(&arguments.net)?;
     let (path, wanted) = (arguments.input.as_deref(), arguments.batch);
-    let (facts, input) = Input::choose(path, &net, wanted, arguments.weights.seed)?;
+    let (facts, input) = Input::choose(path, &net, wanted, arguments.weights.seed())?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     if let (Some(path), Some(wanted)) = (path, wanted)
         && wanted != input.batch
@@ -100,7 +101,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         return Err(crate::npy::broken(path, cause).into());
     }
     let expected = arguments.expect.as_deref().map(|path| expected(path, &facts)).transpose()?;
-    let runner = Runner::new(&net, &weights, input.batch, arguments.backend)?;
+    let runner = Runner::new(&net, &weights, input.batch, arguments.backend, terminal)?;
     weights.warn_of_unused(runner.compilation(), terminal);
     let output = runner.output();
     let mut subject = Subject { runner, input, output, first_ms: 0.0 };

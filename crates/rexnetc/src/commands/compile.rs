@@ -1,5 +1,8 @@
 //! `rexnetc compile NET --emit … -o DIR`.
 
+use super::forms::{Form, Product, Subject};
+use super::freshness;
+use super::rust_source::RustArguments;
 use crate::arguments::{WeightsArguments, batch};
 use crate::failure::{Exit, Failure};
 use crate::file;
@@ -7,13 +10,10 @@ use crate::network::Net;
 use crate::terminal::{Terminal, print_json};
 use crate::text::grouped;
 use crate::weights::Chosen;
-use clap::{Args, ValueEnum};
-use rexnet::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_codegen::driver::{self, Compilation};
-use rexnet_codegen::jit::clif_text;
-use rexnet_ir::{onnx, weights};
+use clap::Args;
+use rexnet::{Code, Diagnostic, Location};
+use rexnet_codegen::driver;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -31,42 +31,21 @@ pub(crate) struct Compile {
     /// The directory to write to; without it, a single text form goes to standard output.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Write nothing; say whether the files are there as they would be written. Exit code 1 when one is not.
+    #[arg(long, requires = "output")]
+    check: bool,
     #[command(flatten)]
     weights: WeightsArguments,
     /// Images in one run; 1, unless a model is fixed to more.
     #[arg(long, value_name = "N", value_parser = batch)]
     batch: Option<usize>,
-}
-
-/// A form of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Form {
-    /// NAME.graph, the optimised graph, and NAME.source.graph, the one that the source says.
-    Graph,
-    /// NAME.loops, all kernels as loop nests.
-    Loops,
-    /// NAME.plan, the calls and the memory plan.
-    Plan,
-    /// NAME.dot, the optimised graph for Graphviz.
-    Dot,
-    /// NAME.clif, all kernels in Cranelift's IR.
-    Clif,
-    /// NAME.rxw, the packed weights.
-    Weights,
-    /// NAME.onnx, the network as the source says it, as an ONNX model of opset 17.
-    Onnx,
-    /// NAME.safetensors, its weights under their names.
-    Safetensors,
-}
-
-impl Form {
-    fn is_text(self) -> bool {
-        !matches!(self, Form::Weights | Form::Onnx | Form::Safetensors)
-    }
+    #[command(flatten)]
+    rust: RustArguments,
 }
 
 /// Compiles and writes.
 pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, Failure> {
+    let rust = arguments.rust.request(arguments.emit.contains(&Form::Rust), arguments.output.is_some())?;
     let on_stdout = match (&arguments.output, &arguments.emit[..]) {
         (Some(_), _) => None,
         (None, [form]) if form.is_text() => Some(*form),
@@ -80,83 +59,74 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     let compilation = driver::compile(net.source(), weights.source(), &options)
         .map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(&compilation, terminal);
-    let name = net.stem().unwrap_or_else(|| compilation.program.name.clone());
+    let rust = rust.with_weights(arguments.weights.are_given() || weights.are_trained());
+    let subject = Subject { net: &net, facts: &facts, compilation: &compilation, rust: &rust };
     if let Some(form) = on_stdout {
-        // The first file is the form itself; what the source says stands beside it only in a directory.
-        if let Some((name, bytes)) = files(form, &name, &compilation)?.into_iter().next() {
+        // What else belongs to a form stands beside it only in a directory.
+        if let Some(Product { path, bytes, .. }) = form.files(subject)?.into_iter().next() {
             if terminal.json {
-                print_json(&json!({ "name": name, "text": String::from_utf8_lossy(&bytes) }))?;
+                print_json(&json!({ "name": path, "text": String::from_utf8_lossy(&bytes) }))?;
             } else {
                 std::io::stdout().lock().write_all(&bytes)?;
             }
         }
         return Ok(Exit::Done);
     }
-    let directory = arguments.output.as_deref().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory).map_err(|error| {
-        let location = Location::File(directory.display().to_string());
-        Diagnostic::new(Code::FileUnreadable, location, format!("no directory can be made here: {error}"))
-    })?;
-    let mut written: Vec<(PathBuf, usize)> = Vec::new();
-    for (index, form) in arguments.emit.iter().enumerate() {
-        if arguments.emit[..index].contains(form) {
-            continue;
-        }
-        for (name, bytes) in files(*form, &name, &compilation)? {
-            let path = directory.join(name);
-            keep(&path, net.file())?;
-            keep(&path, arguments.weights.weights.as_deref())?;
-            file::write(&path, &bytes)?;
-            written.push((path, bytes.len()));
+    let mut products: Vec<Product> = Vec::new();
+    for form in &arguments.emit {
+        for product in form.files(subject)? {
+            if products.iter().all(|earlier| earlier.path != product.path) {
+                products.push(product);
+            }
         }
     }
+    let directory = arguments.output.as_deref().unwrap_or(Path::new("."));
+    if arguments.check {
+        return freshness::check(directory, &products, terminal);
+    }
+    let sources = [net.file(), arguments.weights.weights.as_deref()];
+    for product in &products {
+        keep(&directory.join(&product.path), product.guarded, &sources)?;
+    }
+    for product in &products {
+        write(&directory.join(&product.path), &product.bytes)?;
+    }
     if terminal.json {
-        let files: Vec<_> =
-            written.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect();
+        let files: Vec<_> = products
+            .iter()
+            .map(|product| json!({ "path": directory.join(&product.path), "bytes": product.bytes.len() }))
+            .collect();
         print_json(&json!({ "files": files, "weights": weights.to_string() }))?;
     } else {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}; weights: {weights}", facts.title)?;
-        for (path, bytes) in &written {
-            writeln!(out, "  {:>12} bytes  {}", grouped(*bytes as u64), path.display())?;
+        for product in &products {
+            let bytes = grouped(product.bytes.len() as u64);
+            writeln!(out, "  {bytes:>12} bytes  {}", directory.join(&product.path).display())?;
         }
     }
     Ok(Exit::Done)
 }
 
-/// Refuses to replace what the network was read from.
-fn keep(target: &Path, source: Option<&Path>) -> Result<(), Diagnostic> {
-    let (Some(source), Ok(target)) = (source, target.canonicalize()) else { return Ok(()) };
-    if source.canonicalize().is_ok_and(|source| source == target) {
+/// Refuses to replace what the network was read from, and a guarded file that somebody wrote.
+fn keep(target: &Path, guarded: bool, sources: &[Option<&Path>]) -> Result<(), Diagnostic> {
+    file::keep(target, sources)?;
+    if guarded && target.exists() && !freshness::is_generated(target)? {
         let location = Location::File(target.display().to_string());
-        let cause = "the network was read from this file, which would be replaced";
-        let help = "choose another directory with -o";
-        return Err(Diagnostic::new(Code::FileUnreadable, location, cause).with_help(help));
+        let cause = "this file was not generated, and would be replaced";
+        return Err(Diagnostic::new(Code::FileUnreadable, location, cause)
+            .with_help("choose another directory with -o"));
     }
     Ok(())
 }
 
-/// The files of a form: names and contents.
-fn files(form: Form, name: &str, compilation: &Compilation) -> Result<Vec<(String, Vec<u8>)>, Diagnostics> {
-    let Compilation { source, graph, program, weights: packed, .. } = compilation;
-    Ok(match form {
-        Form::Graph => vec![
-            (format!("{name}.graph"), graph.to_string().into_bytes()),
-            (format!("{name}.source.graph"), source.to_string().into_bytes()),
-        ],
-        Form::Loops => {
-            let mut text = String::new();
-            for kernel in &program.kernels {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "{kernel}");
-            }
-            vec![(format!("{name}.loops"), text.into_bytes())]
-        }
-        Form::Plan => vec![(format!("{name}.plan"), program.to_string().into_bytes())],
-        Form::Dot => vec![(format!("{name}.dot"), graph.dot().into_bytes())],
-        Form::Clif => vec![(format!("{name}.clif"), clif_text(program)?.into_bytes())],
-        Form::Weights => vec![(format!("{name}.rxw"), packed.to_rxw())],
-        Form::Onnx => vec![(format!("{name}.onnx"), onnx::export(source)?)],
-        Form::Safetensors => vec![(format!("{name}.safetensors"), weights::to_safetensors(source)?)],
-    })
+/// Writes a file, its directory made where there is none.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).map_err(|error| {
+            let location = Location::File(directory.display().to_string());
+            Diagnostic::new(Code::FileUnreadable, location, format!("no directory can be made here: {error}"))
+        })?;
+    }
+    file::write(path, bytes)
 }

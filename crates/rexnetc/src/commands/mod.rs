@@ -6,9 +6,13 @@ pub(crate) mod bench;
 pub(crate) mod compile;
 pub(crate) mod dump;
 pub(crate) mod explain;
+mod forms;
+mod freshness;
 pub(crate) mod info;
 mod measure;
+pub(crate) mod pack;
 pub(crate) mod run;
+mod rust_source;
 mod serve;
 pub(crate) mod verify;
 
@@ -24,6 +28,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Verify(arguments) => verify::verify(arguments, terminal),
         Command::Bench(arguments) => bench::bench(arguments, terminal),
         Command::Compile(arguments) => compile::compile(arguments, terminal),
+        Command::Pack(arguments) => pack::pack(arguments, terminal),
         Command::Dump(arguments) => dump::dump(arguments, terminal),
         Command::Explain(arguments) => explain::explain(arguments, terminal),
     }

@@ -43,8 +43,9 @@ pub(crate) struct Run {
     /// How many classes to print.
     #[arg(long, value_name = "K", default_value_t = 5)]
     top: usize,
-    /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code,
-    /// interpret the loops interpreted, reference the f64 evaluator; the last two are slow.
+    /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code, rust the
+    /// emitted source, which cargo builds once and a cache folder keeps, interpret the loops interpreted, reference
+    /// the f64 evaluator; the last two are slow.
     #[arg(long, value_name = "B", default_value = "jit", value_parser = via())]
     backend: Via,
     /// The names of the classes, one a line; without this the file MODEL.labels beside an ONNX model, else ImageNet's
@@ -109,7 +110,7 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
 type Outcome = Result<(Vec<Answer>, Diagnostics), Failure>;
 
 fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'_>) -> Outcome {
-    let mut runner = Runner::new(net, printer.weights, input.batch, arguments.backend)?;
+    let mut runner = Runner::new(net, printer.weights, input.batch, arguments.backend, printer.terminal)?;
     printer.begin(&runner);
     let mut logits = runner.output();
     let network = runner.run(&input.data, &mut logits)?;
@@ -141,7 +142,7 @@ fn run_images(
     preprocessing: &Preprocessing,
     printer: &mut Printer<'_>,
 ) -> Outcome {
-    let mut runner = Runner::new(net, printer.weights, 1, arguments.backend)?;
+    let mut runner = Runner::new(net, printer.weights, 1, arguments.backend, printer.terminal)?;
     printer.begin(&runner);
     let bar = printer.terminal.bar(images.len());
     let mut answers = Vec::with_capacity(images.len());

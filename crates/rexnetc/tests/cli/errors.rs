@@ -193,6 +193,15 @@ fn wrong_usage_exits_with_2() {
         &["compile", SMALL, "--emit", "weights"],
         &["compile", SMALL, "--emit", "onnx"],
         &["compile", SMALL, "--emit", "assembly", "-o", here],
+        &["compile", SMALL, "--emit", "plan", "--check"],
+        &["compile", SMALL, "--emit", "plan", "-o", here, "--crate"],
+        &["compile", SMALL, "--emit", "plan", "--type-name", "A"],
+        &["compile", SMALL, "--emit", "rust", "--crate"],
+        &["compile", SMALL, "--emit", "rust", "--embed"],
+        &["compile", SMALL, "--emit", "rust", "--crate", "--no-std", "-o", here],
+        &["compile", SMALL, "--emit", "rust", "--type-name", "Scratch"],
+        &["compile", SMALL, "--emit", "rust", "--target", "sse"],
+        &["pack", SMALL],
     ] {
         let ran = rexnetc(arguments).exits(2);
         assert!(ran.out.is_empty() && ran.err.contains("error:"), "{arguments:?}: {ran:?}");

@@ -31,7 +31,7 @@ pub(super) fn network(programs: &[(Version, Program)], options: &ModuleOptions, 
     let title = format!(" {}", options.title);
     let constants = constants(program, options);
     let constructors = constructors(programs, options);
-    let run = run(programs, notes);
+    let run = run(programs, options.entry.is_some(), notes);
     let weights = weights(options, notes);
     let scratch = scratch(programs, options, notes);
     let versions = versions(programs);
@@ -175,7 +175,7 @@ fn constructors(programs: &[(Version, Program)], options: &ModuleOptions) -> Tok
     }
 }
 
-fn run(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
+fn run(programs: &[(Version, Program)], observed: bool, notes: Notes) -> TokenStream {
     let program = &programs[0].1;
     let inputs = port_names("input", program.inputs.len());
     let outputs = port_names("output", program.outputs.len());
@@ -185,7 +185,8 @@ fn run(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
     let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
     let arms = programs.iter().map(|(version, _)| {
         let (cfg, variant, module) = (version.cfg(), version.variant(), version.module());
-        let call = quote!(#module::run(&mut scratch.0, weights, #(#inputs,)* #(#outputs,)*));
+        let observer = observed.then(|| quote!(&mut |_| ()));
+        let call = quote!(#module::run(&mut scratch.0, weights, #(#inputs,)* #(#outputs,)* #observer));
         if *version == Version::Portable {
             quote!(Version::#variant => #call,)
         } else {
@@ -396,9 +397,9 @@ fn versions(programs: &[(Version, Program)]) -> TokenStream {
 }
 
 /// The function for programs that load the module as a library.
-pub(super) fn entry(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
+pub(super) fn entry(name: &str, programs: &[(Version, Program)], notes: Notes) -> TokenStream {
     let program = &programs[0].1;
-    let name = identifier(super::ENTRY);
+    let name = identifier(name);
     let place = |count: usize| (0..count).map(Literal::usize_unsuffixed);
     let inputs: Vec<_> = place(program.inputs.len()).collect();
     let outputs: Vec<_> = place(program.outputs.len()).collect();
@@ -412,6 +413,7 @@ pub(super) fn entry(programs: &[(Version, Program)], notes: Notes) -> TokenStrea
                 &*weights.cast(),
                 #(&*(*inputs.add(#inputs)).cast(),)*
                 #(&mut *(*outputs.add(#outputs)).cast(),)*
+                &mut |step| observe(context, step),
             ),
         }
     });
@@ -431,6 +433,8 @@ pub(super) fn entry(programs: &[(Version, Program)], notes: Notes) -> TokenStrea
             weights: *const f32,
             inputs: *const *const f32,
             outputs: *const *mut f32,
+            observe: extern "C" fn(*mut core::ffi::c_void, usize),
+            context: *mut core::ffi::c_void,
         ) -> bool {
             let _mode = FloatMode::enter();
             #note

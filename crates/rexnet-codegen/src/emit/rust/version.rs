@@ -69,6 +69,11 @@ impl Version {
         }
     }
 
+    /// The version that dispatch takes on the processor that this runs on.
+    pub fn best_here() -> Self {
+        Self::ALL.into_iter().find(|version| version.runs_here()).unwrap_or(Version::Portable)
+    }
+
     /// The variant of the generated `Version` enumeration.
     pub(super) fn variant(self) -> Ident {
         let name = match self {

@@ -1,0 +1,134 @@
+//! The file that `weights = "…"` names. No more is read of it than its header and its length.
+
+use super::fault;
+use crate::lower::ALIGNMENT;
+use crate::plan::{PACKED_MAGIC, PACKED_VERSION, Program};
+use proc_macro2::Span;
+use rexnet_ir::diagnostic::Code;
+use rexnet_ir::spec::Fault;
+use rexnet_ir::spec::syntax::{Source, Spanned};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path};
+
+const HEADER_BYTES: usize = 64;
+
+/// The header of a file of packed weights.
+#[derive(Debug)]
+pub(super) struct Header {
+    layout_hash: u64,
+    content_bytes: u64,
+    span: Span,
+    /// How to pack the weights again.
+    help: String,
+}
+
+impl Header {
+    /// Reads the header of a file in the crate's folder.
+    ///
+    /// # Errors
+    /// `RX0103` for a path that leads nowhere in the crate, `RX0701` for a file that cannot be read, `RX0306` for one
+    /// that holds no packed weights of this version.
+    pub(super) fn read(
+        path: &Spanned<String>,
+        folder: Option<&Path>,
+        source: Option<&Source>,
+    ) -> Result<Self, Fault> {
+        let Spanned { node: path, span } = path;
+        let relative = Path::new(path);
+        let plain =
+            |component| matches!(component, Component::Normal(_) | Component::ParentDir | Component::CurDir);
+        if path.is_empty() || !relative.components().all(plain) {
+            let cause = format!("`{path}` is no path relative to the crate's Cargo.toml");
+            return Err(fault(Code::SpecValue, *span, cause, "give one such as \"models/classifier.rxw\""));
+        }
+        let help = packing(path, source);
+        let Some(folder) = folder else {
+            let cause = "cargo does not say where the crate is";
+            return Err(fault(Code::FileUnreadable, *span, cause, "build the crate with cargo"));
+        };
+        let (start, bytes) = read_start(&folder.join(relative)).map_err(|error| {
+            let (cause, help) = match error.kind() {
+                io::ErrorKind::NotFound => (format!("there is no file `{path}` in the crate"), help.clone()),
+                _ => (format!("`{path}` cannot be read: {error}"), String::new()),
+            };
+            fault(Code::FileUnreadable, *span, cause, help)
+        })?;
+        let refuse = |cause: String| Err(fault(Code::PackedHeader, *span, cause, &help));
+        if is_safetensors(relative, &start) {
+            return refuse(format!("`{path}` holds safetensors weights; here packed ones are needed"));
+        }
+        let Some(header) =
+            start.first_chunk::<HEADER_BYTES>().filter(|start| start.starts_with(PACKED_MAGIC))
+        else {
+            return refuse(format!("`{path}` holds no packed weights"));
+        };
+        let word = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        if word(8) != u64::from(PACKED_VERSION) | (ALIGNMENT as u64) << 32 {
+            return refuse(format!("`{path}` was packed by another version"));
+        }
+        let (layout_hash, content_bytes) = (word(16), bytes - HEADER_BYTES as u64);
+        if word(32) != content_bytes {
+            return refuse(format!(
+                "`{path}` is not as long as its header says: it holds {content_bytes} bytes of weights, not {}",
+                word(32)
+            ));
+        }
+        Ok(Self { layout_hash, content_bytes, span: *span, help })
+    }
+
+    /// Whether the file was packed for this program.
+    ///
+    /// # Errors
+    /// `RX0306` when it was not.
+    pub(super) fn check(&self, program: &Program) -> Result<(), Fault> {
+        if self.layout_hash == program.layout_hash && self.content_bytes == program.weight_bytes as u64 {
+            return Ok(());
+        }
+        let cause = format!(
+            "the weights were packed for another network: layout {:016x}, not {:016x}",
+            self.layout_hash, program.layout_hash
+        );
+        Err(fault(Code::PackedHeader, self.span, cause, &self.help))
+    }
+}
+
+/// The first bytes of a file, and how many it has.
+fn read_start(path: &Path) -> io::Result<(Vec<u8>, u64)> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut start = Vec::with_capacity(HEADER_BYTES);
+    file.take(HEADER_BYTES as u64).read_to_end(&mut start)?;
+    Ok((start, metadata.len()))
+}
+
+/// By its name, or by its content: the length of a JSON object, then the object.
+fn is_safetensors(path: &Path, start: &[u8]) -> bool {
+    let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
+    named || (start.get(8) == Some(&b'{') && !start.starts_with(PACKED_MAGIC))
+}
+
+/// The command that makes the file.
+fn packing(path: &str, source: Option<&Source>) -> String {
+    let (network, note) = match source {
+        Some(Source::Call(call)) => (format!("\"{call}\""), String::new()),
+        Some(Source::Definition(definition)) => {
+            let file = format!("{}.rexnet", definition.name);
+            (file.clone(), format!(", where {file} holds the definition"))
+        }
+        None => ("NET".to_owned(), String::new()),
+    };
+    let is_packed =
+        Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rxw"));
+    if is_packed {
+        return format!("pack them: `rexnetc pack {network} --weights FILE.safetensors -o {path}`{note}");
+    }
+    let packed = Path::new(path).with_extension("rxw");
+    let packed = packed.display();
+    format!(
+        "pack them: `rexnetc pack {network} --weights {path} -o {packed}`{note}; then give \"{packed}\" here"
+    )
+}

@@ -1,0 +1,194 @@
+//! Emitted Rust compiled by this machine's `cargo` and loaded as a library: the generated module itself, run beside
+//! the other back ends.
+
+use crate::emit::rust::{self, ModuleOptions, Version, WeightsSource};
+use crate::execute::check_arguments;
+use crate::loops;
+use crate::memory::AlignedBuffer;
+use crate::plan::{self, PackedWeights, Program};
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use rexnet_ir::graph::Counts;
+use std::ffi::c_void;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// See [`ModuleOptions::entry`].
+type Entry = unsafe extern "C" fn(
+    usize,
+    *mut f32,
+    *const f32,
+    *const *const f32,
+    *const *mut f32,
+    extern "C" fn(*mut c_void, usize),
+    *mut c_void,
+) -> bool;
+
+/// One program of a loaded library.
+#[derive(Debug)]
+pub struct Library {
+    /// What the proofs were made for and the code was emitted from.
+    program: Box<Program>,
+    entry: Entry,
+    /// Keeps the code in memory.
+    _library: Arc<libloading::Library>,
+}
+
+fn fault(cause: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::RustBuild, Location::None, cause)
+}
+
+impl Library {
+    /// Emits, compiles and loads one version of a program. `folder` keeps what was built, by content: the same
+    /// program is compiled once.
+    ///
+    /// # Errors
+    /// `RX0402` and `RX0501` when a proof fails; `RX0604` when `cargo` is missing or fails, or this processor
+    /// does not have the version's features.
+    pub fn build(program: &Program, version: Version, folder: &Path) -> Result<Self, Diagnostics> {
+        let mut built = Self::build_all(&[(program, version)], folder)?;
+        Ok(built.swap_remove(0))
+    }
+
+    /// As [`Library::build`], for many programs at once, in one crate.
+    ///
+    /// # Errors
+    /// As [`Library::build`].
+    pub fn build_all(programs: &[(&Program, Version)], folder: &Path) -> Result<Vec<Self>, Diagnostics> {
+        let mut sources = Vec::new();
+        for (index, &(program, version)) in programs.iter().enumerate() {
+            program.kernels.iter().try_for_each(loops::verify)?;
+            plan::check_unaligned(program)?;
+            if !version.runs_here() {
+                let cause = format!("this processor has not the features of {}", version.name());
+                return Err(fault(cause).into());
+            }
+            let options = ModuleOptions {
+                type_name: "Network".to_owned(),
+                title: program.name.clone(),
+                spec: program.name.clone(),
+                counts: Counts { parameters: 0, multiply_accumulates: program.multiply_accumulates() },
+                weights: WeightsSource::RunTime,
+                std: false,
+                entry: Some(entry_name(index)),
+            };
+            sources.push(rust::file(&[(version, program.clone())], &options));
+        }
+        let path = build_crate(&sources, folder)?;
+        // SAFETY: the library is what was emitted just now or before from the same text; nothing in it runs when
+        // it is loaded.
+        let library = unsafe { libloading::Library::new(&path) };
+        let library =
+            library.map_err(|error| fault(format!("{} cannot be loaded: {error}", path.display())))?;
+        let library = Arc::new(library);
+        let load = |(index, &(program, _)): (usize, &(&Program, Version))| {
+            // SAFETY: the emitted function has this type.
+            let entry = unsafe { library.get::<Entry>(entry_name(index).as_bytes()) };
+            let entry = entry.map_err(|error| fault(format!("{}: {error}", path.display())))?;
+            Ok(Self { program: Box::new(program.clone()), entry: *entry, _library: library.clone() })
+        };
+        programs.iter().enumerate().map(load).collect()
+    }
+
+    /// Runs the program that this was emitted from; see [`crate::execute::Executable::run_observed`].
+    ///
+    /// # Errors
+    /// `RX0706` when a buffer has another length; `RX0306` when the weights were packed for another layout.
+    pub fn run(
+        &self,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        observe: &mut dyn FnMut(usize),
+    ) -> Result<(), Diagnostic> {
+        extern "C" fn call(context: *mut c_void, step: usize) {
+            // SAFETY: `run` passes the address of its own reference, which outlives the call.
+            let observe = unsafe { &mut *context.cast::<&mut dyn FnMut(usize)>() };
+            observe(step);
+        }
+        check_arguments(&self.program, weights, arena, inputs, outputs)?;
+        let inputs: Vec<*const f32> = inputs.iter().map(|input| input.as_ptr()).collect();
+        let outputs: Vec<*mut f32> = outputs.iter_mut().map(|output| output.as_mut_ptr()).collect();
+        let (arena, weights) = (arena.as_mut_slice().as_mut_ptr(), weights.as_slice().as_ptr());
+        let mut observe = observe;
+        let context = (&raw mut observe).cast::<c_void>();
+        // SAFETY: `check_arguments` found all memory to be as large as the plan says, and `build_all` proved
+        // kernels and plan. The library lives as long as `self`.
+        let ran =
+            unsafe { (self.entry)(0, arena, weights, inputs.as_ptr(), outputs.as_ptr(), call, context) };
+        if ran { Ok(()) } else { Err(fault("this processor has not the features of the library")) }
+    }
+}
+
+fn entry_name(index: usize) -> String {
+    format!("rexnet_run_{index}")
+}
+
+const MANIFEST: &str = "[package]
+name = \"emitted\"
+version = \"0.0.0\"
+edition = \"2024\"
+
+[lib]
+path = \"lib.rs\"
+crate-type = [\"cdylib\"]
+
+[profile.release]
+panic = \"abort\"
+
+[workspace]
+";
+
+/// The library of these modules, compiled unless it is in the folder already.
+fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic> {
+    let hash = sources.iter().fold(xxh3_64(MANIFEST.as_bytes()), |hash, source| {
+        xxh3_64(&[hash.to_le_bytes(), xxh3_64(source.as_bytes()).to_le_bytes()].concat())
+    });
+    let name = format!("{hash:016x}");
+    let file = format!("{}emitted{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let finished = folder.join(&name);
+    if finished.join(&file).is_file() {
+        return Ok(finished.join(file));
+    }
+    let unwritable = |error: std::io::Error| {
+        let location = Location::File(folder.display().to_string());
+        Diagnostic::new(Code::RustBuild, location, format!("nothing can be built here: {error}"))
+    };
+    // Built aside and moved into place whole: a second process finds all of it or nothing.
+    let work = folder.join(format!("{name}.{}.{:?}", std::process::id(), std::thread::current().id()));
+    std::fs::create_dir_all(&work).map_err(unwritable)?;
+    std::fs::write(work.join("Cargo.toml"), MANIFEST).map_err(unwritable)?;
+    let mut root = String::from("//! Emitted networks.\n");
+    for (index, source) in sources.iter().enumerate() {
+        root.push_str(&format!("mod network_{index};\n"));
+        std::fs::write(work.join(format!("network_{index}.rs")), source).map_err(unwritable)?;
+    }
+    std::fs::write(work.join("lib.rs"), root).map_err(unwritable)?;
+    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--offline", "--quiet", "--target-dir", "target"])
+        .current_dir(&work)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CARGO_BUILD_TARGET")
+        .output();
+    let outcome = match built {
+        Err(error) => {
+            let cause = format!("`cargo` cannot be started: {error}");
+            Err(fault(cause).with_help("install Rust (rustup), or use another back end: --backend jit"))
+        }
+        Ok(output) if !output.status.success() => {
+            let text = String::from_utf8_lossy(&output.stderr);
+            let last = text.lines().filter(|line| !line.trim().is_empty()).take(4).collect::<Vec<_>>();
+            let cause = format!("`cargo build` failed: {}", last.join(" "));
+            Err(fault(cause).with_help("please report this"))
+        }
+        Ok(_) => std::fs::create_dir_all(&finished)
+            .and_then(|()| std::fs::rename(work.join("target/release").join(&file), finished.join(&file)))
+            .map_err(unwritable),
+    };
+    // What is left over does no harm.
+    let _ = std::fs::remove_dir_all(&work);
+    outcome.map(|()| finished.join(file))
+}

@@ -1,0 +1,103 @@
+//! The forms that a network can be written in.
+
+use super::rust_source;
+use crate::facts::Facts;
+use crate::network::Net;
+use clap::ValueEnum;
+use rexnet::Diagnostics;
+use rexnet_codegen::driver::Compilation;
+use rexnet_codegen::jit::clif_text;
+use rexnet_ir::{onnx, weights};
+use std::fmt::Write;
+
+/// A form of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Form {
+    /// NAME.graph, the optimised graph, and NAME.source.graph, the one that the source says.
+    Graph,
+    /// NAME.loops, all kernels as loop nests.
+    Loops,
+    /// NAME.plan, the calls and the memory plan.
+    Plan,
+    /// NAME.dot, the optimised graph for Graphviz.
+    Dot,
+    /// NAME.clif, all kernels in Cranelift's IR.
+    Clif,
+    /// NAME.rs, a module that needs nothing but `core`; with NAME.rxw where there are weights.
+    Rust,
+    /// NAME.rxw, the packed weights.
+    Weights,
+    /// NAME.onnx, the network as the source says it, as an ONNX model of opset 17.
+    Onnx,
+    /// NAME.safetensors, its weights under their names.
+    Safetensors,
+}
+
+/// A file to write.
+#[derive(Debug)]
+pub(super) struct Product {
+    /// The path below the directory.
+    pub(super) path: String,
+    /// The content.
+    pub(super) bytes: Vec<u8>,
+    /// Whether a file may be replaced only if it was generated too: its name is one that people give theirs.
+    pub(super) guarded: bool,
+}
+
+impl Product {
+    pub(super) fn new(path: String, content: impl Into<Vec<u8>>) -> Self {
+        Self { path, bytes: content.into(), guarded: false }
+    }
+}
+
+/// What is written in some form.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    /// As the user named it.
+    pub(super) net: &'a Net,
+    /// What was known before compiling.
+    pub(super) facts: &'a Facts,
+    /// At every stage.
+    pub(super) compilation: &'a Compilation,
+    /// What Rust source is to be like.
+    pub(super) rust: &'a rust_source::Request,
+}
+
+impl Form {
+    /// Whether people can read it.
+    pub(super) fn is_text(self) -> bool {
+        !matches!(self, Form::Weights | Form::Onnx | Form::Safetensors)
+    }
+
+    /// The files of this form; the form itself is the first.
+    ///
+    /// # Errors
+    /// When the network has no such form.
+    pub(super) fn files(self, subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
+        let Compilation { source, graph, program, weights: packed, .. } = subject.compilation;
+        let name = subject.net.stem().unwrap_or_else(|| program.name.clone());
+        Ok(match self {
+            Form::Graph => vec![
+                Product::new(format!("{name}.graph"), graph.to_string()),
+                Product::new(format!("{name}.source.graph"), source.to_string()),
+            ],
+            Form::Loops => {
+                let mut text = String::new();
+                for kernel in &program.kernels {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(text, "{kernel}");
+                }
+                vec![Product::new(format!("{name}.loops"), text)]
+            }
+            Form::Plan => vec![Product::new(format!("{name}.plan"), program.to_string())],
+            Form::Dot => vec![Product::new(format!("{name}.dot"), graph.dot())],
+            Form::Clif => vec![Product::new(format!("{name}.clif"), clif_text(program)?)],
+            Form::Rust => rust_source::files(subject)?,
+            Form::Weights => vec![Product::new(format!("{name}.rxw"), packed.to_rxw())],
+            Form::Onnx => vec![Product::new(format!("{name}.onnx"), onnx::export(source)?)],
+            Form::Safetensors => {
+                vec![Product::new(format!("{name}.safetensors"), weights::to_safetensors(source)?)]
+            }
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! `--emit rust`: a network as a module of Rust, or as a small crate around it.
+
+mod names;
+mod timed_crate;
+
+use super::forms::{Product, Subject};
+use crate::failure::Failure;
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use rexnet::Diagnostics;
+use rexnet_codegen::driver::{self, Compilation};
+use rexnet_codegen::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
+
+/// How Rust source is to be.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options of --emit rust")]
+pub(super) struct RustArguments {
+    /// Write a crate, whose program runs the network and says how long that takes.
+    #[arg(long = "crate")]
+    as_crate: bool,
+    /// Make the weights part of the program: the module includes NAME.rxw, which lies beside it.
+    #[arg(long)]
+    embed: bool,
+    /// The versions to write, separated by commas; all by default. The program runs the widest that its processor
+    /// has. Where portable is left out, other processors are refused.
+    #[arg(long, value_name = "VERSION", value_delimiter = ',', value_parser = version())]
+    target: Vec<Version>,
+    /// Leave out what needs std: reading weights from a file, memory on the heap.
+    #[arg(long, conflicts_with = "as_crate")]
+    no_std: bool,
+    /// The name of the network's type; Network by default.
+    #[arg(long, value_name = "TYPE", value_parser = names::type_name)]
+    type_name: Option<String>,
+}
+
+fn version() -> impl TypedValueParser<Value = Version> {
+    PossibleValuesParser::new(Version::ALL.map(Version::name))
+        .map(|name| Version::from_name(&name).unwrap_or(Version::Portable))
+}
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    as_crate: bool,
+    embed: bool,
+    std: bool,
+    /// Whether packed weights are written too.
+    weights: bool,
+    versions: Vec<Version>,
+    type_name: String,
+}
+
+impl RustArguments {
+    /// The request, if it makes sense; `emitted` says whether there is Rust source at all.
+    ///
+    /// # Errors
+    /// Wrong usage: options without their form, or several files without a directory.
+    pub(super) fn request(&self, emitted: bool, has_directory: bool) -> Result<Request, Failure> {
+        let Self { as_crate, embed, target, no_std, type_name } = self;
+        if !emitted && (*as_crate || *embed || *no_std || !target.is_empty() || type_name.is_some()) {
+            let message = "--crate, --embed, --target, --no-std and --type-name are for --emit rust";
+            return Err(Failure::Usage(message.to_owned()));
+        }
+        if (*as_crate || *embed) && !has_directory {
+            return Err(Failure::Usage("this makes several files: say where with -o".to_owned()));
+        }
+        let chosen = |version: &Version| target.is_empty() || target.contains(version);
+        Ok(Request {
+            as_crate: *as_crate,
+            embed: *embed,
+            std: !no_std,
+            weights: *as_crate || *embed,
+            versions: Version::ALL.into_iter().filter(chosen).collect(),
+            type_name: type_name.clone().unwrap_or_else(|| "Network".to_owned()),
+        })
+    }
+}
+
+impl Request {
+    /// The same, with a file of packed weights where the user gave weights.
+    #[must_use]
+    pub(super) fn with_weights(mut self, given: bool) -> Self {
+        self.weights |= given;
+        self
+    }
+}
+
+/// The module first; then the packed weights, and the rest of the crate.
+///
+/// # Errors
+/// `RX0501` for a fault of this compiler.
+pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
+    let Subject { net, facts, compilation, rust: request } = subject;
+    let Compilation { source, graph, program, weights, .. } = compilation;
+    let name = names::module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
+    let packed = format!("{name}.rxw");
+    // Exporters fold batch norms or keep them: the parameters of a model are counted alike.
+    let mut counts = source.counts();
+    if facts.network.is_none() {
+        counts.parameters = graph.counts().parameters;
+    }
+    let options = ModuleOptions {
+        type_name: request.type_name.clone(),
+        title: format!("The network `{name}`."),
+        spec: names::printable(&net.description(facts)),
+        counts,
+        weights: if request.embed {
+            WeightsSource::Embedded(Embedding::BesideModule(packed.clone()))
+        } else {
+            WeightsSource::RunTime
+        },
+        std: request.std,
+        entry: None,
+    };
+    let versions = driver::versions(compilation, &request.versions)?;
+    let folder = if request.as_crate { "src/" } else { "" };
+    let source = |path: String, text: String| Product { path, bytes: text.into_bytes(), guarded: true };
+    let mut products = vec![source(format!("{folder}{name}.rs"), rust::file(&versions, &options))];
+    if request.weights {
+        // What the module includes lies beside it; what a program loads, in the crate's own folder.
+        let folder = if request.embed { folder } else { "" };
+        products.push(Product::new(format!("{folder}{packed}"), weights.to_rxw()));
+    }
+    if request.as_crate {
+        products.push(source("Cargo.toml".to_owned(), timed_crate::manifest(&name)));
+        let main = timed_crate::main(&name, &request.type_name, program, request.embed);
+        products.push(source("src/main.rs".to_owned(), main));
+    }
+    Ok(products)
+}

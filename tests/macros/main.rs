@@ -1,0 +1,73 @@
+//! The macros as users have them: crates of their own, outside this workspace, built by cargo.
+//!
+//! `BLESS=1` rewrites what `mistakes/` expects.
+
+mod project;
+
+use project::Project;
+use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::execute::interpret;
+use rexnet_codegen::memory::AlignedBuffer;
+use rexnet_codegen::plan::PackedWeights;
+use std::fs;
+use std::path::Path;
+
+const SPEC: &str = "rexnet(width = 0.5, classes = 10, size = 32)";
+
+/// Packed weights, and what the interpreter makes of them, as the user's program prints it.
+fn seeded(seed: u64) -> (Vec<u8>, String) {
+    let compilation = driver::compile(SPEC, Weights::Seeded(seed), &Options::default()).unwrap();
+    let program = &compilation.program;
+    let file = compilation.weights.to_rxw();
+    let weights = PackedWeights::from_rxw(&file, program).unwrap();
+    let input: Vec<f32> = (0..3 * 32 * 32).map(|at| (at % 255) as f32 / 255.0 - 0.5).collect();
+    let (mut arena, mut output) = (AlignedBuffer::zeroed(program.arena_bytes / 4), [0.0; 10]);
+    interpret(program, &weights, &mut arena, &[&input], &mut [&mut output]).unwrap();
+    let bits: Vec<String> = output.iter().map(|value| format!("{:08x}", value.to_bits())).collect();
+    (file, bits.join(" "))
+}
+
+#[test]
+fn a_crate_of_its_own_builds_without_a_warning_and_gives_the_interpreters_bits() {
+    let project = Project::new("user");
+    project.write("src/lib.rs", include_bytes!("user/lib.rs"));
+    project.write("src/main.rs", include_bytes!("user/main.rs"));
+    // A changed file of weights must be compiled in again.
+    for seed in [1, 2] {
+        let (file, expected) = seeded(seed);
+        project.write("weights/seeded.rxw", &file);
+        let (sound, told) = project.cargo(&["build"]);
+        assert!(sound && told.is_empty(), "{told}");
+        let printed = project.run("user", &["weights/seeded.rxw"]);
+        let lines: Vec<&str> = printed.lines().collect();
+        assert!(lines.len() >= 3, "{printed}");
+        assert!(lines.iter().all(|line| *line == expected), "seed {seed}: {printed}\nnot {expected}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_at_their_tokens() {
+    let project = Project::new("mistakes");
+    project.write("weights/seeded.rxw", &seeded(1).0);
+    project.write("weights/timm.safetensors", b"\x02\0\0\0\0\0\0\0{}");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/macros/mistakes");
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        project.write(&format!("src/bin/{name}.rs"), &fs::read(&path).unwrap());
+        let (sound, told) = project.cargo(&["build", "--bin", name]);
+        assert!(!sound, "{name} builds");
+        let expectation = path.with_extension("stderr");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&expectation, &told).unwrap();
+        } else {
+            assert_eq!(told, fs::read_to_string(&expectation).unwrap_or_default(), "{name}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 4, "{seen} mistakes");
+}

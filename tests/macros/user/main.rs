@@ -1,0 +1,47 @@
+//! A program that runs networks: `user PACKED`, with the weights read at run time and compiled in. It prints the
+//! outputs' bits, a line each.
+#![deny(warnings, missing_docs)]
+
+use std::error::Error;
+
+const PIXELS: usize = 3 * 32 * 32;
+
+rexnet::rexnet!(<width = 0.5, classes = 10, size = 32>);
+
+mod deeper {
+    rexnet::rexnet! {
+        /// With weights in the program.
+        pub(super) struct Seeded;
+        width = 0.5, classes = 10, size = 32, weights = "weights/seeded.rxw",
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    rexnet::network! {
+        struct InFunction;
+        rexnet(width = 0.5, classes = 10, size = 32)
+    }
+    let path = std::env::args().nth(1).ok_or("give a file of packed weights")?;
+    let input: Vec<f32> = (0..PIXELS).map(|at| (at % 255) as f32 / 255.0 - 0.5).collect();
+    let input: &[f32; PIXELS] = input.as_slice().try_into()?;
+    let mut output = [0.0; 10];
+
+    let mut scratch = Rexnet::scratch();
+    for version in rexnet_network::Version::ALL {
+        let mut network = Rexnet::load(&path)?;
+        if network.set_version(*version) {
+            network.run(&mut scratch, input, &mut output);
+            print(&output);
+        }
+    }
+    deeper::Seeded::new().run(&mut deeper::Seeded::scratch(), input, &mut output);
+    print(&output);
+    InFunction::from_packed(&std::fs::read(&path)?)?.run(&mut InFunction::scratch(), input, &mut output);
+    print(&output);
+    Ok(())
+}
+
+fn print(output: &[f32]) {
+    let bits: Vec<String> = output.iter().map(|value| format!("{:08x}", value.to_bits())).collect();
+    println!("{}", bits.join(" "));
+}
