@@ -3,6 +3,8 @@
 //!
 //! A back end joins by one entry in [`backends::EVERY`].
 
+mod activation_accuracy;
+mod awkward_shapes;
 mod backends;
 mod comparison;
 mod fixtures;

@@ -153,7 +153,10 @@ impl Depthwise {
         for span_x in window.spans() {
             let width = (span_x.outputs.end - span_x.outputs.start) as usize;
             let taps = (span_x.taps.end - span_x.taps.start) as usize;
-            let columns = rows_per_tile(width, most_columns(target, taps, in_registers), 1);
+            // Rows at the border are few: narrow tiles keep their code small.
+            let at_border = span_y.taps.end - span_y.taps.start < self.windows[0].kernel as i64;
+            let most = most_columns(target, taps, in_registers).min(if at_border { 4 } else { usize::MAX });
+            let columns = rows_per_tile(width, most, 1);
             each_tile(builder, "x", width, columns, |builder, columns, first| {
                 let x = first + span_x.outputs.start;
                 let sums = self.tile(builder, columns, (y, &x), (span_y, &span_x), lane);

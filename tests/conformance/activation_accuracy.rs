@@ -1,0 +1,81 @@
+//! How far SiLU and sigmoid are from their definition, over the f32 numbers.
+
+use crate::backends::{in_process, run};
+use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::execute::Executable;
+use rexnet_codegen::plan::{PackedWeights, Program};
+use rexnet_ir::graph::{Activate, Activation, Graph, Op};
+
+/// The greatest error in units of the last place of the exact value, for inputs within ±87, found by
+/// [`every_float`]; the polynomial of exp, its scaling and the division round one after the other.
+const MOST_ULP: f64 = 2.6;
+
+/// Below -87, both functions stay where they are at -87 instead of vanishing: this far from the limit at most.
+const TAIL: f64 = 1.5e-36;
+
+const CHUNK: usize = 1 << 16;
+
+fn program(function: Activation) -> (Program, PackedWeights) {
+    let mut graph = Graph::new("activation");
+    let x = graph.edit().input("x", &[1, 1, 1, CHUNK]).unwrap();
+    let y = graph.edit().add(Op::Activate(Activate { function }), &[x], "y").unwrap();
+    graph.edit().output("y", y);
+    let (_, _, program, weights) = compile_graph(&graph, &Options::default()).unwrap();
+    (program, weights)
+}
+
+/// The distance between neighbouring f32 at this magnitude.
+fn unit(exact: f64) -> f64 {
+    let exponent = (exact.abs().to_bits() >> 52) as i32 - 1023;
+    f64::exp2(f64::from(exponent.max(-126) - 23))
+}
+
+/// Checks every `step`-th number and returns the greatest error within ±87, in units of the last place.
+fn check(function: Activation, step: usize) -> f64 {
+    let (program, weights) = program(function);
+    let clif = in_process().find(|backend| backend.name == "clif").unwrap();
+    let code: Executable = (clif.prepare)(&program).unwrap();
+    let mut most = 0.0f64;
+    let mut all = (0..=u32::MAX).step_by(step).map(f32::from_bits);
+    loop {
+        let mut inputs: Vec<f32> = all.by_ref().take(CHUNK).collect();
+        if inputs.is_empty() {
+            return most;
+        }
+        inputs.resize(CHUNK, 0.0);
+        let outputs = run(function.name(), &code, &program, &weights, &[&inputs]);
+        for (&x, &y) in inputs.iter().zip(&outputs[0]) {
+            if x.is_nan() {
+                assert!(y.is_nan(), "{x} gives {y}");
+                continue;
+            }
+            let exact = function.evaluate(f64::from(x));
+            let error = (f64::from(y) - exact).abs();
+            if x == f32::NEG_INFINITY || x < -87.0 {
+                assert!(f64::from(y).abs() <= TAIL, "{x} gives {y}");
+            } else if x > 87.0 {
+                assert_eq!(f64::from(y), if function == Activation::Silu { f64::from(x) } else { 1.0 });
+            } else {
+                let ulp = error / unit(exact);
+                assert!(ulp <= MOST_ULP, "{} of {x:e} is {y:e}, {ulp} units from {exact:e}", function.name());
+                most = most.max(ulp);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sample_of_all_floats() {
+    for function in [Activation::Silu, Activation::Sigmoid] {
+        check(function, 127);
+    }
+}
+
+/// `cargo test --release --features jit --test conformance every_float -- --ignored --nocapture`; some minutes.
+#[test]
+#[ignore = "four thousand million numbers"]
+fn every_float() {
+    for function in [Activation::Silu, Activation::Sigmoid] {
+        println!("{}: {:.3} units of the last place", function.name(), check(function, 1));
+    }
+}
