@@ -19,6 +19,8 @@ mod macros;
 mod packing;
 mod probabilities;
 #[cfg(feature = "jit")]
+pub mod profile;
+#[cfg(feature = "jit")]
 pub mod verification;
 
 #[cfg(feature = "jit")]

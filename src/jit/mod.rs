@@ -6,7 +6,7 @@ use rexnet_codegen::execute::Executable;
 use rexnet_codegen::jit::MachineCode;
 use rexnet_codegen::library::Library;
 use rexnet_codegen::memory::AlignedBuffer;
-use rexnet_codegen::plan::Port;
+use rexnet_codegen::plan::{Port, Program};
 use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::{Diagnostic, Diagnostics};
 use rexnet_ir::spec::preprocessing::Preprocessing;
@@ -41,7 +41,7 @@ impl Backend {
     ];
 
     /// What the loops are lowered for.
-    fn target(self) -> Target {
+    pub(crate) fn target(self) -> Target {
         match self {
             Backend::Jit | Backend::Clif | Backend::Interpret => Target::PORTABLE,
             Backend::Rust => Version::best_here().target(),
@@ -107,6 +107,11 @@ impl Engine {
         Self { backend, cache: cache_folder() }
     }
 
+    /// What runs the kernels.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Where [`Backend::Rust`] keeps what it compiled: `rexnet` in the user's cache folder (`$XDG_CACHE_HOME` or
     /// `~/.cache`; the system's temporary folder where there is neither).
     pub fn cache(&self) -> &Path {
@@ -141,16 +146,7 @@ impl Engine {
     /// `RX0601` to `RX0603` where there can be no machine code.
     pub fn load(&self, compilation: Compilation) -> Result<Model, Diagnostics> {
         let start = Instant::now();
-        let executable = match self.backend {
-            Backend::Jit | Backend::Clif => {
-                Executable::MachineCode(MachineCode::compile(&compilation.program)?)
-            }
-            Backend::Rust => {
-                let version = Version::best_here();
-                Executable::Library(Library::build(&compilation.program, version, &self.cache)?)
-            }
-            Backend::Interpret => Executable::Interpreter,
-        };
+        let executable = self.executable(&compilation.program)?;
         let own_outputs = compilation.source.outputs().len();
         Ok(Model(Arc::new(Loaded {
             compilation,
@@ -158,6 +154,15 @@ impl Engine {
             own_outputs,
             machine_code_time: start.elapsed(),
         })))
+    }
+
+    /// Makes a program runnable that was lowered for this back end.
+    pub(crate) fn executable(&self, program: &Program) -> Result<Executable, Diagnostics> {
+        Ok(match self.backend {
+            Backend::Jit | Backend::Clif => Executable::MachineCode(MachineCode::compile(program)?),
+            Backend::Rust => Executable::Library(Library::build(program, Version::best_here(), &self.cache)?),
+            Backend::Interpret => Executable::Interpreter,
+        })
     }
 }
 
@@ -235,19 +240,32 @@ pub struct Tap<'a> {
 
 impl Session {
     /// Runs the network once: NCHW f32, unpadded, one slice for each input and output. Nothing is allocated
-    /// unless there are taps or the back end is the interpreter.
+    /// by machine code unless there are taps.
     ///
     /// # Errors
     /// `RX0706` when a slice has another length than [`Model::inputs`] and [`Model::outputs`] say.
     pub fn run(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<(), Diagnostic> {
+        self.run_observed(inputs, outputs, &mut |_| ())
+    }
+
+    /// As [`Session::run`], with a call of `observe` after each step of the program, by its index.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_observed(
+        &mut self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        observe: &mut dyn FnMut(usize),
+    ) -> Result<(), Diagnostic> {
         let Loaded { compilation, executable, .. } = &*self.model.0;
         let (program, weights) = (&compilation.program, &compilation.weights);
         if self.taps.is_empty() {
-            return executable.run(program, weights, &mut self.arena, inputs, outputs);
+            return executable.run_observed(program, weights, &mut self.arena, inputs, outputs, observe);
         }
         let taps = self.taps.iter_mut().map(Vec::as_mut_slice);
         let mut all: Vec<&mut [f32]> = outputs.iter_mut().map(|output| &mut **output).chain(taps).collect();
-        executable.run(program, weights, &mut self.arena, inputs, &mut all)
+        executable.run_observed(program, weights, &mut self.arena, inputs, &mut all, observe)
     }
 
     /// The value of a tap in the last run; `None` for a name that was not asked for in [`Options::taps`].

@@ -118,7 +118,7 @@ impl Library {
         // kernels and plan. The library lives as long as `self`.
         let ran =
             unsafe { (self.entry)(0, arena, weights, inputs.as_ptr(), outputs.as_ptr(), call, context) };
-        if ran { Ok(()) } else { Err(fault("this processor has not the features of the library")) }
+        if ran { Ok(()) } else { Err(fault("this architecture has not the version")) }
     }
 }
 

@@ -1,8 +1,7 @@
 //! The file that `weights = "…"` names. No more is read of it than its header and its length.
 
 use super::fault;
-use crate::lower::ALIGNMENT;
-use crate::plan::{PACKED_MAGIC, PACKED_VERSION, Program};
+use crate::plan::{PACKED_HEADER_BYTES, PACKED_MAGIC, PackedHeader, Program};
 use proc_macro2::Span;
 use rexnet_ir::diagnostic::Code;
 use rexnet_ir::spec::Fault;
@@ -10,8 +9,6 @@ use rexnet_ir::spec::syntax::{Source, Spanned};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path};
-
-const HEADER_BYTES: usize = 64;
 
 /// The header of a file of packed weights.
 #[derive(Debug)]
@@ -58,22 +55,19 @@ impl Header {
         if is_safetensors(relative, &start) {
             return refuse(format!("`{path}` holds safetensors weights; here packed ones are needed"));
         }
-        let Some(header) =
-            start.first_chunk::<HEADER_BYTES>().filter(|start| start.starts_with(PACKED_MAGIC))
-        else {
-            return refuse(format!("`{path}` holds no packed weights"));
+        let header = match start.first_chunk().map(PackedHeader::read) {
+            Some(Ok(header)) => header,
+            Some(Err(cause)) => return refuse(format!("`{path}`: {cause}")),
+            None => return refuse(format!("`{path}` is shorter than the header of packed weights")),
         };
-        let word = |at: usize| header[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if word(8) != u64::from(PACKED_VERSION) | (ALIGNMENT as u64) << 32 {
-            return refuse(format!("`{path}` was packed by another version"));
-        }
-        let (layout_hash, content_bytes) = (word(16), bytes - HEADER_BYTES as u64);
-        if word(32) != content_bytes {
+        let content_bytes = bytes - PACKED_HEADER_BYTES as u64;
+        if header.content_bytes != content_bytes {
             return refuse(format!(
                 "`{path}` is not as long as its header says: it holds {content_bytes} bytes of weights, not {}",
-                word(32)
+                header.content_bytes
             ));
         }
+        let layout_hash = header.layout_hash;
         Ok(Self { layout_hash, content_bytes, span: *span, help })
     }
 
@@ -100,8 +94,8 @@ fn read_start(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     if !metadata.is_file() {
         return Err(io::Error::other("it is no file"));
     }
-    let mut start = Vec::with_capacity(HEADER_BYTES);
-    file.take(HEADER_BYTES as u64).read_to_end(&mut start)?;
+    let mut start = Vec::with_capacity(PACKED_HEADER_BYTES);
+    file.take(PACKED_HEADER_BYTES as u64).read_to_end(&mut start)?;
     Ok((start, metadata.len()))
 }
 

@@ -40,6 +40,7 @@
 
 mod affine;
 mod build;
+mod count;
 pub mod interpret;
 mod parse;
 mod pressure;
@@ -48,6 +49,7 @@ mod verify;
 
 pub use affine::Affine;
 pub use build::KernelBuilder;
+pub use count::{OperationCounts, Operations, count};
 pub use parse::parse;
 pub use pressure::register_pressure;
 pub use verify::verify;

@@ -90,8 +90,7 @@ fn one_plus_exp_of_minus(builder: &mut KernelBuilder, x: Expression, lanes: usiz
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     /// 1.5 · 2^23 + 127. Adding it rounds to an integer, whose exponent field then stands in the low byte.
     const ROUND: f32 = 12_583_039.0;
-    const POLYNOMIAL: [f32; 5] =
-        [1.381_454_1e-3, -8.368_745_4e-3, 4.166_838_9e-2, -0.166_665_21, 0.499_999_94];
+    const POLYNOMIAL: [f32; 5] = [1.381_454e-3, -8.368_745e-3, 4.166_839e-2, -0.166_665_21, 0.499_999_94];
 
     let constant = |value: f32| Expression::f32(value, lanes);
     let rounded = builder.bind("rounded", x.clone().fma(constant(-LOG2_E), constant(ROUND)));

@@ -70,7 +70,11 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let (images, pixels) = if staged { (output_ty.batch(), map) } else { (1, output_ty.batch() * map) };
     let shape = target.tile_for(pixels);
     let rows = rows_per_tile(pixels, shape.rows, shape.enough_rows());
-    let scratch = staged.then(|| node.scratch("rows", rows * k_stride as usize));
+    let weights_outweigh_pixels = output_ty.channels() * k > k * pixels
+        && output_ty.channels() * k > WEIGHTS_AT_HAND
+        && k * pixels < PIXELS_IN_CACHE;
+    let staged_rows = if weights_outweigh_pixels { pixels } else { rows };
+    let scratch = staged.then(|| node.scratch("rows", staged_rows * k_stride as usize));
     let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, shape.vectors);
     let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
@@ -78,7 +82,10 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let tile = |rows: usize, image: &Affine, first: &Affine| {
         let row = |stride: i64| image.clone() * (map as i64 * stride) + first.clone() * stride;
         let source = match scratch {
-            Some(scratch) => Rows { buffer: scratch, base: Affine::default(), stride: k_stride },
+            Some(scratch) => {
+                let base = if weights_outweigh_pixels { first.clone() * k_stride } else { Affine::default() };
+                Rows { buffer: scratch, base, stride: k_stride }
+            }
             None => Rows { buffer: input, base: row(k_stride), stride: k_stride },
         };
         Tile {
@@ -100,11 +107,21 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
             }],
         }
     };
-    let weights_outweigh_pixels =
-        output_ty.channels() * k > WEIGHTS_IN_CACHE && k * pixels < WEIGHTS_IN_CACHE;
+    let stage = |builder: &mut KernelBuilder, rows: usize, image: &Affine, first: &Affine, to: Affine| {
+        if let Some(scratch) = scratch {
+            let at = (image.clone() * map as i64 + first.clone()) * k_stride;
+            let gate = gate.map(|gate| (gate, image.clone() * k_stride));
+            let function = conv.input_activation;
+            stage_rows(builder, (input, at), gate, (scratch, to), function, (rows, k_stride), target.lanes);
+        }
+    };
     builder.for_each("image", images, |builder, image| {
-        if !staged && weights_outweigh_pixels {
+        if weights_outweigh_pixels {
             // Large weights pass once; the few pixels stay in the cache.
+            each_tile(builder, "p", pixels, rows, |builder, rows, first| {
+                let to = first.clone() * k_stride;
+                stage(builder, rows, &image, &first, to);
+            });
             for block in &blocks {
                 builder.for_each("n", block.iterations, |builder, group| {
                     builder.for_each("part", block.parts, |builder, part| {
@@ -115,23 +132,12 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
                 });
             }
             let elements = pixels * m_stride as usize;
-            activation::apply_to_rows(builder, on_rows, output, &Affine::default(), elements, target.lanes);
+            let at = image * elements as i64;
+            activation::apply_to_rows(builder, on_rows, output, &at, elements, target.lanes);
             return;
         }
         each_tile(builder, "p", pixels, rows, |builder, rows, first| {
-            if let Some(scratch) = scratch {
-                let at = (image.clone() * map as i64 + first.clone()) * k_stride;
-                let gate = gate.map(|gate| (gate, image.clone() * k_stride));
-                stage_rows(
-                    builder,
-                    (input, at),
-                    gate,
-                    scratch,
-                    conv.input_activation,
-                    (rows, k_stride),
-                    target.lanes,
-                );
-            }
+            stage(builder, rows, &image, &first, Affine::default());
             let tile = tile(rows, &image, &first);
             tile.emit_all(builder, &blocks);
             let elements = rows * m_stride as usize;
@@ -141,15 +147,18 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     padding::clear(builder, output, &output_ty, conv.activation);
 }
 
-/// Elements of weights that are taken to stay in the second-level cache.
-const WEIGHTS_IN_CACHE: usize = 128 << 10;
+/// Elements of weights beyond which reading them again for every tile of pixels costs more than reading the pixels
+/// again for every group of panels.
+const WEIGHTS_AT_HAND: usize = 96 << 10;
+/// Elements of pixels that are taken to stay in the second-level cache.
+const PIXELS_IN_CACHE: usize = 128 << 10;
 
-/// `scratch[r] = activation(input[r] * gate)` for some rows of whole padded channels.
+/// `scratch[to..] = activation(input[at..] * gate)` for some rows of whole padded channels.
 fn stage_rows(
     builder: &mut KernelBuilder,
     (input, at): (BufferId, Affine),
     gate: Option<(BufferId, Affine)>,
-    scratch: BufferId,
+    (scratch, to): (BufferId, Affine),
     function: Option<Activation>,
     (rows, channels): (usize, i64),
     lanes: usize,
@@ -170,7 +179,7 @@ fn stage_rows(
             if let Some(function) = function {
                 value = activation::apply(builder, function, value, lanes);
             }
-            builder.store(scratch, offset, value);
+            builder.store(scratch, to + offset, value);
         });
     });
 }

@@ -7,7 +7,7 @@ mod print;
 
 pub use arena::Allocation;
 pub use check::{check, check_unaligned};
-pub use pack::{PACKED_MAGIC, PACKED_VERSION, PackedWeights, pack};
+pub use pack::{PACKED_HEADER_BYTES, PACKED_MAGIC, PACKED_VERSION, PackedHeader, PackedWeights, pack};
 
 use crate::loops::{Kernel, Role};
 use crate::lower::{Argument, Lowered, PackedTensor};

@@ -21,7 +21,36 @@ pub struct PackedWeights {
 pub const PACKED_MAGIC: &[u8; 8] = b"rexnet\0w";
 /// The version of the `.rxw` format.
 pub const PACKED_VERSION: u32 = 2;
-const HEADER_BYTES: usize = 64;
+/// The length of the header of a `.rxw` file.
+pub const PACKED_HEADER_BYTES: usize = 64;
+
+/// What the header of a `.rxw` file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedHeader {
+    /// Identifies the layout of the weights.
+    pub layout_hash: u64,
+    /// XXH64 of the content, seed 0.
+    pub checksum: u64,
+    /// The bytes after the header.
+    pub content_bytes: u64,
+}
+
+impl PackedHeader {
+    /// Reads the first bytes of a file.
+    ///
+    /// # Errors
+    /// A sentence when they are no header, or that of another version of the format.
+    pub fn read(header: &[u8; PACKED_HEADER_BYTES]) -> Result<Self, &'static str> {
+        let word = |at: usize| header[at..].first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        if !header.starts_with(PACKED_MAGIC) {
+            return Err("the file does not begin as packed weights do");
+        }
+        if word(8) != u64::from(PACKED_VERSION) | (ALIGNMENT as u64) << 32 {
+            return Err("the file is of another version");
+        }
+        Ok(Self { layout_hash: word(16), checksum: word(24), content_bytes: word(32) })
+    }
+}
 
 /// Packs the tensors that the graph binds.
 ///
@@ -128,14 +157,14 @@ impl PackedWeights {
     /// length; little endian), then the blob.
     pub fn to_rxw(&self) -> Vec<u8> {
         let content: Vec<u8> = self.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
-        let mut file = Vec::with_capacity(HEADER_BYTES + content.len());
+        let mut file = Vec::with_capacity(PACKED_HEADER_BYTES + content.len());
         file.extend_from_slice(PACKED_MAGIC);
         file.extend_from_slice(&PACKED_VERSION.to_le_bytes());
         file.extend_from_slice(&(ALIGNMENT as u32).to_le_bytes());
         file.extend_from_slice(&self.layout_hash.to_le_bytes());
         file.extend_from_slice(&xxh64(&content, 0).to_le_bytes());
         file.extend_from_slice(&(content.len() as u64).to_le_bytes());
-        file.resize(HEADER_BYTES, 0);
+        file.resize(PACKED_HEADER_BYTES, 0);
         file.extend_from_slice(&content);
         file
     }
@@ -150,27 +179,23 @@ impl PackedWeights {
             Err(Diagnostic::new(Code::PackedHeader, Location::None, cause)
                 .with_help("pack the weights again for this network with this version"))
         };
-        let Some((header, content)) = file.split_at_checked(HEADER_BYTES) else {
+        let Some((header, content)) = file.split_first_chunk() else {
             return refuse("the file is shorter than its header".to_owned());
         };
-        let word = |at: usize| header[at..].first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if &header[..8] != PACKED_MAGIC {
-            return refuse("the file does not begin as packed weights do".to_owned());
-        }
-        if word(8) != u64::from(PACKED_VERSION) | (ALIGNMENT as u64) << 32 {
-            return refuse("the file is of another version".to_owned());
-        }
-        if word(16) != program.layout_hash {
+        let header = match PackedHeader::read(header) {
+            Ok(header) => header,
+            Err(cause) => return refuse(cause.to_owned()),
+        };
+        if header.layout_hash != program.layout_hash {
             return refuse(format!(
                 "it was packed for layout {:016x}, not {:016x}",
-                word(16),
-                program.layout_hash
+                header.layout_hash, program.layout_hash
             ));
         }
-        if word(32) != content.len() as u64 || content.len() != program.weight_bytes {
+        if header.content_bytes != content.len() as u64 || content.len() != program.weight_bytes {
             return refuse(format!("it holds {} bytes, {} are needed", content.len(), program.weight_bytes));
         }
-        if xxh64(content, 0) != word(24) {
+        if xxh64(content, 0) != header.checksum {
             return refuse("its content is damaged: the checksum differs".to_owned());
         }
         let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);

@@ -404,11 +404,11 @@ pub(super) fn entry(name: &str, programs: &[(Version, Program)], notes: Notes) -
     let inputs: Vec<_> = place(program.inputs.len()).collect();
     let outputs: Vec<_> = place(program.outputs.len()).collect();
     let arms = programs.iter().enumerate().map(|(index, (version, _))| {
-        let (cfg, variant, module) = (version.cfg(), version.variant(), version.module());
+        let (cfg, module) = (version.cfg(), version.module());
         let index = Literal::usize_unsuffixed(index);
         quote! {
             #cfg
-            #index if Version::#variant.is_supported() => #module::run(
+            #index => #module::run(
                 &mut *arena.cast(),
                 &*weights.cast(),
                 #(&*(*inputs.add(#inputs)).cast(),)*

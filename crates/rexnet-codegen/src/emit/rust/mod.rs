@@ -61,7 +61,8 @@ pub struct ModuleOptions {
     /// `unsafe extern "C" fn(version: usize, arena: *mut f32, weights: *const f32, inputs: *const *const f32,
     /// outputs: *const *mut f32, observe: extern "C" fn(context: *mut c_void, step: usize), context: *mut c_void)
     /// -> bool`. It runs the version of that place among those emitted and calls `observe` after each step; false
-    /// where the architecture or the processor does not have it. The memory is as large as the programs say.
+    /// where the architecture does not have it. The processor has its features, and the memory is as large as
+    /// the programs say: the caller sees to both.
     pub entry: Option<String>,
 }
 
