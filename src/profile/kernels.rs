@@ -21,8 +21,9 @@ pub(super) enum Limit {
     },
 }
 
-/// The bytes of the buffers that are read: one for each cache that processors commonly have, and one for memory.
-pub(super) const READ_BYTES: [usize; 4] = [16 << 10, 512 << 10, 8 << 20, 128 << 20];
+/// The bytes of the buffers that are read: each cache that processors commonly have holds one of them, the last is
+/// larger than most; some are about as large as a network.
+pub(super) const READ_BYTES: [usize; 5] = [16 << 10, 512 << 10, 8 << 20, 32 << 20, 128 << 20];
 /// Operations of a burst, lane by lane: about half a millisecond.
 const MULTIPLY_ADDS: usize = 24_000_000;
 const DIVISIONS: usize = 2_000_000;

@@ -38,7 +38,7 @@ pub use peaks::{Peaks, ReadPeak};
 pub const EXPECTED_SHARE: f64 = 0.7;
 
 /// How often the peaks are measured before the network, and again after it.
-const PEAK_ROUNDS: usize = 6;
+const PEAK_ROUNDS: usize = 16;
 /// Runs before those that are timed.
 const WARM_UP: usize = 3;
 

@@ -18,8 +18,18 @@ fn folders() -> Vec<String> {
 fn every_folder_has_a_test() {
     let mut folders = folders();
     folders.sort_unstable();
-    let tested =
-        ["graph", "graph-errors", "loops", "loops-errors", "lower", "lower-errors", "passes", "plan", "run"];
+    let tested = [
+        "graph",
+        "graph-errors",
+        "loops",
+        "loops-errors",
+        "lower",
+        "lower-errors",
+        "passes",
+        "plan",
+        "run",
+        "rust",
+    ];
     assert_eq!(folders, tested);
 }
 

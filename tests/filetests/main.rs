@@ -46,3 +46,8 @@ fn unsound_loops_are_refused() {
 fn plans() {
     check_folder("plan", stages::planned);
 }
+
+#[test]
+fn loops_become_rust() {
+    check_folder("rust", stages::rust);
+}

@@ -2,6 +2,7 @@
 
 use crate::expectations::{before, directive, head};
 use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::emit::rust::{Version, kernel_text};
 use rexnet_codegen::lower::lower;
 use rexnet_codegen::target::Target;
 use rexnet_codegen::{loops, plan};
@@ -141,6 +142,16 @@ pub(crate) fn loops_errors(text: &str) -> Outcome {
         Ok(()) => Err("it is accepted".to_owned()),
         Err(faults) => Ok(with_faults(input, &faults)),
     }
+}
+
+/// Parse, verify, and the function of one version of emitted Rust.
+pub(crate) fn rust(text: &str) -> Outcome {
+    let input = before(text, AFTER);
+    let name = directive(text, "version").ok_or("the head names no version")?;
+    let version = Version::from_name(name).ok_or_else(|| format!("there is no version {name}"))?;
+    let kernel = said(loops::parse(input))?;
+    said(loops::verify(&kernel))?;
+    Ok(format!("{input}{AFTER}\n{}", kernel_text(&kernel, version)))
 }
 
 /// The whole way to a program.

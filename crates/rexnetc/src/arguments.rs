@@ -1,6 +1,6 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, compile, dump, explain, info, pack, run, verify};
+use crate::commands::{bench, compile, dump, explain, info, pack, profile, run, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -30,6 +30,7 @@ pub(crate) enum Command {
     Run(run::Run),
     Verify(verify::Verify),
     Bench(bench::Bench),
+    Profile(profile::ProfileArguments),
     Compile(compile::Compile),
     Pack(pack::Pack),
     Dump(dump::Dump),

@@ -32,6 +32,24 @@ pub(crate) fn backend() -> impl TypedValueParser<Value = Backend> {
     PossibleValuesParser::new(names).map(|name| find(&name).unwrap_or_default())
 }
 
+/// Reads a back end that compiles kernels.
+pub(crate) fn compiled_backend() -> impl TypedValueParser<Value = Backend> {
+    let compiled = |(_, backend): &&(&str, Backend)| *backend != Backend::Interpret;
+    let names = Backend::NAMES.iter().filter(compiled).map(|(name, _)| *name);
+    PossibleValuesParser::new(names).map(|name| find(&name).unwrap_or_default())
+}
+
+/// What a terminal shows while an engine compiles, where that may take long.
+pub(crate) fn spinner(engine: &Engine, terminal: &Terminal) -> ProgressBar {
+    if engine.backend() != Backend::Rust {
+        return ProgressBar::hidden();
+    }
+    let spinner = terminal.spinner();
+    let cache = engine.cache().display();
+    spinner.set_message(format!("cargo builds the emitted Rust, once: it is kept in {cache}"));
+    spinner
+}
+
 fn find(name: &str) -> Option<Backend> {
     Backend::NAMES.iter().find(|(other, _)| *other == name).map(|(_, backend)| *backend)
 }
@@ -63,17 +81,14 @@ impl Runner {
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
         let start = Instant::now();
-        let slow = via == Via::Backend(Backend::Rust);
-        let spinner = if slow { terminal.spinner() } else { ProgressBar::hidden() };
         let kind = match via {
             Via::Backend(backend) => {
                 let options = Options { batch, ..Default::default() };
                 let engine = Engine::with_backend(backend);
-                let cache = engine.cache().display();
-                spinner.set_message(format!("cargo builds the emitted Rust, once: it is kept in {cache}"));
-                engine
-                    .compile(net.source(), weights.source(), &options)
-                    .map(|model| Kind::Session(model.session()))
+                let spinner = spinner(&engine, terminal);
+                let model = engine.compile(net.source(), weights.source(), &options);
+                spinner.finish_and_clear();
+                model.map(|model| Kind::Session(model.session()))
             }
             Via::Reference => {
                 let options = driver::Options { batch, ..Default::default() };
@@ -81,7 +96,6 @@ impl Runner {
                     .map(|compilation| Kind::Reference(Box::new(compilation)))
             }
         };
-        spinner.finish_and_clear();
         let kind = kind.map_err(|faults| weights.locate(faults)).map_err(|faults| net.fail(faults))?;
         Ok(Self { kind, compile_time: start.elapsed() })
     }

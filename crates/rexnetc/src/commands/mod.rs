@@ -11,6 +11,7 @@ mod freshness;
 pub(crate) mod info;
 mod measure;
 pub(crate) mod pack;
+pub(crate) mod profile;
 pub(crate) mod run;
 mod rust_source;
 mod serve;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Run(arguments) => run::run(arguments, terminal),
         Command::Verify(arguments) => verify::verify(arguments, terminal),
         Command::Bench(arguments) => bench::bench(arguments, terminal),
+        Command::Profile(arguments) => profile::run(arguments, terminal),
         Command::Compile(arguments) => compile::compile(arguments, terminal),
         Command::Pack(arguments) => pack::pack(arguments, terminal),
         Command::Dump(arguments) => dump::dump(arguments, terminal),

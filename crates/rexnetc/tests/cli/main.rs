@@ -13,6 +13,7 @@ mod info;
 mod model;
 mod onnx;
 mod pack;
+mod profile;
 mod run;
 mod rust;
 mod verify;

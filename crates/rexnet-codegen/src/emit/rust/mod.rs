@@ -16,6 +16,8 @@ mod version;
 
 pub use version::Version;
 
+#[cfg(feature = "text")]
+use crate::loops::Kernel;
 use crate::plan::Program;
 use names::identifier;
 use proc_macro2::{Ident, TokenStream};
@@ -87,6 +89,18 @@ pub fn file(programs: &[(Version, Program)], options: &ModuleOptions) -> String 
     let content = write(programs, options, Notes { written: true });
     let tokens = quote!(#documentation #content);
     format!("{GENERATED}\n{}", format_with_notes(tokens))
+}
+
+/// One verified kernel as the text of a function, with the operations that it calls.
+///
+/// # Panics
+/// As [`file`].
+#[cfg(feature = "text")]
+pub fn kernel_text(kernel: &Kernel, version: Version) -> String {
+    let mut vocabulary = Vocabulary::new(version);
+    let function = kernel::function(kernel, &mut vocabulary, Notes { written: true });
+    let operations = vocabulary.definitions();
+    format_with_notes(quote!(#function #operations))
 }
 
 /// The lints that generated code does not keep, for `#[allow(…)]`.

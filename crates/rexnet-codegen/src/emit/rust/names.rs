@@ -18,24 +18,27 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn of(kernel: &Kernel) -> Self {
         let mut taken = HashSet::new();
-        let mut distinct = |name: &str| {
-            let name = legal(name);
+        let mut distinct = |name: String| {
             let free = std::iter::once(name.clone()).chain((2u32..).map(|number| format!("{name}_{number}")));
             let name = free.into_iter().find(|name| taken.insert(name.clone())).unwrap_or(name);
             Ident::new(&name, Span::call_site())
         };
         Self {
-            buffers: kernel.buffers.iter().map(|buffer| distinct(&buffer.name)).collect(),
-            variables: kernel.variables.iter().map(|name| distinct(name)).collect(),
+            buffers: kernel.buffers.iter().map(|buffer| distinct(legal(&buffer.name))).collect(),
+            variables: kernel.variables.iter().map(|name| distinct(legal(name))).collect(),
             registers: kernel
                 .registers
                 .iter()
                 .map(|array| match array.count {
-                    1 => vec![distinct(&array.name)],
-                    count => (0..count).map(|index| distinct(&format!("{}_{index}", array.name))).collect(),
+                    1 => vec![distinct(legal(&array.name))],
+                    count => {
+                        // A number at the end makes no keyword of a legal name.
+                        let name = legal(&array.name);
+                        (0..count).map(|index| distinct(format!("{name}_{index}"))).collect()
+                    }
                 })
                 .collect(),
-            locals: kernel.locals.iter().map(|local| distinct(&local.name)).collect(),
+            locals: kernel.locals.iter().map(|local| distinct(legal(&local.name))).collect(),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::version::Version;
 use crate::loops::{BinaryOp, UnaryOp};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 
@@ -282,7 +282,8 @@ impl Vocabulary {
             return quote!(type #name = #native;);
         }
         let content = if self.version == Version::Portable {
-            quote!([#scalar; #lanes])
+            let count = Literal::usize_unsuffixed(lanes);
+            quote!([#scalar; #count])
         } else {
             let half = vector(element, lanes / 2);
             quote!(#half, #half)
@@ -351,8 +352,8 @@ fn array_body(op: Operation, lanes: usize) -> TokenStream {
     let one = function(op, 1);
     match op {
         Op::Splat | Op::SplatInt => {
-            let ty = vector(op.result(), lanes);
-            quote!(#ty([a; #lanes]))
+            let (ty, count) = (vector(op.result(), lanes), Literal::usize_unsuffixed(lanes));
+            quote!(#ty([a; #count]))
         }
         Op::Load => {
             let ty = vector('f', lanes);
@@ -373,7 +374,7 @@ fn array_body(op: Operation, lanes: usize) -> TokenStream {
 
 /// An operation on pairs of halves.
 fn pair_body(op: Operation, lanes: usize) -> TokenStream {
-    let (half, width) = (function(op, lanes / 2), lanes / 2);
+    let (half, width) = (function(op, lanes / 2), Literal::usize_unsuffixed(lanes / 2));
     match op {
         Op::Load => {
             let ty = vector('f', lanes);
@@ -384,7 +385,7 @@ fn pair_body(op: Operation, lanes: usize) -> TokenStream {
             let ty = vector(op.result(), lanes);
             let half_of = |place: usize| {
                 let letters = ["a", "b", "c"].map(|letter| format_ident!("{letter}"));
-                let place = proc_macro2::Literal::usize_unsuffixed(place);
+                let place = Literal::usize_unsuffixed(place);
                 let operands = letters
                     .into_iter()
                     .zip(op.operands().chars())

@@ -1,0 +1,159 @@
+//! SVG, as much as two charts need.
+
+use std::fmt::Write;
+
+/// Escapes text for XML and HTML.
+pub(super) fn escaped(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => result.push_str("&amp;"),
+            '<' => result.push_str("&lt;"),
+            '>' => result.push_str("&gt;"),
+            '"' => result.push_str("&quot;"),
+            // Control characters are no XML.
+            letter if letter.is_control() => result.push('\u{fffd}'),
+            letter => result.push(letter),
+        }
+    }
+    result
+}
+
+/// A point in pixels, from the upper left corner.
+pub(super) type Point = (f64, f64);
+
+/// How text stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// The height of the letters, in pixels.
+    pub(super) size: f64,
+    /// `start`, `middle` or `end`.
+    pub(super) anchor: &'static str,
+    pub(super) color: &'static str,
+    /// Degrees, clockwise about the text's point.
+    pub(super) turned: f64,
+}
+
+impl Style {
+    /// Dark text that begins at its point.
+    pub(super) const TEXT: Style = Style { size: 12.0, anchor: "start", color: "#333", turned: 0.0 };
+
+    pub(super) fn anchored(self, anchor: &'static str) -> Self {
+        Self { anchor, ..self }
+    }
+
+    pub(super) fn sized(self, size: f64) -> Self {
+        Self { size, ..self }
+    }
+
+    pub(super) fn coloured(self, color: &'static str) -> Self {
+        Self { color, ..self }
+    }
+
+    pub(super) fn turned(self, turned: f64) -> Self {
+        Self { turned, ..self }
+    }
+}
+
+/// A picture in the making.
+#[derive(Debug)]
+pub(super) struct Svg {
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+impl Svg {
+    /// An empty picture of so many pixels.
+    pub(super) fn new(width: f64, height: f64) -> Self {
+        Self { width, height, body: String::new() }
+    }
+
+    /// The whole, on a white ground.
+    pub(super) fn finish(self) -> String {
+        let Self { width, height, body } = self;
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" font-family=\"Helvetica, Arial, 'DejaVu Sans', sans-serif\">\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n{body}</svg>\n"
+        )
+    }
+
+    fn push(&mut self, element: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.body, "{element}");
+    }
+
+    /// A line; `style` is further attributes.
+    pub(super) fn line(&mut self, (x1, y1): Point, (x2, y2): Point, color: &str, width: f64, style: &str) {
+        self.push(format_args!(
+            "<line x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\" stroke=\"{color}\" \
+             stroke-width=\"{width}\" {style}/>"
+        ));
+    }
+
+    /// Text with a white rim, so that lines do not cross it. The rim is a text of its own: few programs draw strokes
+    /// below fills.
+    pub(super) fn text(&mut self, (x, y): Point, style: Style, text: &str) {
+        let Style { size, anchor, color, turned } = style;
+        let turn = match turned {
+            0.0 => String::new(),
+            angle => format!(" transform=\"rotate({angle:.1} {x:.1} {y:.1})\""),
+        };
+        let rim = "stroke=\"#fff\" stroke-width=\"3\" stroke-linejoin=\"round\" aria-hidden=\"true\"";
+        for (color, rim) in [("#fff", rim), (color, "")] {
+            self.push(format_args!(
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{anchor}\" \
+                 fill=\"{color}\" {rim}{turn}>{}</text>",
+                escaped(text)
+            ));
+        }
+    }
+
+    /// A disc that tells `title` to who points at it.
+    pub(super) fn disc(&mut self, (x, y): Point, radius: f64, color: &str, rim: &str, title: &str) {
+        self.push(format_args!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius:.1}\" fill=\"{color}\" fill-opacity=\"0.75\" \
+             stroke=\"{rim}\" stroke-width=\"1.5\"><title>{}</title></circle>",
+            escaped(title)
+        ));
+    }
+
+    /// A rectangle from its upper left corner.
+    pub(super) fn bar(
+        &mut self,
+        (x, y): Point,
+        (width, height): Point,
+        color: &str,
+        opacity: f64,
+        title: &str,
+    ) {
+        self.push(format_args!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{color}\" \
+             fill-opacity=\"{opacity}\"><title>{}</title></rect>",
+            width.max(0.0),
+            escaped(title)
+        ));
+    }
+}
+
+/// Colours that are told apart by most eyes (those of Okabe and Ito, without yellow and black).
+const COLORS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+
+/// The colour of what is listed at that place; grey after the first few.
+pub(super) fn color(place: usize) -> &'static str {
+    COLORS.get(place).copied().unwrap_or("#888888")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_leave_their_element() {
+        let mut svg = Svg::new(10.0, 10.0);
+        svg.text((1.0, 2.0), Style::TEXT, "</text><script>\"&\u{0}");
+        let text = svg.finish();
+        assert!(text.contains(">&lt;/text&gt;&lt;script&gt;&quot;&amp;\u{fffd}</text>"), "{text}");
+    }
+}
