@@ -936,8 +936,6 @@ mod avx512 {
             let mut acc2_1 = bias2;
             let mut acc2_2 = bias2;
             let mut acc2_3 = bias2;
-            let mut acc2_4 = bias2;
-            let mut acc2_5 = bias2;
             for ky2 in 1..3isize {
                 let w3 = load_x8(weights.offset(24 * ky2 + 8));
                 let w4 = load_x8(weights.offset(24 * ky2 + 16));
@@ -957,15 +955,7 @@ mod avx512 {
                 let v4 = load_x8(input.offset(64 * ky2 - 32));
                 acc2_2 = fma_x8(v4, w5, acc2_2);
                 acc2_3 = fma_x8(v4, w4, acc2_3);
-                acc2_4 = fma_x8(v4, w3, acc2_4);
-                let v5 = load_x8(input.offset(64 * ky2 - 24));
-                acc2_3 = fma_x8(v5, w5, acc2_3);
-                acc2_4 = fma_x8(v5, w4, acc2_4);
-                acc2_5 = fma_x8(v5, w3, acc2_5);
-                let v6 = load_x8(input.offset(64 * ky2 - 16));
-                acc2_4 = fma_x8(v6, w5, acc2_4);
-                acc2_5 = fma_x8(v6, w4, acc2_5);
-                acc2_5 = fma_x8(load_x8(input.offset(64 * ky2 - 8)), w5, acc2_5);
+                acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
             }
             store_x8(
                 output.offset(8),
@@ -983,219 +973,241 @@ mod avx512 {
                 output.offset(32),
                 min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
             );
-            store_x8(
-                output.offset(40),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_4)),
-            );
-            store_x8(
-                output.offset(48),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_5)),
-            );
             let bias3 = load_x8(weights);
-            let mut acc3 = bias3;
+            let mut acc3_0 = bias3;
+            let mut acc3_1 = bias3;
             for ky3 in 1..3isize {
                 let w6 = load_x8(weights.offset(24 * ky3 + 8));
                 let w7 = load_x8(weights.offset(24 * ky3 + 16));
-                acc3 = fma_x8(load_x8(input.offset(64 * ky3 - 16)), w6, acc3);
-                acc3 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w7, acc3);
+                let w8 = load_x8(weights.offset(24 * ky3 + 24));
+                acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
+                let v5 = load_x8(input.offset(64 * ky3 - 24));
+                acc3_0 = fma_x8(v5, w7, acc3_0);
+                acc3_1 = fma_x8(v5, w6, acc3_1);
+                let v6 = load_x8(input.offset(64 * ky3 - 16));
+                acc3_0 = fma_x8(v6, w8, acc3_0);
+                acc3_1 = fma_x8(v6, w7, acc3_1);
+                acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
+            }
+            store_x8(
+                output.offset(40),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
+            );
+            store_x8(
+                output.offset(48),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
+            );
+            let bias4 = load_x8(weights);
+            let mut acc4 = bias4;
+            for ky4 in 1..3isize {
+                let w9 = load_x8(weights.offset(24 * ky4 + 8));
+                let w10 = load_x8(weights.offset(24 * ky4 + 16));
+                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
+                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
             }
             store_x8(
                 output.offset(56),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
             );
             for y in 1..7isize {
-                let bias4 = load_x8(weights);
-                let mut acc4 = bias4;
-                for ky4 in 0..3isize {
-                    let w8 = load_x8(weights.offset(24 * ky4 + 16));
-                    let w9 = load_x8(weights.offset(24 * ky4 + 24));
-                    acc4 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky4 - 64)),
-                        w8,
-                        acc4,
+                let bias5 = load_x8(weights);
+                let mut acc5 = bias5;
+                for ky5 in 0..3isize {
+                    let w11 = load_x8(weights.offset(24 * ky5 + 16));
+                    let w12 = load_x8(weights.offset(24 * ky5 + 24));
+                    acc5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky5 - 64)),
+                        w11,
+                        acc5,
                     );
-                    acc4 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky4 - 56)),
-                        w9,
-                        acc4,
+                    acc5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky5 - 56)),
+                        w12,
+                        acc5,
                     );
                 }
                 store_x8(
                     output.offset(64 * y),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5)),
                 );
-                let bias5 = load_x8(weights);
-                let mut acc5_0 = bias5;
-                let mut acc5_1 = bias5;
-                let mut acc5_2 = bias5;
-                let mut acc5_3 = bias5;
-                let mut acc5_4 = bias5;
-                let mut acc5_5 = bias5;
-                for ky5 in 0..3isize {
-                    let w10 = load_x8(weights.offset(24 * ky5 + 8));
-                    let w11 = load_x8(weights.offset(24 * ky5 + 16));
-                    let w12 = load_x8(weights.offset(24 * ky5 + 24));
-                    acc5_0 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky5 - 64)),
-                        w10,
-                        acc5_0,
+                let bias6 = load_x8(weights);
+                let mut acc6_0 = bias6;
+                let mut acc6_1 = bias6;
+                let mut acc6_2 = bias6;
+                let mut acc6_3 = bias6;
+                let mut acc6_4 = bias6;
+                let mut acc6_5 = bias6;
+                for ky6 in 0..3isize {
+                    let w13 = load_x8(weights.offset(24 * ky6 + 8));
+                    let w14 = load_x8(weights.offset(24 * ky6 + 16));
+                    let w15 = load_x8(weights.offset(24 * ky6 + 24));
+                    acc6_0 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 64)),
+                        w13,
+                        acc6_0,
                     );
-                    let v7 = load_x8(input.offset(64 * y + 64 * ky5 - 56));
-                    acc5_0 = fma_x8(v7, w11, acc5_0);
-                    acc5_1 = fma_x8(v7, w10, acc5_1);
-                    let v8 = load_x8(input.offset(64 * y + 64 * ky5 - 48));
-                    acc5_0 = fma_x8(v8, w12, acc5_0);
-                    acc5_1 = fma_x8(v8, w11, acc5_1);
-                    acc5_2 = fma_x8(v8, w10, acc5_2);
-                    let v9 = load_x8(input.offset(64 * y + 64 * ky5 - 40));
-                    acc5_1 = fma_x8(v9, w12, acc5_1);
-                    acc5_2 = fma_x8(v9, w11, acc5_2);
-                    acc5_3 = fma_x8(v9, w10, acc5_3);
-                    let v10 = load_x8(input.offset(64 * y + 64 * ky5 - 32));
-                    acc5_2 = fma_x8(v10, w12, acc5_2);
-                    acc5_3 = fma_x8(v10, w11, acc5_3);
-                    acc5_4 = fma_x8(v10, w10, acc5_4);
-                    let v11 = load_x8(input.offset(64 * y + 64 * ky5 - 24));
-                    acc5_3 = fma_x8(v11, w12, acc5_3);
-                    acc5_4 = fma_x8(v11, w11, acc5_4);
-                    acc5_5 = fma_x8(v11, w10, acc5_5);
-                    let v12 = load_x8(input.offset(64 * y + 64 * ky5 - 16));
-                    acc5_4 = fma_x8(v12, w12, acc5_4);
-                    acc5_5 = fma_x8(v12, w11, acc5_5);
-                    acc5_5 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky5 - 8)),
-                        w12,
-                        acc5_5,
+                    let v7 = load_x8(input.offset(64 * y + 64 * ky6 - 56));
+                    acc6_0 = fma_x8(v7, w14, acc6_0);
+                    acc6_1 = fma_x8(v7, w13, acc6_1);
+                    let v8 = load_x8(input.offset(64 * y + 64 * ky6 - 48));
+                    acc6_0 = fma_x8(v8, w15, acc6_0);
+                    acc6_1 = fma_x8(v8, w14, acc6_1);
+                    acc6_2 = fma_x8(v8, w13, acc6_2);
+                    let v9 = load_x8(input.offset(64 * y + 64 * ky6 - 40));
+                    acc6_1 = fma_x8(v9, w15, acc6_1);
+                    acc6_2 = fma_x8(v9, w14, acc6_2);
+                    acc6_3 = fma_x8(v9, w13, acc6_3);
+                    let v10 = load_x8(input.offset(64 * y + 64 * ky6 - 32));
+                    acc6_2 = fma_x8(v10, w15, acc6_2);
+                    acc6_3 = fma_x8(v10, w14, acc6_3);
+                    acc6_4 = fma_x8(v10, w13, acc6_4);
+                    let v11 = load_x8(input.offset(64 * y + 64 * ky6 - 24));
+                    acc6_3 = fma_x8(v11, w15, acc6_3);
+                    acc6_4 = fma_x8(v11, w14, acc6_4);
+                    acc6_5 = fma_x8(v11, w13, acc6_5);
+                    let v12 = load_x8(input.offset(64 * y + 64 * ky6 - 16));
+                    acc6_4 = fma_x8(v12, w15, acc6_4);
+                    acc6_5 = fma_x8(v12, w14, acc6_5);
+                    acc6_5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
+                        w15,
+                        acc6_5,
                     );
                 }
                 store_x8(
                     output.offset(64 * y + 8),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_0)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_0)),
                 );
                 store_x8(
                     output.offset(64 * y + 16),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_1)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_1)),
                 );
                 store_x8(
                     output.offset(64 * y + 24),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_2)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_2)),
                 );
                 store_x8(
                     output.offset(64 * y + 32),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_3)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_3)),
                 );
                 store_x8(
                     output.offset(64 * y + 40),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_4)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_4)),
                 );
                 store_x8(
                     output.offset(64 * y + 48),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_5)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_5)),
                 );
-                let bias6 = load_x8(weights);
-                let mut acc6 = bias6;
-                for ky6 in 0..3isize {
-                    let w13 = load_x8(weights.offset(24 * ky6 + 8));
-                    let w14 = load_x8(weights.offset(24 * ky6 + 16));
-                    acc6 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 16)),
-                        w13,
-                        acc6,
+                let bias7 = load_x8(weights);
+                let mut acc7 = bias7;
+                for ky7 in 0..3isize {
+                    let w16 = load_x8(weights.offset(24 * ky7 + 8));
+                    let w17 = load_x8(weights.offset(24 * ky7 + 16));
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 16)),
+                        w16,
+                        acc7,
                     );
-                    acc6 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
-                        w14,
-                        acc6,
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 8)),
+                        w17,
+                        acc7,
                     );
                 }
                 store_x8(
                     output.offset(64 * y + 56),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
                 );
             }
-            let bias7 = load_x8(weights);
-            let mut acc7 = bias7;
-            for ky7 in 0..2isize {
-                let w15 = load_x8(weights.offset(24 * ky7 + 16));
-                let w16 = load_x8(weights.offset(24 * ky7 + 24));
-                acc7 = fma_x8(load_x8(input.offset(64 * ky7 + 384)), w15, acc7);
-                acc7 = fma_x8(load_x8(input.offset(64 * ky7 + 392)), w16, acc7);
+            let bias8 = load_x8(weights);
+            let mut acc8 = bias8;
+            for ky8 in 0..2isize {
+                let w18 = load_x8(weights.offset(24 * ky8 + 16));
+                let w19 = load_x8(weights.offset(24 * ky8 + 24));
+                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
+                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
             }
             store_x8(
                 output.offset(448),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
-            );
-            let bias8 = load_x8(weights);
-            let mut acc8_0 = bias8;
-            let mut acc8_1 = bias8;
-            let mut acc8_2 = bias8;
-            let mut acc8_3 = bias8;
-            let mut acc8_4 = bias8;
-            let mut acc8_5 = bias8;
-            for ky8 in 0..2isize {
-                let w17 = load_x8(weights.offset(24 * ky8 + 8));
-                let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                acc8_0 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w17, acc8_0);
-                let v13 = load_x8(input.offset(64 * ky8 + 392));
-                acc8_0 = fma_x8(v13, w18, acc8_0);
-                acc8_1 = fma_x8(v13, w17, acc8_1);
-                let v14 = load_x8(input.offset(64 * ky8 + 400));
-                acc8_0 = fma_x8(v14, w19, acc8_0);
-                acc8_1 = fma_x8(v14, w18, acc8_1);
-                acc8_2 = fma_x8(v14, w17, acc8_2);
-                let v15 = load_x8(input.offset(64 * ky8 + 408));
-                acc8_1 = fma_x8(v15, w19, acc8_1);
-                acc8_2 = fma_x8(v15, w18, acc8_2);
-                acc8_3 = fma_x8(v15, w17, acc8_3);
-                let v16 = load_x8(input.offset(64 * ky8 + 416));
-                acc8_2 = fma_x8(v16, w19, acc8_2);
-                acc8_3 = fma_x8(v16, w18, acc8_3);
-                acc8_4 = fma_x8(v16, w17, acc8_4);
-                let v17 = load_x8(input.offset(64 * ky8 + 424));
-                acc8_3 = fma_x8(v17, w19, acc8_3);
-                acc8_4 = fma_x8(v17, w18, acc8_4);
-                acc8_5 = fma_x8(v17, w17, acc8_5);
-                let v18 = load_x8(input.offset(64 * ky8 + 432));
-                acc8_4 = fma_x8(v18, w19, acc8_4);
-                acc8_5 = fma_x8(v18, w18, acc8_5);
-                acc8_5 = fma_x8(load_x8(input.offset(64 * ky8 + 440)), w19, acc8_5);
-            }
-            store_x8(
-                output.offset(456),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_0)),
-            );
-            store_x8(
-                output.offset(464),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_1)),
-            );
-            store_x8(
-                output.offset(472),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_2)),
-            );
-            store_x8(
-                output.offset(480),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_3)),
-            );
-            store_x8(
-                output.offset(488),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_4)),
-            );
-            store_x8(
-                output.offset(496),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_5)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
             );
             let bias9 = load_x8(weights);
-            let mut acc9 = bias9;
+            let mut acc9_0 = bias9;
+            let mut acc9_1 = bias9;
+            let mut acc9_2 = bias9;
+            let mut acc9_3 = bias9;
             for ky9 in 0..2isize {
                 let w20 = load_x8(weights.offset(24 * ky9 + 8));
                 let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 432)), w20, acc9);
-                acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 440)), w21, acc9);
+                let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
+                let v13 = load_x8(input.offset(64 * ky9 + 392));
+                acc9_0 = fma_x8(v13, w21, acc9_0);
+                acc9_1 = fma_x8(v13, w20, acc9_1);
+                let v14 = load_x8(input.offset(64 * ky9 + 400));
+                acc9_0 = fma_x8(v14, w22, acc9_0);
+                acc9_1 = fma_x8(v14, w21, acc9_1);
+                acc9_2 = fma_x8(v14, w20, acc9_2);
+                let v15 = load_x8(input.offset(64 * ky9 + 408));
+                acc9_1 = fma_x8(v15, w22, acc9_1);
+                acc9_2 = fma_x8(v15, w21, acc9_2);
+                acc9_3 = fma_x8(v15, w20, acc9_3);
+                let v16 = load_x8(input.offset(64 * ky9 + 416));
+                acc9_2 = fma_x8(v16, w22, acc9_2);
+                acc9_3 = fma_x8(v16, w21, acc9_3);
+                acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
+            }
+            store_x8(
+                output.offset(456),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
+            );
+            store_x8(
+                output.offset(464),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
+            );
+            store_x8(
+                output.offset(472),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
+            );
+            store_x8(
+                output.offset(480),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+            );
+            let bias10 = load_x8(weights);
+            let mut acc10_0 = bias10;
+            let mut acc10_1 = bias10;
+            for ky10 in 0..2isize {
+                let w23 = load_x8(weights.offset(24 * ky10 + 8));
+                let w24 = load_x8(weights.offset(24 * ky10 + 16));
+                let w25 = load_x8(weights.offset(24 * ky10 + 24));
+                acc10_0 = fma_x8(load_x8(input.offset(64 * ky10 + 416)), w23, acc10_0);
+                let v17 = load_x8(input.offset(64 * ky10 + 424));
+                acc10_0 = fma_x8(v17, w24, acc10_0);
+                acc10_1 = fma_x8(v17, w23, acc10_1);
+                let v18 = load_x8(input.offset(64 * ky10 + 432));
+                acc10_0 = fma_x8(v18, w25, acc10_0);
+                acc10_1 = fma_x8(v18, w24, acc10_1);
+                acc10_1 = fma_x8(load_x8(input.offset(64 * ky10 + 440)), w25, acc10_1);
+            }
+            store_x8(
+                output.offset(488),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+            );
+            store_x8(
+                output.offset(496),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+            );
+            let bias11 = load_x8(weights);
+            let mut acc11 = bias11;
+            for ky11 in 0..2isize {
+                let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
+                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
             }
             store_x8(
                 output.offset(504),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
             );
         }
     }
@@ -1471,8 +1483,6 @@ mod avx512 {
             let mut acc4_1 = bias4;
             let mut acc4_2 = bias4;
             let mut acc4_3 = bias4;
-            let mut acc4_4 = bias4;
-            let mut acc4_5 = bias4;
             for ky2 in 1..3isize {
                 let w5 = load_x16(weights.offset(48 * ky2 + 16));
                 let w6 = load_x16(weights.offset(48 * ky2 + 32));
@@ -1492,15 +1502,7 @@ mod avx512 {
                 let v4 = load_x16(slice.offset(128 * ky2 - 64));
                 acc4_2 = fma_x16(v4, w7, acc4_2);
                 acc4_3 = fma_x16(v4, w6, acc4_3);
-                acc4_4 = fma_x16(v4, w5, acc4_4);
-                let v5 = load_x16(slice.offset(128 * ky2 - 48));
-                acc4_3 = fma_x16(v5, w7, acc4_3);
-                acc4_4 = fma_x16(v5, w6, acc4_4);
-                acc4_5 = fma_x16(v5, w5, acc4_5);
-                let v6 = load_x16(slice.offset(128 * ky2 - 32));
-                acc4_4 = fma_x16(v6, w7, acc4_4);
-                acc4_5 = fma_x16(v6, w6, acc4_5);
-                acc4_5 = fma_x16(load_x16(slice.offset(128 * ky2 - 16)), w7, acc4_5);
+                acc4_3 = fma_x16(load_x16(slice.offset(128 * ky2 - 48)), w7, acc4_3);
             }
             let value2 = acc4_0;
             row = add_x16(row, value2);
@@ -1514,205 +1516,235 @@ mod avx512 {
             let value2 = acc4_3;
             row = add_x16(row, value2);
             store_x16(output.offset(64), value2);
-            let value2 = acc4_4;
-            row = add_x16(row, value2);
-            store_x16(output.offset(80), value2);
-            let value2 = acc4_5;
-            row = add_x16(row, value2);
-            store_x16(output.offset(96), value2);
             let bias5 = load_x16(weights);
-            let mut acc5 = bias5;
+            let mut acc5_0 = bias5;
+            let mut acc5_1 = bias5;
             for ky3 in 1..3isize {
                 let w8 = load_x16(weights.offset(48 * ky3 + 16));
                 let w9 = load_x16(weights.offset(48 * ky3 + 32));
-                acc5 = fma_x16(load_x16(slice.offset(128 * ky3 - 32)), w8, acc5);
-                acc5 = fma_x16(load_x16(slice.offset(128 * ky3 - 16)), w9, acc5);
+                let w10 = load_x16(weights.offset(48 * ky3 + 48));
+                acc5_0 = fma_x16(load_x16(slice.offset(128 * ky3 - 64)), w8, acc5_0);
+                let v5 = load_x16(slice.offset(128 * ky3 - 48));
+                acc5_0 = fma_x16(v5, w9, acc5_0);
+                acc5_1 = fma_x16(v5, w8, acc5_1);
+                let v6 = load_x16(slice.offset(128 * ky3 - 32));
+                acc5_0 = fma_x16(v6, w10, acc5_0);
+                acc5_1 = fma_x16(v6, w9, acc5_1);
+                acc5_1 = fma_x16(load_x16(slice.offset(128 * ky3 - 16)), w10, acc5_1);
             }
-            let value3 = acc5;
+            let value3 = acc5_0;
             row = add_x16(row, value3);
-            store_x16(output.offset(112), value3);
+            store_x16(output.offset(80), value3);
+            let value3 = acc5_1;
+            row = add_x16(row, value3);
+            store_x16(output.offset(96), value3);
+            let bias6 = load_x16(weights);
+            let mut acc6 = bias6;
+            for ky4 in 1..3isize {
+                let w11 = load_x16(weights.offset(48 * ky4 + 16));
+                let w12 = load_x16(weights.offset(48 * ky4 + 32));
+                acc6 = fma_x16(load_x16(slice.offset(128 * ky4 - 32)), w11, acc6);
+                acc6 = fma_x16(load_x16(slice.offset(128 * ky4 - 16)), w12, acc6);
+            }
+            let value4 = acc6;
+            row = add_x16(row, value4);
+            store_x16(output.offset(112), value4);
             store_x16(means, add_x16(load_x16(means), row));
             for y in 1..7isize {
-                let bias6 = load_x16(weights);
-                let mut acc6 = bias6;
-                let mut row2 = splat_x16(0.0);
-                for ky4 in 0..3isize {
-                    let w10 = load_x16(weights.offset(48 * ky4 + 32));
-                    let w11 = load_x16(weights.offset(48 * ky4 + 48));
-                    acc6 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky4 - 128)),
-                        w10,
-                        acc6,
-                    );
-                    acc6 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky4 - 112)),
-                        w11,
-                        acc6,
-                    );
-                }
-                let value4 = acc6;
-                row2 = add_x16(row2, value4);
-                store_x16(output.offset(128 * y), value4);
                 let bias7 = load_x16(weights);
-                let mut acc7_0 = bias7;
-                let mut acc7_1 = bias7;
-                let mut acc7_2 = bias7;
-                let mut acc7_3 = bias7;
-                let mut acc7_4 = bias7;
-                let mut acc7_5 = bias7;
+                let mut acc7 = bias7;
+                let mut row2 = splat_x16(0.0);
                 for ky5 in 0..3isize {
-                    let w12 = load_x16(weights.offset(48 * ky5 + 16));
                     let w13 = load_x16(weights.offset(48 * ky5 + 32));
                     let w14 = load_x16(weights.offset(48 * ky5 + 48));
-                    acc7_0 = fma_x16(
+                    acc7 = fma_x16(
                         load_x16(slice.offset(128 * y + 128 * ky5 - 128)),
-                        w12,
-                        acc7_0,
+                        w13,
+                        acc7,
                     );
-                    let v7 = load_x16(slice.offset(128 * y + 128 * ky5 - 112));
-                    acc7_0 = fma_x16(v7, w13, acc7_0);
-                    acc7_1 = fma_x16(v7, w12, acc7_1);
-                    let v8 = load_x16(slice.offset(128 * y + 128 * ky5 - 96));
-                    acc7_0 = fma_x16(v8, w14, acc7_0);
-                    acc7_1 = fma_x16(v8, w13, acc7_1);
-                    acc7_2 = fma_x16(v8, w12, acc7_2);
-                    let v9 = load_x16(slice.offset(128 * y + 128 * ky5 - 80));
-                    acc7_1 = fma_x16(v9, w14, acc7_1);
-                    acc7_2 = fma_x16(v9, w13, acc7_2);
-                    acc7_3 = fma_x16(v9, w12, acc7_3);
-                    let v10 = load_x16(slice.offset(128 * y + 128 * ky5 - 64));
-                    acc7_2 = fma_x16(v10, w14, acc7_2);
-                    acc7_3 = fma_x16(v10, w13, acc7_3);
-                    acc7_4 = fma_x16(v10, w12, acc7_4);
-                    let v11 = load_x16(slice.offset(128 * y + 128 * ky5 - 48));
-                    acc7_3 = fma_x16(v11, w14, acc7_3);
-                    acc7_4 = fma_x16(v11, w13, acc7_4);
-                    acc7_5 = fma_x16(v11, w12, acc7_5);
-                    let v12 = load_x16(slice.offset(128 * y + 128 * ky5 - 32));
-                    acc7_4 = fma_x16(v12, w14, acc7_4);
-                    acc7_5 = fma_x16(v12, w13, acc7_5);
-                    acc7_5 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky5 - 16)),
+                    acc7 = fma_x16(
+                        load_x16(slice.offset(128 * y + 128 * ky5 - 112)),
                         w14,
-                        acc7_5,
+                        acc7,
                     );
                 }
-                let value5 = acc7_0;
+                let value5 = acc7;
                 row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y + 16), value5);
-                let value5 = acc7_1;
-                row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y + 32), value5);
-                let value5 = acc7_2;
-                row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y + 48), value5);
-                let value5 = acc7_3;
-                row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y + 64), value5);
-                let value5 = acc7_4;
-                row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y + 80), value5);
-                let value5 = acc7_5;
-                row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y + 96), value5);
+                store_x16(output.offset(128 * y), value5);
                 let bias8 = load_x16(weights);
-                let mut acc8 = bias8;
+                let mut acc8_0 = bias8;
+                let mut acc8_1 = bias8;
+                let mut acc8_2 = bias8;
+                let mut acc8_3 = bias8;
+                let mut acc8_4 = bias8;
+                let mut acc8_5 = bias8;
                 for ky6 in 0..3isize {
                     let w15 = load_x16(weights.offset(48 * ky6 + 16));
                     let w16 = load_x16(weights.offset(48 * ky6 + 32));
-                    acc8 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky6 - 32)),
+                    let w17 = load_x16(weights.offset(48 * ky6 + 48));
+                    acc8_0 = fma_x16(
+                        load_x16(slice.offset(128 * y + 128 * ky6 - 128)),
                         w15,
-                        acc8,
+                        acc8_0,
                     );
-                    acc8 = fma_x16(
+                    let v7 = load_x16(slice.offset(128 * y + 128 * ky6 - 112));
+                    acc8_0 = fma_x16(v7, w16, acc8_0);
+                    acc8_1 = fma_x16(v7, w15, acc8_1);
+                    let v8 = load_x16(slice.offset(128 * y + 128 * ky6 - 96));
+                    acc8_0 = fma_x16(v8, w17, acc8_0);
+                    acc8_1 = fma_x16(v8, w16, acc8_1);
+                    acc8_2 = fma_x16(v8, w15, acc8_2);
+                    let v9 = load_x16(slice.offset(128 * y + 128 * ky6 - 80));
+                    acc8_1 = fma_x16(v9, w17, acc8_1);
+                    acc8_2 = fma_x16(v9, w16, acc8_2);
+                    acc8_3 = fma_x16(v9, w15, acc8_3);
+                    let v10 = load_x16(slice.offset(128 * y + 128 * ky6 - 64));
+                    acc8_2 = fma_x16(v10, w17, acc8_2);
+                    acc8_3 = fma_x16(v10, w16, acc8_3);
+                    acc8_4 = fma_x16(v10, w15, acc8_4);
+                    let v11 = load_x16(slice.offset(128 * y + 128 * ky6 - 48));
+                    acc8_3 = fma_x16(v11, w17, acc8_3);
+                    acc8_4 = fma_x16(v11, w16, acc8_4);
+                    acc8_5 = fma_x16(v11, w15, acc8_5);
+                    let v12 = load_x16(slice.offset(128 * y + 128 * ky6 - 32));
+                    acc8_4 = fma_x16(v12, w17, acc8_4);
+                    acc8_5 = fma_x16(v12, w16, acc8_5);
+                    acc8_5 = fma_x16(
                         load_x16(slice.offset(128 * y + 128 * ky6 - 16)),
-                        w16,
-                        acc8,
+                        w17,
+                        acc8_5,
                     );
                 }
-                let value6 = acc8;
+                let value6 = acc8_0;
                 row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 112), value6);
+                store_x16(output.offset(128 * y + 16), value6);
+                let value6 = acc8_1;
+                row2 = add_x16(row2, value6);
+                store_x16(output.offset(128 * y + 32), value6);
+                let value6 = acc8_2;
+                row2 = add_x16(row2, value6);
+                store_x16(output.offset(128 * y + 48), value6);
+                let value6 = acc8_3;
+                row2 = add_x16(row2, value6);
+                store_x16(output.offset(128 * y + 64), value6);
+                let value6 = acc8_4;
+                row2 = add_x16(row2, value6);
+                store_x16(output.offset(128 * y + 80), value6);
+                let value6 = acc8_5;
+                row2 = add_x16(row2, value6);
+                store_x16(output.offset(128 * y + 96), value6);
+                let bias9 = load_x16(weights);
+                let mut acc9 = bias9;
+                for ky7 in 0..3isize {
+                    let w18 = load_x16(weights.offset(48 * ky7 + 16));
+                    let w19 = load_x16(weights.offset(48 * ky7 + 32));
+                    acc9 = fma_x16(
+                        load_x16(slice.offset(128 * y + 128 * ky7 - 32)),
+                        w18,
+                        acc9,
+                    );
+                    acc9 = fma_x16(
+                        load_x16(slice.offset(128 * y + 128 * ky7 - 16)),
+                        w19,
+                        acc9,
+                    );
+                }
+                let value7 = acc9;
+                row2 = add_x16(row2, value7);
+                store_x16(output.offset(128 * y + 112), value7);
                 store_x16(means, add_x16(load_x16(means), row2));
             }
-            let bias9 = load_x16(weights);
-            let mut acc9 = bias9;
-            let mut row3 = splat_x16(0.0);
-            for ky7 in 0..2isize {
-                let w17 = load_x16(weights.offset(48 * ky7 + 32));
-                let w18 = load_x16(weights.offset(48 * ky7 + 48));
-                acc9 = fma_x16(load_x16(slice.offset(128 * ky7 + 768)), w17, acc9);
-                acc9 = fma_x16(load_x16(slice.offset(128 * ky7 + 784)), w18, acc9);
-            }
-            let value7 = acc9;
-            row3 = add_x16(row3, value7);
-            store_x16(output.offset(896), value7);
             let bias10 = load_x16(weights);
-            let mut acc10_0 = bias10;
-            let mut acc10_1 = bias10;
-            let mut acc10_2 = bias10;
-            let mut acc10_3 = bias10;
-            let mut acc10_4 = bias10;
-            let mut acc10_5 = bias10;
+            let mut acc10 = bias10;
+            let mut row3 = splat_x16(0.0);
             for ky8 in 0..2isize {
-                let w19 = load_x16(weights.offset(48 * ky8 + 16));
                 let w20 = load_x16(weights.offset(48 * ky8 + 32));
                 let w21 = load_x16(weights.offset(48 * ky8 + 48));
-                acc10_0 = fma_x16(load_x16(slice.offset(128 * ky8 + 768)), w19, acc10_0);
-                let v13 = load_x16(slice.offset(128 * ky8 + 784));
-                acc10_0 = fma_x16(v13, w20, acc10_0);
-                acc10_1 = fma_x16(v13, w19, acc10_1);
-                let v14 = load_x16(slice.offset(128 * ky8 + 800));
-                acc10_0 = fma_x16(v14, w21, acc10_0);
-                acc10_1 = fma_x16(v14, w20, acc10_1);
-                acc10_2 = fma_x16(v14, w19, acc10_2);
-                let v15 = load_x16(slice.offset(128 * ky8 + 816));
-                acc10_1 = fma_x16(v15, w21, acc10_1);
-                acc10_2 = fma_x16(v15, w20, acc10_2);
-                acc10_3 = fma_x16(v15, w19, acc10_3);
-                let v16 = load_x16(slice.offset(128 * ky8 + 832));
-                acc10_2 = fma_x16(v16, w21, acc10_2);
-                acc10_3 = fma_x16(v16, w20, acc10_3);
-                acc10_4 = fma_x16(v16, w19, acc10_4);
-                let v17 = load_x16(slice.offset(128 * ky8 + 848));
-                acc10_3 = fma_x16(v17, w21, acc10_3);
-                acc10_4 = fma_x16(v17, w20, acc10_4);
-                acc10_5 = fma_x16(v17, w19, acc10_5);
-                let v18 = load_x16(slice.offset(128 * ky8 + 864));
-                acc10_4 = fma_x16(v18, w21, acc10_4);
-                acc10_5 = fma_x16(v18, w20, acc10_5);
-                acc10_5 = fma_x16(load_x16(slice.offset(128 * ky8 + 880)), w21, acc10_5);
+                acc10 = fma_x16(load_x16(slice.offset(128 * ky8 + 768)), w20, acc10);
+                acc10 = fma_x16(load_x16(slice.offset(128 * ky8 + 784)), w21, acc10);
             }
-            let value8 = acc10_0;
+            let value8 = acc10;
             row3 = add_x16(row3, value8);
-            store_x16(output.offset(912), value8);
-            let value8 = acc10_1;
-            row3 = add_x16(row3, value8);
-            store_x16(output.offset(928), value8);
-            let value8 = acc10_2;
-            row3 = add_x16(row3, value8);
-            store_x16(output.offset(944), value8);
-            let value8 = acc10_3;
-            row3 = add_x16(row3, value8);
-            store_x16(output.offset(960), value8);
-            let value8 = acc10_4;
-            row3 = add_x16(row3, value8);
-            store_x16(output.offset(976), value8);
-            let value8 = acc10_5;
-            row3 = add_x16(row3, value8);
-            store_x16(output.offset(992), value8);
+            store_x16(output.offset(896), value8);
             let bias11 = load_x16(weights);
-            let mut acc11 = bias11;
+            let mut acc11_0 = bias11;
+            let mut acc11_1 = bias11;
+            let mut acc11_2 = bias11;
+            let mut acc11_3 = bias11;
             for ky9 in 0..2isize {
                 let w22 = load_x16(weights.offset(48 * ky9 + 16));
                 let w23 = load_x16(weights.offset(48 * ky9 + 32));
-                acc11 = fma_x16(load_x16(slice.offset(128 * ky9 + 864)), w22, acc11);
-                acc11 = fma_x16(load_x16(slice.offset(128 * ky9 + 880)), w23, acc11);
+                let w24 = load_x16(weights.offset(48 * ky9 + 48));
+                acc11_0 = fma_x16(load_x16(slice.offset(128 * ky9 + 768)), w22, acc11_0);
+                let v13 = load_x16(slice.offset(128 * ky9 + 784));
+                acc11_0 = fma_x16(v13, w23, acc11_0);
+                acc11_1 = fma_x16(v13, w22, acc11_1);
+                let v14 = load_x16(slice.offset(128 * ky9 + 800));
+                acc11_0 = fma_x16(v14, w24, acc11_0);
+                acc11_1 = fma_x16(v14, w23, acc11_1);
+                acc11_2 = fma_x16(v14, w22, acc11_2);
+                let v15 = load_x16(slice.offset(128 * ky9 + 816));
+                acc11_1 = fma_x16(v15, w24, acc11_1);
+                acc11_2 = fma_x16(v15, w23, acc11_2);
+                acc11_3 = fma_x16(v15, w22, acc11_3);
+                let v16 = load_x16(slice.offset(128 * ky9 + 832));
+                acc11_2 = fma_x16(v16, w24, acc11_2);
+                acc11_3 = fma_x16(v16, w23, acc11_3);
+                acc11_3 = fma_x16(load_x16(slice.offset(128 * ky9 + 848)), w24, acc11_3);
             }
-            let value9 = acc11;
+            let value9 = acc11_0;
             row3 = add_x16(row3, value9);
-            store_x16(output.offset(1008), value9);
+            store_x16(output.offset(912), value9);
+            let value9 = acc11_1;
+            row3 = add_x16(row3, value9);
+            store_x16(output.offset(928), value9);
+            let value9 = acc11_2;
+            row3 = add_x16(row3, value9);
+            store_x16(output.offset(944), value9);
+            let value9 = acc11_3;
+            row3 = add_x16(row3, value9);
+            store_x16(output.offset(960), value9);
+            let bias12 = load_x16(weights);
+            let mut acc12_0 = bias12;
+            let mut acc12_1 = bias12;
+            for ky10 in 0..2isize {
+                let w25 = load_x16(weights.offset(48 * ky10 + 16));
+                let w26 = load_x16(weights.offset(48 * ky10 + 32));
+                let w27 = load_x16(weights.offset(48 * ky10 + 48));
+                acc12_0 = fma_x16(
+                    load_x16(slice.offset(128 * ky10 + 832)),
+                    w25,
+                    acc12_0,
+                );
+                let v17 = load_x16(slice.offset(128 * ky10 + 848));
+                acc12_0 = fma_x16(v17, w26, acc12_0);
+                acc12_1 = fma_x16(v17, w25, acc12_1);
+                let v18 = load_x16(slice.offset(128 * ky10 + 864));
+                acc12_0 = fma_x16(v18, w27, acc12_0);
+                acc12_1 = fma_x16(v18, w26, acc12_1);
+                acc12_1 = fma_x16(
+                    load_x16(slice.offset(128 * ky10 + 880)),
+                    w27,
+                    acc12_1,
+                );
+            }
+            let value10 = acc12_0;
+            row3 = add_x16(row3, value10);
+            store_x16(output.offset(976), value10);
+            let value10 = acc12_1;
+            row3 = add_x16(row3, value10);
+            store_x16(output.offset(992), value10);
+            let bias13 = load_x16(weights);
+            let mut acc13 = bias13;
+            for ky11 in 0..2isize {
+                let w28 = load_x16(weights.offset(48 * ky11 + 16));
+                let w29 = load_x16(weights.offset(48 * ky11 + 32));
+                acc13 = fma_x16(load_x16(slice.offset(128 * ky11 + 864)), w28, acc13);
+                acc13 = fma_x16(load_x16(slice.offset(128 * ky11 + 880)), w29, acc13);
+            }
+            let value11 = acc13;
+            row3 = add_x16(row3, value11);
+            store_x16(output.offset(1008), value11);
             store_x16(means, add_x16(load_x16(means), row3));
             for c2 in 0..2isize {
                 store_x8(
@@ -2757,8 +2789,6 @@ mod avx2 {
             let mut acc2_1 = bias2;
             let mut acc2_2 = bias2;
             let mut acc2_3 = bias2;
-            let mut acc2_4 = bias2;
-            let mut acc2_5 = bias2;
             for ky2 in 1..3isize {
                 let w3 = load_x8(weights.offset(24 * ky2 + 8));
                 let w4 = load_x8(weights.offset(24 * ky2 + 16));
@@ -2778,15 +2808,7 @@ mod avx2 {
                 let v4 = load_x8(input.offset(64 * ky2 - 32));
                 acc2_2 = fma_x8(v4, w5, acc2_2);
                 acc2_3 = fma_x8(v4, w4, acc2_3);
-                acc2_4 = fma_x8(v4, w3, acc2_4);
-                let v5 = load_x8(input.offset(64 * ky2 - 24));
-                acc2_3 = fma_x8(v5, w5, acc2_3);
-                acc2_4 = fma_x8(v5, w4, acc2_4);
-                acc2_5 = fma_x8(v5, w3, acc2_5);
-                let v6 = load_x8(input.offset(64 * ky2 - 16));
-                acc2_4 = fma_x8(v6, w5, acc2_4);
-                acc2_5 = fma_x8(v6, w4, acc2_5);
-                acc2_5 = fma_x8(load_x8(input.offset(64 * ky2 - 8)), w5, acc2_5);
+                acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
             }
             store_x8(
                 output.offset(8),
@@ -2804,219 +2826,241 @@ mod avx2 {
                 output.offset(32),
                 min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
             );
-            store_x8(
-                output.offset(40),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_4)),
-            );
-            store_x8(
-                output.offset(48),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_5)),
-            );
             let bias3 = load_x8(weights);
-            let mut acc3 = bias3;
+            let mut acc3_0 = bias3;
+            let mut acc3_1 = bias3;
             for ky3 in 1..3isize {
                 let w6 = load_x8(weights.offset(24 * ky3 + 8));
                 let w7 = load_x8(weights.offset(24 * ky3 + 16));
-                acc3 = fma_x8(load_x8(input.offset(64 * ky3 - 16)), w6, acc3);
-                acc3 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w7, acc3);
+                let w8 = load_x8(weights.offset(24 * ky3 + 24));
+                acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
+                let v5 = load_x8(input.offset(64 * ky3 - 24));
+                acc3_0 = fma_x8(v5, w7, acc3_0);
+                acc3_1 = fma_x8(v5, w6, acc3_1);
+                let v6 = load_x8(input.offset(64 * ky3 - 16));
+                acc3_0 = fma_x8(v6, w8, acc3_0);
+                acc3_1 = fma_x8(v6, w7, acc3_1);
+                acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
+            }
+            store_x8(
+                output.offset(40),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
+            );
+            store_x8(
+                output.offset(48),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
+            );
+            let bias4 = load_x8(weights);
+            let mut acc4 = bias4;
+            for ky4 in 1..3isize {
+                let w9 = load_x8(weights.offset(24 * ky4 + 8));
+                let w10 = load_x8(weights.offset(24 * ky4 + 16));
+                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
+                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
             }
             store_x8(
                 output.offset(56),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
             );
             for y in 1..7isize {
-                let bias4 = load_x8(weights);
-                let mut acc4 = bias4;
-                for ky4 in 0..3isize {
-                    let w8 = load_x8(weights.offset(24 * ky4 + 16));
-                    let w9 = load_x8(weights.offset(24 * ky4 + 24));
-                    acc4 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky4 - 64)),
-                        w8,
-                        acc4,
+                let bias5 = load_x8(weights);
+                let mut acc5 = bias5;
+                for ky5 in 0..3isize {
+                    let w11 = load_x8(weights.offset(24 * ky5 + 16));
+                    let w12 = load_x8(weights.offset(24 * ky5 + 24));
+                    acc5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky5 - 64)),
+                        w11,
+                        acc5,
                     );
-                    acc4 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky4 - 56)),
-                        w9,
-                        acc4,
+                    acc5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky5 - 56)),
+                        w12,
+                        acc5,
                     );
                 }
                 store_x8(
                     output.offset(64 * y),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5)),
                 );
-                let bias5 = load_x8(weights);
-                let mut acc5_0 = bias5;
-                let mut acc5_1 = bias5;
-                let mut acc5_2 = bias5;
-                let mut acc5_3 = bias5;
-                let mut acc5_4 = bias5;
-                let mut acc5_5 = bias5;
-                for ky5 in 0..3isize {
-                    let w10 = load_x8(weights.offset(24 * ky5 + 8));
-                    let w11 = load_x8(weights.offset(24 * ky5 + 16));
-                    let w12 = load_x8(weights.offset(24 * ky5 + 24));
-                    acc5_0 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky5 - 64)),
-                        w10,
-                        acc5_0,
+                let bias6 = load_x8(weights);
+                let mut acc6_0 = bias6;
+                let mut acc6_1 = bias6;
+                let mut acc6_2 = bias6;
+                let mut acc6_3 = bias6;
+                let mut acc6_4 = bias6;
+                let mut acc6_5 = bias6;
+                for ky6 in 0..3isize {
+                    let w13 = load_x8(weights.offset(24 * ky6 + 8));
+                    let w14 = load_x8(weights.offset(24 * ky6 + 16));
+                    let w15 = load_x8(weights.offset(24 * ky6 + 24));
+                    acc6_0 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 64)),
+                        w13,
+                        acc6_0,
                     );
-                    let v7 = load_x8(input.offset(64 * y + 64 * ky5 - 56));
-                    acc5_0 = fma_x8(v7, w11, acc5_0);
-                    acc5_1 = fma_x8(v7, w10, acc5_1);
-                    let v8 = load_x8(input.offset(64 * y + 64 * ky5 - 48));
-                    acc5_0 = fma_x8(v8, w12, acc5_0);
-                    acc5_1 = fma_x8(v8, w11, acc5_1);
-                    acc5_2 = fma_x8(v8, w10, acc5_2);
-                    let v9 = load_x8(input.offset(64 * y + 64 * ky5 - 40));
-                    acc5_1 = fma_x8(v9, w12, acc5_1);
-                    acc5_2 = fma_x8(v9, w11, acc5_2);
-                    acc5_3 = fma_x8(v9, w10, acc5_3);
-                    let v10 = load_x8(input.offset(64 * y + 64 * ky5 - 32));
-                    acc5_2 = fma_x8(v10, w12, acc5_2);
-                    acc5_3 = fma_x8(v10, w11, acc5_3);
-                    acc5_4 = fma_x8(v10, w10, acc5_4);
-                    let v11 = load_x8(input.offset(64 * y + 64 * ky5 - 24));
-                    acc5_3 = fma_x8(v11, w12, acc5_3);
-                    acc5_4 = fma_x8(v11, w11, acc5_4);
-                    acc5_5 = fma_x8(v11, w10, acc5_5);
-                    let v12 = load_x8(input.offset(64 * y + 64 * ky5 - 16));
-                    acc5_4 = fma_x8(v12, w12, acc5_4);
-                    acc5_5 = fma_x8(v12, w11, acc5_5);
-                    acc5_5 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky5 - 8)),
-                        w12,
-                        acc5_5,
+                    let v7 = load_x8(input.offset(64 * y + 64 * ky6 - 56));
+                    acc6_0 = fma_x8(v7, w14, acc6_0);
+                    acc6_1 = fma_x8(v7, w13, acc6_1);
+                    let v8 = load_x8(input.offset(64 * y + 64 * ky6 - 48));
+                    acc6_0 = fma_x8(v8, w15, acc6_0);
+                    acc6_1 = fma_x8(v8, w14, acc6_1);
+                    acc6_2 = fma_x8(v8, w13, acc6_2);
+                    let v9 = load_x8(input.offset(64 * y + 64 * ky6 - 40));
+                    acc6_1 = fma_x8(v9, w15, acc6_1);
+                    acc6_2 = fma_x8(v9, w14, acc6_2);
+                    acc6_3 = fma_x8(v9, w13, acc6_3);
+                    let v10 = load_x8(input.offset(64 * y + 64 * ky6 - 32));
+                    acc6_2 = fma_x8(v10, w15, acc6_2);
+                    acc6_3 = fma_x8(v10, w14, acc6_3);
+                    acc6_4 = fma_x8(v10, w13, acc6_4);
+                    let v11 = load_x8(input.offset(64 * y + 64 * ky6 - 24));
+                    acc6_3 = fma_x8(v11, w15, acc6_3);
+                    acc6_4 = fma_x8(v11, w14, acc6_4);
+                    acc6_5 = fma_x8(v11, w13, acc6_5);
+                    let v12 = load_x8(input.offset(64 * y + 64 * ky6 - 16));
+                    acc6_4 = fma_x8(v12, w15, acc6_4);
+                    acc6_5 = fma_x8(v12, w14, acc6_5);
+                    acc6_5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
+                        w15,
+                        acc6_5,
                     );
                 }
                 store_x8(
                     output.offset(64 * y + 8),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_0)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_0)),
                 );
                 store_x8(
                     output.offset(64 * y + 16),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_1)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_1)),
                 );
                 store_x8(
                     output.offset(64 * y + 24),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_2)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_2)),
                 );
                 store_x8(
                     output.offset(64 * y + 32),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_3)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_3)),
                 );
                 store_x8(
                     output.offset(64 * y + 40),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_4)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_4)),
                 );
                 store_x8(
                     output.offset(64 * y + 48),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_5)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_5)),
                 );
-                let bias6 = load_x8(weights);
-                let mut acc6 = bias6;
-                for ky6 in 0..3isize {
-                    let w13 = load_x8(weights.offset(24 * ky6 + 8));
-                    let w14 = load_x8(weights.offset(24 * ky6 + 16));
-                    acc6 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 16)),
-                        w13,
-                        acc6,
+                let bias7 = load_x8(weights);
+                let mut acc7 = bias7;
+                for ky7 in 0..3isize {
+                    let w16 = load_x8(weights.offset(24 * ky7 + 8));
+                    let w17 = load_x8(weights.offset(24 * ky7 + 16));
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 16)),
+                        w16,
+                        acc7,
                     );
-                    acc6 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
-                        w14,
-                        acc6,
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 8)),
+                        w17,
+                        acc7,
                     );
                 }
                 store_x8(
                     output.offset(64 * y + 56),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
                 );
             }
-            let bias7 = load_x8(weights);
-            let mut acc7 = bias7;
-            for ky7 in 0..2isize {
-                let w15 = load_x8(weights.offset(24 * ky7 + 16));
-                let w16 = load_x8(weights.offset(24 * ky7 + 24));
-                acc7 = fma_x8(load_x8(input.offset(64 * ky7 + 384)), w15, acc7);
-                acc7 = fma_x8(load_x8(input.offset(64 * ky7 + 392)), w16, acc7);
+            let bias8 = load_x8(weights);
+            let mut acc8 = bias8;
+            for ky8 in 0..2isize {
+                let w18 = load_x8(weights.offset(24 * ky8 + 16));
+                let w19 = load_x8(weights.offset(24 * ky8 + 24));
+                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
+                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
             }
             store_x8(
                 output.offset(448),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
-            );
-            let bias8 = load_x8(weights);
-            let mut acc8_0 = bias8;
-            let mut acc8_1 = bias8;
-            let mut acc8_2 = bias8;
-            let mut acc8_3 = bias8;
-            let mut acc8_4 = bias8;
-            let mut acc8_5 = bias8;
-            for ky8 in 0..2isize {
-                let w17 = load_x8(weights.offset(24 * ky8 + 8));
-                let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                acc8_0 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w17, acc8_0);
-                let v13 = load_x8(input.offset(64 * ky8 + 392));
-                acc8_0 = fma_x8(v13, w18, acc8_0);
-                acc8_1 = fma_x8(v13, w17, acc8_1);
-                let v14 = load_x8(input.offset(64 * ky8 + 400));
-                acc8_0 = fma_x8(v14, w19, acc8_0);
-                acc8_1 = fma_x8(v14, w18, acc8_1);
-                acc8_2 = fma_x8(v14, w17, acc8_2);
-                let v15 = load_x8(input.offset(64 * ky8 + 408));
-                acc8_1 = fma_x8(v15, w19, acc8_1);
-                acc8_2 = fma_x8(v15, w18, acc8_2);
-                acc8_3 = fma_x8(v15, w17, acc8_3);
-                let v16 = load_x8(input.offset(64 * ky8 + 416));
-                acc8_2 = fma_x8(v16, w19, acc8_2);
-                acc8_3 = fma_x8(v16, w18, acc8_3);
-                acc8_4 = fma_x8(v16, w17, acc8_4);
-                let v17 = load_x8(input.offset(64 * ky8 + 424));
-                acc8_3 = fma_x8(v17, w19, acc8_3);
-                acc8_4 = fma_x8(v17, w18, acc8_4);
-                acc8_5 = fma_x8(v17, w17, acc8_5);
-                let v18 = load_x8(input.offset(64 * ky8 + 432));
-                acc8_4 = fma_x8(v18, w19, acc8_4);
-                acc8_5 = fma_x8(v18, w18, acc8_5);
-                acc8_5 = fma_x8(load_x8(input.offset(64 * ky8 + 440)), w19, acc8_5);
-            }
-            store_x8(
-                output.offset(456),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_0)),
-            );
-            store_x8(
-                output.offset(464),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_1)),
-            );
-            store_x8(
-                output.offset(472),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_2)),
-            );
-            store_x8(
-                output.offset(480),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_3)),
-            );
-            store_x8(
-                output.offset(488),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_4)),
-            );
-            store_x8(
-                output.offset(496),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_5)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
             );
             let bias9 = load_x8(weights);
-            let mut acc9 = bias9;
+            let mut acc9_0 = bias9;
+            let mut acc9_1 = bias9;
+            let mut acc9_2 = bias9;
+            let mut acc9_3 = bias9;
             for ky9 in 0..2isize {
                 let w20 = load_x8(weights.offset(24 * ky9 + 8));
                 let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 432)), w20, acc9);
-                acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 440)), w21, acc9);
+                let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
+                let v13 = load_x8(input.offset(64 * ky9 + 392));
+                acc9_0 = fma_x8(v13, w21, acc9_0);
+                acc9_1 = fma_x8(v13, w20, acc9_1);
+                let v14 = load_x8(input.offset(64 * ky9 + 400));
+                acc9_0 = fma_x8(v14, w22, acc9_0);
+                acc9_1 = fma_x8(v14, w21, acc9_1);
+                acc9_2 = fma_x8(v14, w20, acc9_2);
+                let v15 = load_x8(input.offset(64 * ky9 + 408));
+                acc9_1 = fma_x8(v15, w22, acc9_1);
+                acc9_2 = fma_x8(v15, w21, acc9_2);
+                acc9_3 = fma_x8(v15, w20, acc9_3);
+                let v16 = load_x8(input.offset(64 * ky9 + 416));
+                acc9_2 = fma_x8(v16, w22, acc9_2);
+                acc9_3 = fma_x8(v16, w21, acc9_3);
+                acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
+            }
+            store_x8(
+                output.offset(456),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
+            );
+            store_x8(
+                output.offset(464),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
+            );
+            store_x8(
+                output.offset(472),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
+            );
+            store_x8(
+                output.offset(480),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+            );
+            let bias10 = load_x8(weights);
+            let mut acc10_0 = bias10;
+            let mut acc10_1 = bias10;
+            for ky10 in 0..2isize {
+                let w23 = load_x8(weights.offset(24 * ky10 + 8));
+                let w24 = load_x8(weights.offset(24 * ky10 + 16));
+                let w25 = load_x8(weights.offset(24 * ky10 + 24));
+                acc10_0 = fma_x8(load_x8(input.offset(64 * ky10 + 416)), w23, acc10_0);
+                let v17 = load_x8(input.offset(64 * ky10 + 424));
+                acc10_0 = fma_x8(v17, w24, acc10_0);
+                acc10_1 = fma_x8(v17, w23, acc10_1);
+                let v18 = load_x8(input.offset(64 * ky10 + 432));
+                acc10_0 = fma_x8(v18, w25, acc10_0);
+                acc10_1 = fma_x8(v18, w24, acc10_1);
+                acc10_1 = fma_x8(load_x8(input.offset(64 * ky10 + 440)), w25, acc10_1);
+            }
+            store_x8(
+                output.offset(488),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+            );
+            store_x8(
+                output.offset(496),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+            );
+            let bias11 = load_x8(weights);
+            let mut acc11 = bias11;
+            for ky11 in 0..2isize {
+                let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
+                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
             }
             store_x8(
                 output.offset(504),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
             );
         }
     }
@@ -3276,8 +3320,6 @@ mod avx2 {
                 let mut acc4_1 = bias4;
                 let mut acc4_2 = bias4;
                 let mut acc4_3 = bias4;
-                let mut acc4_4 = bias4;
-                let mut acc4_5 = bias4;
                 for ky2 in 1..3isize {
                     let w7 = load_x8(weights.offset(8 * part + 48 * ky2 + 16));
                     let w8 = load_x8(weights.offset(8 * part + 48 * ky2 + 32));
@@ -3301,18 +3343,10 @@ mod avx2 {
                     let v4_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 64));
                     acc4_2 = fma_x8(v4_2, w9, acc4_2);
                     acc4_3 = fma_x8(v4_2, w8, acc4_3);
-                    acc4_4 = fma_x8(v4_2, w7, acc4_4);
-                    let v5 = load_x8(slice.offset(8 * part + 128 * ky2 - 48));
-                    acc4_3 = fma_x8(v5, w9, acc4_3);
-                    acc4_4 = fma_x8(v5, w8, acc4_4);
-                    acc4_5 = fma_x8(v5, w7, acc4_5);
-                    let v6 = load_x8(slice.offset(8 * part + 128 * ky2 - 32));
-                    acc4_4 = fma_x8(v6, w9, acc4_4);
-                    acc4_5 = fma_x8(v6, w8, acc4_5);
-                    acc4_5 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky2 - 16)),
+                    acc4_3 = fma_x8(
+                        load_x8(slice.offset(8 * part + 128 * ky2 - 48)),
                         w9,
-                        acc4_5,
+                        acc4_3,
                     );
                 }
                 let value2 = acc4_0;
@@ -3327,31 +3361,55 @@ mod avx2 {
                 let value2 = acc4_3;
                 row = add_x8(row, value2);
                 store_x8(output.offset(8 * part + 64), value2);
-                let value2 = acc4_4;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part + 80), value2);
-                let value2 = acc4_5;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part + 96), value2);
                 let bias5 = load_x8(weights.offset(8 * part));
-                let mut acc5 = bias5;
+                let mut acc5_0 = bias5;
+                let mut acc5_1 = bias5;
                 for ky3 in 1..3isize {
                     let w10 = load_x8(weights.offset(8 * part + 48 * ky3 + 16));
                     let w11 = load_x8(weights.offset(8 * part + 48 * ky3 + 32));
-                    acc5 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky3 - 32)),
+                    let w12 = load_x8(weights.offset(8 * part + 48 * ky3 + 48));
+                    acc5_0 = fma_x8(
+                        load_x8(slice.offset(8 * part + 128 * ky3 - 64)),
                         w10,
-                        acc5,
+                        acc5_0,
                     );
-                    acc5 = fma_x8(
+                    let v5 = load_x8(slice.offset(8 * part + 128 * ky3 - 48));
+                    acc5_0 = fma_x8(v5, w11, acc5_0);
+                    acc5_1 = fma_x8(v5, w10, acc5_1);
+                    let v6 = load_x8(slice.offset(8 * part + 128 * ky3 - 32));
+                    acc5_0 = fma_x8(v6, w12, acc5_0);
+                    acc5_1 = fma_x8(v6, w11, acc5_1);
+                    acc5_1 = fma_x8(
                         load_x8(slice.offset(8 * part + 128 * ky3 - 16)),
-                        w11,
-                        acc5,
+                        w12,
+                        acc5_1,
                     );
                 }
-                let value3 = acc5;
+                let value3 = acc5_0;
                 row = add_x8(row, value3);
-                store_x8(output.offset(8 * part + 112), value3);
+                store_x8(output.offset(8 * part + 80), value3);
+                let value3 = acc5_1;
+                row = add_x8(row, value3);
+                store_x8(output.offset(8 * part + 96), value3);
+                let bias6 = load_x8(weights.offset(8 * part));
+                let mut acc6 = bias6;
+                for ky4 in 1..3isize {
+                    let w13 = load_x8(weights.offset(8 * part + 48 * ky4 + 16));
+                    let w14 = load_x8(weights.offset(8 * part + 48 * ky4 + 32));
+                    acc6 = fma_x8(
+                        load_x8(slice.offset(8 * part + 128 * ky4 - 32)),
+                        w13,
+                        acc6,
+                    );
+                    acc6 = fma_x8(
+                        load_x8(slice.offset(8 * part + 128 * ky4 - 16)),
+                        w14,
+                        acc6,
+                    );
+                }
+                let value4 = acc6;
+                row = add_x8(row, value4);
+                store_x8(output.offset(8 * part + 112), value4);
                 store_x8(
                     means.offset(8 * part),
                     add_x8(load_x8(means.offset(8 * part)), row),
@@ -3359,119 +3417,119 @@ mod avx2 {
             }
             for y in 1..7isize {
                 for part2 in 0..2isize {
-                    let bias6 = load_x8(weights.offset(8 * part2));
-                    let mut acc6 = bias6;
-                    let mut row2 = splat_x8(0.0);
-                    for ky4 in 0..3isize {
-                        let w12 = load_x8(weights.offset(8 * part2 + 48 * ky4 + 32));
-                        let w13 = load_x8(weights.offset(8 * part2 + 48 * ky4 + 48));
-                        acc6 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky4 - 128)),
-                            w12,
-                            acc6,
-                        );
-                        acc6 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky4 - 112)),
-                            w13,
-                            acc6,
-                        );
-                    }
-                    let value4 = acc6;
-                    row2 = add_x8(row2, value4);
-                    store_x8(output.offset(128 * y + 8 * part2), value4);
                     let bias7 = load_x8(weights.offset(8 * part2));
-                    let mut acc7_0 = bias7;
-                    let mut acc7_1 = bias7;
-                    let mut acc7_2 = bias7;
-                    let mut acc7_3 = bias7;
-                    let mut acc7_4 = bias7;
-                    let mut acc7_5 = bias7;
+                    let mut acc7 = bias7;
+                    let mut row2 = splat_x8(0.0);
                     for ky5 in 0..3isize {
-                        let w14 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 16));
                         let w15 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 32));
                         let w16 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 48));
-                        acc7_0 = fma_x8(
+                        acc7 = fma_x8(
                             load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky5 - 128)),
-                            w14,
-                            acc7_0,
+                            w15,
+                            acc7,
                         );
-                        let v7 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky5 - 112),
-                        );
-                        acc7_0 = fma_x8(v7, w15, acc7_0);
-                        acc7_1 = fma_x8(v7, w14, acc7_1);
-                        let v8 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky5 - 96),
-                        );
-                        acc7_0 = fma_x8(v8, w16, acc7_0);
-                        acc7_1 = fma_x8(v8, w15, acc7_1);
-                        acc7_2 = fma_x8(v8, w14, acc7_2);
-                        let v9 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky5 - 80),
-                        );
-                        acc7_1 = fma_x8(v9, w16, acc7_1);
-                        acc7_2 = fma_x8(v9, w15, acc7_2);
-                        acc7_3 = fma_x8(v9, w14, acc7_3);
-                        let v10 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky5 - 64),
-                        );
-                        acc7_2 = fma_x8(v10, w16, acc7_2);
-                        acc7_3 = fma_x8(v10, w15, acc7_3);
-                        acc7_4 = fma_x8(v10, w14, acc7_4);
-                        let v11 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky5 - 48),
-                        );
-                        acc7_3 = fma_x8(v11, w16, acc7_3);
-                        acc7_4 = fma_x8(v11, w15, acc7_4);
-                        acc7_5 = fma_x8(v11, w14, acc7_5);
-                        let v12 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky5 - 32),
-                        );
-                        acc7_4 = fma_x8(v12, w16, acc7_4);
-                        acc7_5 = fma_x8(v12, w15, acc7_5);
-                        acc7_5 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky5 - 16)),
+                        acc7 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky5 - 112)),
                             w16,
-                            acc7_5,
+                            acc7,
                         );
                     }
-                    let value5 = acc7_0;
+                    let value5 = acc7;
                     row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2 + 16), value5);
-                    let value5 = acc7_1;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2 + 32), value5);
-                    let value5 = acc7_2;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2 + 48), value5);
-                    let value5 = acc7_3;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2 + 64), value5);
-                    let value5 = acc7_4;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2 + 80), value5);
-                    let value5 = acc7_5;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2 + 96), value5);
+                    store_x8(output.offset(128 * y + 8 * part2), value5);
                     let bias8 = load_x8(weights.offset(8 * part2));
-                    let mut acc8 = bias8;
+                    let mut acc8_0 = bias8;
+                    let mut acc8_1 = bias8;
+                    let mut acc8_2 = bias8;
+                    let mut acc8_3 = bias8;
+                    let mut acc8_4 = bias8;
+                    let mut acc8_5 = bias8;
                     for ky6 in 0..3isize {
                         let w17 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 16));
                         let w18 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 32));
-                        acc8 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky6 - 32)),
+                        let w19 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 48));
+                        acc8_0 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky6 - 128)),
                             w17,
-                            acc8,
+                            acc8_0,
                         );
-                        acc8 = fma_x8(
+                        let v7 = load_x8(
+                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 112),
+                        );
+                        acc8_0 = fma_x8(v7, w18, acc8_0);
+                        acc8_1 = fma_x8(v7, w17, acc8_1);
+                        let v8 = load_x8(
+                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 96),
+                        );
+                        acc8_0 = fma_x8(v8, w19, acc8_0);
+                        acc8_1 = fma_x8(v8, w18, acc8_1);
+                        acc8_2 = fma_x8(v8, w17, acc8_2);
+                        let v9 = load_x8(
+                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 80),
+                        );
+                        acc8_1 = fma_x8(v9, w19, acc8_1);
+                        acc8_2 = fma_x8(v9, w18, acc8_2);
+                        acc8_3 = fma_x8(v9, w17, acc8_3);
+                        let v10 = load_x8(
+                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 64),
+                        );
+                        acc8_2 = fma_x8(v10, w19, acc8_2);
+                        acc8_3 = fma_x8(v10, w18, acc8_3);
+                        acc8_4 = fma_x8(v10, w17, acc8_4);
+                        let v11 = load_x8(
+                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 48),
+                        );
+                        acc8_3 = fma_x8(v11, w19, acc8_3);
+                        acc8_4 = fma_x8(v11, w18, acc8_4);
+                        acc8_5 = fma_x8(v11, w17, acc8_5);
+                        let v12 = load_x8(
+                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 32),
+                        );
+                        acc8_4 = fma_x8(v12, w19, acc8_4);
+                        acc8_5 = fma_x8(v12, w18, acc8_5);
+                        acc8_5 = fma_x8(
                             load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky6 - 16)),
-                            w18,
-                            acc8,
+                            w19,
+                            acc8_5,
                         );
                     }
-                    let value6 = acc8;
+                    let value6 = acc8_0;
                     row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 112), value6);
+                    store_x8(output.offset(128 * y + 8 * part2 + 16), value6);
+                    let value6 = acc8_1;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part2 + 32), value6);
+                    let value6 = acc8_2;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part2 + 48), value6);
+                    let value6 = acc8_3;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part2 + 64), value6);
+                    let value6 = acc8_4;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part2 + 80), value6);
+                    let value6 = acc8_5;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part2 + 96), value6);
+                    let bias9 = load_x8(weights.offset(8 * part2));
+                    let mut acc9 = bias9;
+                    for ky7 in 0..3isize {
+                        let w20 = load_x8(weights.offset(8 * part2 + 48 * ky7 + 16));
+                        let w21 = load_x8(weights.offset(8 * part2 + 48 * ky7 + 32));
+                        acc9 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky7 - 32)),
+                            w20,
+                            acc9,
+                        );
+                        acc9 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky7 - 16)),
+                            w21,
+                            acc9,
+                        );
+                    }
+                    let value7 = acc9;
+                    row2 = add_x8(row2, value7);
+                    store_x8(output.offset(128 * y + 8 * part2 + 112), value7);
                     store_x8(
                         means.offset(8 * part2),
                         add_x8(load_x8(means.offset(8 * part2)), row2),
@@ -3479,107 +3537,121 @@ mod avx2 {
                 }
             }
             for part3 in 0..2isize {
-                let bias9 = load_x8(weights.offset(8 * part3));
-                let mut acc9 = bias9;
-                let mut row3 = splat_x8(0.0);
-                for ky7 in 0..2isize {
-                    let w19 = load_x8(weights.offset(8 * part3 + 48 * ky7 + 32));
-                    let w20 = load_x8(weights.offset(8 * part3 + 48 * ky7 + 48));
-                    acc9 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky7 + 768)),
-                        w19,
-                        acc9,
-                    );
-                    acc9 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky7 + 784)),
-                        w20,
-                        acc9,
-                    );
-                }
-                let value7 = acc9;
-                row3 = add_x8(row3, value7);
-                store_x8(output.offset(8 * part3 + 896), value7);
                 let bias10 = load_x8(weights.offset(8 * part3));
-                let mut acc10_0 = bias10;
-                let mut acc10_1 = bias10;
-                let mut acc10_2 = bias10;
-                let mut acc10_3 = bias10;
-                let mut acc10_4 = bias10;
-                let mut acc10_5 = bias10;
+                let mut acc10 = bias10;
+                let mut row3 = splat_x8(0.0);
                 for ky8 in 0..2isize {
-                    let w21 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 16));
                     let w22 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 32));
                     let w23 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 48));
-                    acc10_0 = fma_x8(
+                    acc10 = fma_x8(
                         load_x8(slice.offset(8 * part3 + 128 * ky8 + 768)),
-                        w21,
-                        acc10_0,
+                        w22,
+                        acc10,
                     );
-                    let v13 = load_x8(slice.offset(8 * part3 + 128 * ky8 + 784));
-                    acc10_0 = fma_x8(v13, w22, acc10_0);
-                    acc10_1 = fma_x8(v13, w21, acc10_1);
-                    let v14 = load_x8(slice.offset(8 * part3 + 128 * ky8 + 800));
-                    acc10_0 = fma_x8(v14, w23, acc10_0);
-                    acc10_1 = fma_x8(v14, w22, acc10_1);
-                    acc10_2 = fma_x8(v14, w21, acc10_2);
-                    let v15 = load_x8(slice.offset(8 * part3 + 128 * ky8 + 816));
-                    acc10_1 = fma_x8(v15, w23, acc10_1);
-                    acc10_2 = fma_x8(v15, w22, acc10_2);
-                    acc10_3 = fma_x8(v15, w21, acc10_3);
-                    let v16 = load_x8(slice.offset(8 * part3 + 128 * ky8 + 832));
-                    acc10_2 = fma_x8(v16, w23, acc10_2);
-                    acc10_3 = fma_x8(v16, w22, acc10_3);
-                    acc10_4 = fma_x8(v16, w21, acc10_4);
-                    let v17 = load_x8(slice.offset(8 * part3 + 128 * ky8 + 848));
-                    acc10_3 = fma_x8(v17, w23, acc10_3);
-                    acc10_4 = fma_x8(v17, w22, acc10_4);
-                    acc10_5 = fma_x8(v17, w21, acc10_5);
-                    let v18 = load_x8(slice.offset(8 * part3 + 128 * ky8 + 864));
-                    acc10_4 = fma_x8(v18, w23, acc10_4);
-                    acc10_5 = fma_x8(v18, w22, acc10_5);
-                    acc10_5 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky8 + 880)),
+                    acc10 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky8 + 784)),
                         w23,
-                        acc10_5,
+                        acc10,
                     );
                 }
-                let value8 = acc10_0;
+                let value8 = acc10;
                 row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 912), value8);
-                let value8 = acc10_1;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 928), value8);
-                let value8 = acc10_2;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 944), value8);
-                let value8 = acc10_3;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 960), value8);
-                let value8 = acc10_4;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 976), value8);
-                let value8 = acc10_5;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 992), value8);
+                store_x8(output.offset(8 * part3 + 896), value8);
                 let bias11 = load_x8(weights.offset(8 * part3));
-                let mut acc11 = bias11;
+                let mut acc11_0 = bias11;
+                let mut acc11_1 = bias11;
+                let mut acc11_2 = bias11;
+                let mut acc11_3 = bias11;
                 for ky9 in 0..2isize {
                     let w24 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 16));
                     let w25 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 32));
-                    acc11 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky9 + 864)),
+                    let w26 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 48));
+                    acc11_0 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky9 + 768)),
                         w24,
-                        acc11,
+                        acc11_0,
                     );
-                    acc11 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky9 + 880)),
-                        w25,
-                        acc11,
+                    let v13 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 784));
+                    acc11_0 = fma_x8(v13, w25, acc11_0);
+                    acc11_1 = fma_x8(v13, w24, acc11_1);
+                    let v14 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 800));
+                    acc11_0 = fma_x8(v14, w26, acc11_0);
+                    acc11_1 = fma_x8(v14, w25, acc11_1);
+                    acc11_2 = fma_x8(v14, w24, acc11_2);
+                    let v15 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 816));
+                    acc11_1 = fma_x8(v15, w26, acc11_1);
+                    acc11_2 = fma_x8(v15, w25, acc11_2);
+                    acc11_3 = fma_x8(v15, w24, acc11_3);
+                    let v16 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 832));
+                    acc11_2 = fma_x8(v16, w26, acc11_2);
+                    acc11_3 = fma_x8(v16, w25, acc11_3);
+                    acc11_3 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky9 + 848)),
+                        w26,
+                        acc11_3,
                     );
                 }
-                let value9 = acc11;
+                let value9 = acc11_0;
                 row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part3 + 1008), value9);
+                store_x8(output.offset(8 * part3 + 912), value9);
+                let value9 = acc11_1;
+                row3 = add_x8(row3, value9);
+                store_x8(output.offset(8 * part3 + 928), value9);
+                let value9 = acc11_2;
+                row3 = add_x8(row3, value9);
+                store_x8(output.offset(8 * part3 + 944), value9);
+                let value9 = acc11_3;
+                row3 = add_x8(row3, value9);
+                store_x8(output.offset(8 * part3 + 960), value9);
+                let bias12 = load_x8(weights.offset(8 * part3));
+                let mut acc12_0 = bias12;
+                let mut acc12_1 = bias12;
+                for ky10 in 0..2isize {
+                    let w27 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 16));
+                    let w28 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 32));
+                    let w29 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 48));
+                    acc12_0 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky10 + 832)),
+                        w27,
+                        acc12_0,
+                    );
+                    let v17 = load_x8(slice.offset(8 * part3 + 128 * ky10 + 848));
+                    acc12_0 = fma_x8(v17, w28, acc12_0);
+                    acc12_1 = fma_x8(v17, w27, acc12_1);
+                    let v18 = load_x8(slice.offset(8 * part3 + 128 * ky10 + 864));
+                    acc12_0 = fma_x8(v18, w29, acc12_0);
+                    acc12_1 = fma_x8(v18, w28, acc12_1);
+                    acc12_1 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky10 + 880)),
+                        w29,
+                        acc12_1,
+                    );
+                }
+                let value10 = acc12_0;
+                row3 = add_x8(row3, value10);
+                store_x8(output.offset(8 * part3 + 976), value10);
+                let value10 = acc12_1;
+                row3 = add_x8(row3, value10);
+                store_x8(output.offset(8 * part3 + 992), value10);
+                let bias13 = load_x8(weights.offset(8 * part3));
+                let mut acc13 = bias13;
+                for ky11 in 0..2isize {
+                    let w30 = load_x8(weights.offset(8 * part3 + 48 * ky11 + 16));
+                    let w31 = load_x8(weights.offset(8 * part3 + 48 * ky11 + 32));
+                    acc13 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky11 + 864)),
+                        w30,
+                        acc13,
+                    );
+                    acc13 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky11 + 880)),
+                        w31,
+                        acc13,
+                    );
+                }
+                let value11 = acc13;
+                row3 = add_x8(row3, value11);
+                store_x8(output.offset(8 * part3 + 1008), value11);
                 store_x8(
                     means.offset(8 * part3),
                     add_x8(load_x8(means.offset(8 * part3)), row3),
@@ -4507,8 +4579,6 @@ mod neon {
                 let mut acc2_1 = bias2;
                 let mut acc2_2 = bias2;
                 let mut acc2_3 = bias2;
-                let mut acc2_4 = bias2;
-                let mut acc2_5 = bias2;
                 for ky2 in 1..3isize {
                     let w3 = load_x4(weights.offset(4 * part + 24 * ky2 + 8));
                     let w4 = load_x4(weights.offset(4 * part + 24 * ky2 + 16));
@@ -4532,18 +4602,10 @@ mod neon {
                     let v4 = load_x4(input.offset(4 * part + 64 * ky2 - 32));
                     acc2_2 = fma_x4(v4, w5, acc2_2);
                     acc2_3 = fma_x4(v4, w4, acc2_3);
-                    acc2_4 = fma_x4(v4, w3, acc2_4);
-                    let v5 = load_x4(input.offset(4 * part + 64 * ky2 - 24));
-                    acc2_3 = fma_x4(v5, w5, acc2_3);
-                    acc2_4 = fma_x4(v5, w4, acc2_4);
-                    acc2_5 = fma_x4(v5, w3, acc2_5);
-                    let v6 = load_x4(input.offset(4 * part + 64 * ky2 - 16));
-                    acc2_4 = fma_x4(v6, w5, acc2_4);
-                    acc2_5 = fma_x4(v6, w4, acc2_5);
-                    acc2_5 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky2 - 8)),
+                    acc2_3 = fma_x4(
+                        load_x4(input.offset(4 * part + 64 * ky2 - 24)),
                         w5,
-                        acc2_5,
+                        acc2_3,
                     );
                 }
                 store_x4(
@@ -4562,267 +4624,305 @@ mod neon {
                     output.offset(4 * part + 32),
                     min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_3)),
                 );
-                store_x4(
-                    output.offset(4 * part + 40),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_4)),
-                );
-                store_x4(
-                    output.offset(4 * part + 48),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_5)),
-                );
                 let bias3 = load_x4(weights.offset(4 * part));
-                let mut acc3 = bias3;
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
                 for ky3 in 1..3isize {
                     let w6 = load_x4(weights.offset(4 * part + 24 * ky3 + 8));
                     let w7 = load_x4(weights.offset(4 * part + 24 * ky3 + 16));
-                    acc3 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky3 - 16)),
+                    let w8 = load_x4(weights.offset(4 * part + 24 * ky3 + 24));
+                    acc3_0 = fma_x4(
+                        load_x4(input.offset(4 * part + 64 * ky3 - 32)),
                         w6,
-                        acc3,
+                        acc3_0,
                     );
-                    acc3 = fma_x4(
+                    let v5 = load_x4(input.offset(4 * part + 64 * ky3 - 24));
+                    acc3_0 = fma_x4(v5, w7, acc3_0);
+                    acc3_1 = fma_x4(v5, w6, acc3_1);
+                    let v6 = load_x4(input.offset(4 * part + 64 * ky3 - 16));
+                    acc3_0 = fma_x4(v6, w8, acc3_0);
+                    acc3_1 = fma_x4(v6, w7, acc3_1);
+                    acc3_1 = fma_x4(
                         load_x4(input.offset(4 * part + 64 * ky3 - 8)),
-                        w7,
-                        acc3,
+                        w8,
+                        acc3_1,
+                    );
+                }
+                store_x4(
+                    output.offset(4 * part + 40),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3_0)),
+                );
+                store_x4(
+                    output.offset(4 * part + 48),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3_1)),
+                );
+                let bias4 = load_x4(weights.offset(4 * part));
+                let mut acc4 = bias4;
+                for ky4 in 1..3isize {
+                    let w9 = load_x4(weights.offset(4 * part + 24 * ky4 + 8));
+                    let w10 = load_x4(weights.offset(4 * part + 24 * ky4 + 16));
+                    acc4 = fma_x4(
+                        load_x4(input.offset(4 * part + 64 * ky4 - 16)),
+                        w9,
+                        acc4,
+                    );
+                    acc4 = fma_x4(
+                        load_x4(input.offset(4 * part + 64 * ky4 - 8)),
+                        w10,
+                        acc4,
                     );
                 }
                 store_x4(
                     output.offset(4 * part + 56),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc4)),
                 );
             }
             for y in 1..7isize {
                 for part2 in 0..2isize {
-                    let bias4 = load_x4(weights.offset(4 * part2));
-                    let mut acc4 = bias4;
-                    for ky4 in 0..3isize {
-                        let w8 = load_x4(weights.offset(4 * part2 + 24 * ky4 + 16));
-                        let w9 = load_x4(weights.offset(4 * part2 + 24 * ky4 + 24));
-                        acc4 = fma_x4(
-                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky4 - 64)),
-                            w8,
-                            acc4,
+                    let bias5 = load_x4(weights.offset(4 * part2));
+                    let mut acc5 = bias5;
+                    for ky5 in 0..3isize {
+                        let w11 = load_x4(weights.offset(4 * part2 + 24 * ky5 + 16));
+                        let w12 = load_x4(weights.offset(4 * part2 + 24 * ky5 + 24));
+                        acc5 = fma_x4(
+                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky5 - 64)),
+                            w11,
+                            acc5,
                         );
-                        acc4 = fma_x4(
-                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky4 - 56)),
-                            w9,
-                            acc4,
+                        acc5 = fma_x4(
+                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky5 - 56)),
+                            w12,
+                            acc5,
                         );
                     }
                     store_x4(
                         output.offset(64 * y + 4 * part2),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc4)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5)),
                     );
-                    let bias5 = load_x4(weights.offset(4 * part2));
-                    let mut acc5_0 = bias5;
-                    let mut acc5_1 = bias5;
-                    let mut acc5_2 = bias5;
-                    let mut acc5_3 = bias5;
-                    let mut acc5_4 = bias5;
-                    let mut acc5_5 = bias5;
-                    for ky5 in 0..3isize {
-                        let w10 = load_x4(weights.offset(4 * part2 + 24 * ky5 + 8));
-                        let w11 = load_x4(weights.offset(4 * part2 + 24 * ky5 + 16));
-                        let w12 = load_x4(weights.offset(4 * part2 + 24 * ky5 + 24));
-                        acc5_0 = fma_x4(
-                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky5 - 64)),
-                            w10,
-                            acc5_0,
+                    let bias6 = load_x4(weights.offset(4 * part2));
+                    let mut acc6_0 = bias6;
+                    let mut acc6_1 = bias6;
+                    let mut acc6_2 = bias6;
+                    let mut acc6_3 = bias6;
+                    let mut acc6_4 = bias6;
+                    let mut acc6_5 = bias6;
+                    for ky6 in 0..3isize {
+                        let w13 = load_x4(weights.offset(4 * part2 + 24 * ky6 + 8));
+                        let w14 = load_x4(weights.offset(4 * part2 + 24 * ky6 + 16));
+                        let w15 = load_x4(weights.offset(4 * part2 + 24 * ky6 + 24));
+                        acc6_0 = fma_x4(
+                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky6 - 64)),
+                            w13,
+                            acc6_0,
                         );
                         let v7 = load_x4(
-                            input.offset(64 * y + 4 * part2 + 64 * ky5 - 56),
+                            input.offset(64 * y + 4 * part2 + 64 * ky6 - 56),
                         );
-                        acc5_0 = fma_x4(v7, w11, acc5_0);
-                        acc5_1 = fma_x4(v7, w10, acc5_1);
+                        acc6_0 = fma_x4(v7, w14, acc6_0);
+                        acc6_1 = fma_x4(v7, w13, acc6_1);
                         let v8 = load_x4(
-                            input.offset(64 * y + 4 * part2 + 64 * ky5 - 48),
+                            input.offset(64 * y + 4 * part2 + 64 * ky6 - 48),
                         );
-                        acc5_0 = fma_x4(v8, w12, acc5_0);
-                        acc5_1 = fma_x4(v8, w11, acc5_1);
-                        acc5_2 = fma_x4(v8, w10, acc5_2);
+                        acc6_0 = fma_x4(v8, w15, acc6_0);
+                        acc6_1 = fma_x4(v8, w14, acc6_1);
+                        acc6_2 = fma_x4(v8, w13, acc6_2);
                         let v9 = load_x4(
-                            input.offset(64 * y + 4 * part2 + 64 * ky5 - 40),
+                            input.offset(64 * y + 4 * part2 + 64 * ky6 - 40),
                         );
-                        acc5_1 = fma_x4(v9, w12, acc5_1);
-                        acc5_2 = fma_x4(v9, w11, acc5_2);
-                        acc5_3 = fma_x4(v9, w10, acc5_3);
+                        acc6_1 = fma_x4(v9, w15, acc6_1);
+                        acc6_2 = fma_x4(v9, w14, acc6_2);
+                        acc6_3 = fma_x4(v9, w13, acc6_3);
                         let v10 = load_x4(
-                            input.offset(64 * y + 4 * part2 + 64 * ky5 - 32),
+                            input.offset(64 * y + 4 * part2 + 64 * ky6 - 32),
                         );
-                        acc5_2 = fma_x4(v10, w12, acc5_2);
-                        acc5_3 = fma_x4(v10, w11, acc5_3);
-                        acc5_4 = fma_x4(v10, w10, acc5_4);
+                        acc6_2 = fma_x4(v10, w15, acc6_2);
+                        acc6_3 = fma_x4(v10, w14, acc6_3);
+                        acc6_4 = fma_x4(v10, w13, acc6_4);
                         let v11 = load_x4(
-                            input.offset(64 * y + 4 * part2 + 64 * ky5 - 24),
+                            input.offset(64 * y + 4 * part2 + 64 * ky6 - 24),
                         );
-                        acc5_3 = fma_x4(v11, w12, acc5_3);
-                        acc5_4 = fma_x4(v11, w11, acc5_4);
-                        acc5_5 = fma_x4(v11, w10, acc5_5);
+                        acc6_3 = fma_x4(v11, w15, acc6_3);
+                        acc6_4 = fma_x4(v11, w14, acc6_4);
+                        acc6_5 = fma_x4(v11, w13, acc6_5);
                         let v12 = load_x4(
-                            input.offset(64 * y + 4 * part2 + 64 * ky5 - 16),
+                            input.offset(64 * y + 4 * part2 + 64 * ky6 - 16),
                         );
-                        acc5_4 = fma_x4(v12, w12, acc5_4);
-                        acc5_5 = fma_x4(v12, w11, acc5_5);
-                        acc5_5 = fma_x4(
-                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky5 - 8)),
-                            w12,
-                            acc5_5,
+                        acc6_4 = fma_x4(v12, w15, acc6_4);
+                        acc6_5 = fma_x4(v12, w14, acc6_5);
+                        acc6_5 = fma_x4(
+                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky6 - 8)),
+                            w15,
+                            acc6_5,
                         );
                     }
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 8),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5_0)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6_0)),
                     );
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 16),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5_1)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6_1)),
                     );
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 24),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5_2)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6_2)),
                     );
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 32),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5_3)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6_3)),
                     );
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 40),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5_4)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6_4)),
                     );
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 48),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc5_5)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6_5)),
                     );
-                    let bias6 = load_x4(weights.offset(4 * part2));
-                    let mut acc6 = bias6;
-                    for ky6 in 0..3isize {
-                        let w13 = load_x4(weights.offset(4 * part2 + 24 * ky6 + 8));
-                        let w14 = load_x4(weights.offset(4 * part2 + 24 * ky6 + 16));
-                        acc6 = fma_x4(
-                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky6 - 16)),
-                            w13,
-                            acc6,
+                    let bias7 = load_x4(weights.offset(4 * part2));
+                    let mut acc7 = bias7;
+                    for ky7 in 0..3isize {
+                        let w16 = load_x4(weights.offset(4 * part2 + 24 * ky7 + 8));
+                        let w17 = load_x4(weights.offset(4 * part2 + 24 * ky7 + 16));
+                        acc7 = fma_x4(
+                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky7 - 16)),
+                            w16,
+                            acc7,
                         );
-                        acc6 = fma_x4(
-                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky6 - 8)),
-                            w14,
-                            acc6,
+                        acc7 = fma_x4(
+                            load_x4(input.offset(64 * y + 4 * part2 + 64 * ky7 - 8)),
+                            w17,
+                            acc7,
                         );
                     }
                     store_x4(
                         output.offset(64 * y + 4 * part2 + 56),
-                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc6)),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc7)),
                     );
                 }
             }
             for part3 in 0..2isize {
-                let bias7 = load_x4(weights.offset(4 * part3));
-                let mut acc7 = bias7;
-                for ky7 in 0..2isize {
-                    let w15 = load_x4(weights.offset(4 * part3 + 24 * ky7 + 16));
-                    let w16 = load_x4(weights.offset(4 * part3 + 24 * ky7 + 24));
-                    acc7 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky7 + 384)),
-                        w15,
-                        acc7,
+                let bias8 = load_x4(weights.offset(4 * part3));
+                let mut acc8 = bias8;
+                for ky8 in 0..2isize {
+                    let w18 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 16));
+                    let w19 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 24));
+                    acc8 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky8 + 384)),
+                        w18,
+                        acc8,
                     );
-                    acc7 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky7 + 392)),
-                        w16,
-                        acc7,
+                    acc8 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky8 + 392)),
+                        w19,
+                        acc8,
                     );
                 }
                 store_x4(
                     output.offset(4 * part3 + 448),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc7)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8)),
                 );
-                let bias8 = load_x4(weights.offset(4 * part3));
-                let mut acc8_0 = bias8;
-                let mut acc8_1 = bias8;
-                let mut acc8_2 = bias8;
-                let mut acc8_3 = bias8;
-                let mut acc8_4 = bias8;
-                let mut acc8_5 = bias8;
-                for ky8 in 0..2isize {
-                    let w17 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 8));
-                    let w18 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 16));
-                    let w19 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 24));
-                    acc8_0 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky8 + 384)),
-                        w17,
-                        acc8_0,
+                let bias9 = load_x4(weights.offset(4 * part3));
+                let mut acc9_0 = bias9;
+                let mut acc9_1 = bias9;
+                let mut acc9_2 = bias9;
+                let mut acc9_3 = bias9;
+                for ky9 in 0..2isize {
+                    let w20 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 8));
+                    let w21 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 16));
+                    let w22 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 24));
+                    acc9_0 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky9 + 384)),
+                        w20,
+                        acc9_0,
                     );
-                    let v13 = load_x4(input.offset(4 * part3 + 64 * ky8 + 392));
-                    acc8_0 = fma_x4(v13, w18, acc8_0);
-                    acc8_1 = fma_x4(v13, w17, acc8_1);
-                    let v14 = load_x4(input.offset(4 * part3 + 64 * ky8 + 400));
-                    acc8_0 = fma_x4(v14, w19, acc8_0);
-                    acc8_1 = fma_x4(v14, w18, acc8_1);
-                    acc8_2 = fma_x4(v14, w17, acc8_2);
-                    let v15 = load_x4(input.offset(4 * part3 + 64 * ky8 + 408));
-                    acc8_1 = fma_x4(v15, w19, acc8_1);
-                    acc8_2 = fma_x4(v15, w18, acc8_2);
-                    acc8_3 = fma_x4(v15, w17, acc8_3);
-                    let v16 = load_x4(input.offset(4 * part3 + 64 * ky8 + 416));
-                    acc8_2 = fma_x4(v16, w19, acc8_2);
-                    acc8_3 = fma_x4(v16, w18, acc8_3);
-                    acc8_4 = fma_x4(v16, w17, acc8_4);
-                    let v17 = load_x4(input.offset(4 * part3 + 64 * ky8 + 424));
-                    acc8_3 = fma_x4(v17, w19, acc8_3);
-                    acc8_4 = fma_x4(v17, w18, acc8_4);
-                    acc8_5 = fma_x4(v17, w17, acc8_5);
-                    let v18 = load_x4(input.offset(4 * part3 + 64 * ky8 + 432));
-                    acc8_4 = fma_x4(v18, w19, acc8_4);
-                    acc8_5 = fma_x4(v18, w18, acc8_5);
-                    acc8_5 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky8 + 440)),
-                        w19,
-                        acc8_5,
+                    let v13 = load_x4(input.offset(4 * part3 + 64 * ky9 + 392));
+                    acc9_0 = fma_x4(v13, w21, acc9_0);
+                    acc9_1 = fma_x4(v13, w20, acc9_1);
+                    let v14 = load_x4(input.offset(4 * part3 + 64 * ky9 + 400));
+                    acc9_0 = fma_x4(v14, w22, acc9_0);
+                    acc9_1 = fma_x4(v14, w21, acc9_1);
+                    acc9_2 = fma_x4(v14, w20, acc9_2);
+                    let v15 = load_x4(input.offset(4 * part3 + 64 * ky9 + 408));
+                    acc9_1 = fma_x4(v15, w22, acc9_1);
+                    acc9_2 = fma_x4(v15, w21, acc9_2);
+                    acc9_3 = fma_x4(v15, w20, acc9_3);
+                    let v16 = load_x4(input.offset(4 * part3 + 64 * ky9 + 416));
+                    acc9_2 = fma_x4(v16, w22, acc9_2);
+                    acc9_3 = fma_x4(v16, w21, acc9_3);
+                    acc9_3 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky9 + 424)),
+                        w22,
+                        acc9_3,
                     );
                 }
                 store_x4(
                     output.offset(4 * part3 + 456),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8_0)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_0)),
                 );
                 store_x4(
                     output.offset(4 * part3 + 464),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8_1)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_1)),
                 );
                 store_x4(
                     output.offset(4 * part3 + 472),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8_2)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_2)),
                 );
                 store_x4(
                     output.offset(4 * part3 + 480),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8_3)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_3)),
                 );
+                let bias10 = load_x4(weights.offset(4 * part3));
+                let mut acc10_0 = bias10;
+                let mut acc10_1 = bias10;
+                for ky10 in 0..2isize {
+                    let w23 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 8));
+                    let w24 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 16));
+                    let w25 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 24));
+                    acc10_0 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky10 + 416)),
+                        w23,
+                        acc10_0,
+                    );
+                    let v17 = load_x4(input.offset(4 * part3 + 64 * ky10 + 424));
+                    acc10_0 = fma_x4(v17, w24, acc10_0);
+                    acc10_1 = fma_x4(v17, w23, acc10_1);
+                    let v18 = load_x4(input.offset(4 * part3 + 64 * ky10 + 432));
+                    acc10_0 = fma_x4(v18, w25, acc10_0);
+                    acc10_1 = fma_x4(v18, w24, acc10_1);
+                    acc10_1 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky10 + 440)),
+                        w25,
+                        acc10_1,
+                    );
+                }
                 store_x4(
                     output.offset(4 * part3 + 488),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8_4)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc10_0)),
                 );
                 store_x4(
                     output.offset(4 * part3 + 496),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8_5)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc10_1)),
                 );
-                let bias9 = load_x4(weights.offset(4 * part3));
-                let mut acc9 = bias9;
-                for ky9 in 0..2isize {
-                    let w20 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 8));
-                    let w21 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 16));
-                    acc9 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky9 + 432)),
-                        w20,
-                        acc9,
+                let bias11 = load_x4(weights.offset(4 * part3));
+                let mut acc11 = bias11;
+                for ky11 in 0..2isize {
+                    let w26 = load_x4(weights.offset(4 * part3 + 24 * ky11 + 8));
+                    let w27 = load_x4(weights.offset(4 * part3 + 24 * ky11 + 16));
+                    acc11 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky11 + 432)),
+                        w26,
+                        acc11,
                     );
-                    acc9 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky9 + 440)),
-                        w21,
-                        acc9,
+                    acc11 = fma_x4(
+                        load_x4(input.offset(4 * part3 + 64 * ky11 + 440)),
+                        w27,
+                        acc11,
                     );
                 }
                 store_x4(
                     output.offset(4 * part3 + 504),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9)),
+                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc11)),
                 );
             }
         }
@@ -5213,8 +5313,6 @@ mod neon {
                 let mut acc4_1 = bias4;
                 let mut acc4_2 = bias4;
                 let mut acc4_3 = bias4;
-                let mut acc4_4 = bias4;
-                let mut acc4_5 = bias4;
                 for ky2 in 1..3isize {
                     let w11 = load_x4(weights.offset(4 * part + 48 * ky2 + 16));
                     let w12 = load_x4(weights.offset(4 * part + 48 * ky2 + 32));
@@ -5238,18 +5336,10 @@ mod neon {
                     let v4_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 64));
                     acc4_2 = fma_x4(v4_2, w13, acc4_2);
                     acc4_3 = fma_x4(v4_2, w12, acc4_3);
-                    acc4_4 = fma_x4(v4_2, w11, acc4_4);
-                    let v5 = load_x4(slice.offset(4 * part + 128 * ky2 - 48));
-                    acc4_3 = fma_x4(v5, w13, acc4_3);
-                    acc4_4 = fma_x4(v5, w12, acc4_4);
-                    acc4_5 = fma_x4(v5, w11, acc4_5);
-                    let v6 = load_x4(slice.offset(4 * part + 128 * ky2 - 32));
-                    acc4_4 = fma_x4(v6, w13, acc4_4);
-                    acc4_5 = fma_x4(v6, w12, acc4_5);
-                    acc4_5 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky2 - 16)),
+                    acc4_3 = fma_x4(
+                        load_x4(slice.offset(4 * part + 128 * ky2 - 48)),
                         w13,
-                        acc4_5,
+                        acc4_3,
                     );
                 }
                 let value2 = acc4_0;
@@ -5264,31 +5354,55 @@ mod neon {
                 let value2 = acc4_3;
                 row = add_x4(row, value2);
                 store_x4(output.offset(4 * part + 64), value2);
-                let value2 = acc4_4;
-                row = add_x4(row, value2);
-                store_x4(output.offset(4 * part + 80), value2);
-                let value2 = acc4_5;
-                row = add_x4(row, value2);
-                store_x4(output.offset(4 * part + 96), value2);
                 let bias5 = load_x4(weights.offset(4 * part));
-                let mut acc5 = bias5;
+                let mut acc5_0 = bias5;
+                let mut acc5_1 = bias5;
                 for ky3 in 1..3isize {
                     let w14 = load_x4(weights.offset(4 * part + 48 * ky3 + 16));
                     let w15 = load_x4(weights.offset(4 * part + 48 * ky3 + 32));
-                    acc5 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky3 - 32)),
+                    let w16 = load_x4(weights.offset(4 * part + 48 * ky3 + 48));
+                    acc5_0 = fma_x4(
+                        load_x4(slice.offset(4 * part + 128 * ky3 - 64)),
                         w14,
-                        acc5,
+                        acc5_0,
                     );
-                    acc5 = fma_x4(
+                    let v5 = load_x4(slice.offset(4 * part + 128 * ky3 - 48));
+                    acc5_0 = fma_x4(v5, w15, acc5_0);
+                    acc5_1 = fma_x4(v5, w14, acc5_1);
+                    let v6 = load_x4(slice.offset(4 * part + 128 * ky3 - 32));
+                    acc5_0 = fma_x4(v6, w16, acc5_0);
+                    acc5_1 = fma_x4(v6, w15, acc5_1);
+                    acc5_1 = fma_x4(
                         load_x4(slice.offset(4 * part + 128 * ky3 - 16)),
-                        w15,
-                        acc5,
+                        w16,
+                        acc5_1,
                     );
                 }
-                let value3 = acc5;
+                let value3 = acc5_0;
                 row = add_x4(row, value3);
-                store_x4(output.offset(4 * part + 112), value3);
+                store_x4(output.offset(4 * part + 80), value3);
+                let value3 = acc5_1;
+                row = add_x4(row, value3);
+                store_x4(output.offset(4 * part + 96), value3);
+                let bias6 = load_x4(weights.offset(4 * part));
+                let mut acc6 = bias6;
+                for ky4 in 1..3isize {
+                    let w17 = load_x4(weights.offset(4 * part + 48 * ky4 + 16));
+                    let w18 = load_x4(weights.offset(4 * part + 48 * ky4 + 32));
+                    acc6 = fma_x4(
+                        load_x4(slice.offset(4 * part + 128 * ky4 - 32)),
+                        w17,
+                        acc6,
+                    );
+                    acc6 = fma_x4(
+                        load_x4(slice.offset(4 * part + 128 * ky4 - 16)),
+                        w18,
+                        acc6,
+                    );
+                }
+                let value4 = acc6;
+                row = add_x4(row, value4);
+                store_x4(output.offset(4 * part + 112), value4);
                 store_x4(
                     means.offset(4 * part),
                     add_x4(load_x4(means.offset(4 * part)), row),
@@ -5296,119 +5410,119 @@ mod neon {
             }
             for y in 1..7isize {
                 for part2 in 0..4isize {
-                    let bias6 = load_x4(weights.offset(4 * part2));
-                    let mut acc6 = bias6;
-                    let mut row2 = splat_x4(0.0);
-                    for ky4 in 0..3isize {
-                        let w16 = load_x4(weights.offset(4 * part2 + 48 * ky4 + 32));
-                        let w17 = load_x4(weights.offset(4 * part2 + 48 * ky4 + 48));
-                        acc6 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky4 - 128)),
-                            w16,
-                            acc6,
-                        );
-                        acc6 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky4 - 112)),
-                            w17,
-                            acc6,
-                        );
-                    }
-                    let value4 = acc6;
-                    row2 = add_x4(row2, value4);
-                    store_x4(output.offset(128 * y + 4 * part2), value4);
                     let bias7 = load_x4(weights.offset(4 * part2));
-                    let mut acc7_0 = bias7;
-                    let mut acc7_1 = bias7;
-                    let mut acc7_2 = bias7;
-                    let mut acc7_3 = bias7;
-                    let mut acc7_4 = bias7;
-                    let mut acc7_5 = bias7;
+                    let mut acc7 = bias7;
+                    let mut row2 = splat_x4(0.0);
                     for ky5 in 0..3isize {
-                        let w18 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 16));
                         let w19 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 32));
                         let w20 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 48));
-                        acc7_0 = fma_x4(
+                        acc7 = fma_x4(
                             load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky5 - 128)),
-                            w18,
-                            acc7_0,
+                            w19,
+                            acc7,
                         );
-                        let v7 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky5 - 112),
-                        );
-                        acc7_0 = fma_x4(v7, w19, acc7_0);
-                        acc7_1 = fma_x4(v7, w18, acc7_1);
-                        let v8 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky5 - 96),
-                        );
-                        acc7_0 = fma_x4(v8, w20, acc7_0);
-                        acc7_1 = fma_x4(v8, w19, acc7_1);
-                        acc7_2 = fma_x4(v8, w18, acc7_2);
-                        let v9 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky5 - 80),
-                        );
-                        acc7_1 = fma_x4(v9, w20, acc7_1);
-                        acc7_2 = fma_x4(v9, w19, acc7_2);
-                        acc7_3 = fma_x4(v9, w18, acc7_3);
-                        let v10 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky5 - 64),
-                        );
-                        acc7_2 = fma_x4(v10, w20, acc7_2);
-                        acc7_3 = fma_x4(v10, w19, acc7_3);
-                        acc7_4 = fma_x4(v10, w18, acc7_4);
-                        let v11 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky5 - 48),
-                        );
-                        acc7_3 = fma_x4(v11, w20, acc7_3);
-                        acc7_4 = fma_x4(v11, w19, acc7_4);
-                        acc7_5 = fma_x4(v11, w18, acc7_5);
-                        let v12 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky5 - 32),
-                        );
-                        acc7_4 = fma_x4(v12, w20, acc7_4);
-                        acc7_5 = fma_x4(v12, w19, acc7_5);
-                        acc7_5 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky5 - 16)),
+                        acc7 = fma_x4(
+                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky5 - 112)),
                             w20,
-                            acc7_5,
+                            acc7,
                         );
                     }
-                    let value5 = acc7_0;
+                    let value5 = acc7;
                     row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2 + 16), value5);
-                    let value5 = acc7_1;
-                    row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2 + 32), value5);
-                    let value5 = acc7_2;
-                    row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2 + 48), value5);
-                    let value5 = acc7_3;
-                    row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2 + 64), value5);
-                    let value5 = acc7_4;
-                    row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2 + 80), value5);
-                    let value5 = acc7_5;
-                    row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2 + 96), value5);
+                    store_x4(output.offset(128 * y + 4 * part2), value5);
                     let bias8 = load_x4(weights.offset(4 * part2));
-                    let mut acc8 = bias8;
+                    let mut acc8_0 = bias8;
+                    let mut acc8_1 = bias8;
+                    let mut acc8_2 = bias8;
+                    let mut acc8_3 = bias8;
+                    let mut acc8_4 = bias8;
+                    let mut acc8_5 = bias8;
                     for ky6 in 0..3isize {
                         let w21 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 16));
                         let w22 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 32));
-                        acc8 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky6 - 32)),
+                        let w23 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 48));
+                        acc8_0 = fma_x4(
+                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky6 - 128)),
                             w21,
-                            acc8,
+                            acc8_0,
                         );
-                        acc8 = fma_x4(
+                        let v7 = load_x4(
+                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 112),
+                        );
+                        acc8_0 = fma_x4(v7, w22, acc8_0);
+                        acc8_1 = fma_x4(v7, w21, acc8_1);
+                        let v8 = load_x4(
+                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 96),
+                        );
+                        acc8_0 = fma_x4(v8, w23, acc8_0);
+                        acc8_1 = fma_x4(v8, w22, acc8_1);
+                        acc8_2 = fma_x4(v8, w21, acc8_2);
+                        let v9 = load_x4(
+                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 80),
+                        );
+                        acc8_1 = fma_x4(v9, w23, acc8_1);
+                        acc8_2 = fma_x4(v9, w22, acc8_2);
+                        acc8_3 = fma_x4(v9, w21, acc8_3);
+                        let v10 = load_x4(
+                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 64),
+                        );
+                        acc8_2 = fma_x4(v10, w23, acc8_2);
+                        acc8_3 = fma_x4(v10, w22, acc8_3);
+                        acc8_4 = fma_x4(v10, w21, acc8_4);
+                        let v11 = load_x4(
+                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 48),
+                        );
+                        acc8_3 = fma_x4(v11, w23, acc8_3);
+                        acc8_4 = fma_x4(v11, w22, acc8_4);
+                        acc8_5 = fma_x4(v11, w21, acc8_5);
+                        let v12 = load_x4(
+                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 32),
+                        );
+                        acc8_4 = fma_x4(v12, w23, acc8_4);
+                        acc8_5 = fma_x4(v12, w22, acc8_5);
+                        acc8_5 = fma_x4(
                             load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky6 - 16)),
-                            w22,
-                            acc8,
+                            w23,
+                            acc8_5,
                         );
                     }
-                    let value6 = acc8;
+                    let value6 = acc8_0;
                     row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 112), value6);
+                    store_x4(output.offset(128 * y + 4 * part2 + 16), value6);
+                    let value6 = acc8_1;
+                    row2 = add_x4(row2, value6);
+                    store_x4(output.offset(128 * y + 4 * part2 + 32), value6);
+                    let value6 = acc8_2;
+                    row2 = add_x4(row2, value6);
+                    store_x4(output.offset(128 * y + 4 * part2 + 48), value6);
+                    let value6 = acc8_3;
+                    row2 = add_x4(row2, value6);
+                    store_x4(output.offset(128 * y + 4 * part2 + 64), value6);
+                    let value6 = acc8_4;
+                    row2 = add_x4(row2, value6);
+                    store_x4(output.offset(128 * y + 4 * part2 + 80), value6);
+                    let value6 = acc8_5;
+                    row2 = add_x4(row2, value6);
+                    store_x4(output.offset(128 * y + 4 * part2 + 96), value6);
+                    let bias9 = load_x4(weights.offset(4 * part2));
+                    let mut acc9 = bias9;
+                    for ky7 in 0..3isize {
+                        let w24 = load_x4(weights.offset(4 * part2 + 48 * ky7 + 16));
+                        let w25 = load_x4(weights.offset(4 * part2 + 48 * ky7 + 32));
+                        acc9 = fma_x4(
+                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky7 - 32)),
+                            w24,
+                            acc9,
+                        );
+                        acc9 = fma_x4(
+                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky7 - 16)),
+                            w25,
+                            acc9,
+                        );
+                    }
+                    let value7 = acc9;
+                    row2 = add_x4(row2, value7);
+                    store_x4(output.offset(128 * y + 4 * part2 + 112), value7);
                     store_x4(
                         means.offset(4 * part2),
                         add_x4(load_x4(means.offset(4 * part2)), row2),
@@ -5416,107 +5530,121 @@ mod neon {
                 }
             }
             for part3 in 0..4isize {
-                let bias9 = load_x4(weights.offset(4 * part3));
-                let mut acc9 = bias9;
-                let mut row3 = splat_x4(0.0);
-                for ky7 in 0..2isize {
-                    let w23 = load_x4(weights.offset(4 * part3 + 48 * ky7 + 32));
-                    let w24 = load_x4(weights.offset(4 * part3 + 48 * ky7 + 48));
-                    acc9 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky7 + 768)),
-                        w23,
-                        acc9,
-                    );
-                    acc9 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky7 + 784)),
-                        w24,
-                        acc9,
-                    );
-                }
-                let value7 = acc9;
-                row3 = add_x4(row3, value7);
-                store_x4(output.offset(4 * part3 + 896), value7);
                 let bias10 = load_x4(weights.offset(4 * part3));
-                let mut acc10_0 = bias10;
-                let mut acc10_1 = bias10;
-                let mut acc10_2 = bias10;
-                let mut acc10_3 = bias10;
-                let mut acc10_4 = bias10;
-                let mut acc10_5 = bias10;
+                let mut acc10 = bias10;
+                let mut row3 = splat_x4(0.0);
                 for ky8 in 0..2isize {
-                    let w25 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 16));
                     let w26 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 32));
                     let w27 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 48));
-                    acc10_0 = fma_x4(
+                    acc10 = fma_x4(
                         load_x4(slice.offset(4 * part3 + 128 * ky8 + 768)),
-                        w25,
-                        acc10_0,
+                        w26,
+                        acc10,
                     );
-                    let v13 = load_x4(slice.offset(4 * part3 + 128 * ky8 + 784));
-                    acc10_0 = fma_x4(v13, w26, acc10_0);
-                    acc10_1 = fma_x4(v13, w25, acc10_1);
-                    let v14 = load_x4(slice.offset(4 * part3 + 128 * ky8 + 800));
-                    acc10_0 = fma_x4(v14, w27, acc10_0);
-                    acc10_1 = fma_x4(v14, w26, acc10_1);
-                    acc10_2 = fma_x4(v14, w25, acc10_2);
-                    let v15 = load_x4(slice.offset(4 * part3 + 128 * ky8 + 816));
-                    acc10_1 = fma_x4(v15, w27, acc10_1);
-                    acc10_2 = fma_x4(v15, w26, acc10_2);
-                    acc10_3 = fma_x4(v15, w25, acc10_3);
-                    let v16 = load_x4(slice.offset(4 * part3 + 128 * ky8 + 832));
-                    acc10_2 = fma_x4(v16, w27, acc10_2);
-                    acc10_3 = fma_x4(v16, w26, acc10_3);
-                    acc10_4 = fma_x4(v16, w25, acc10_4);
-                    let v17 = load_x4(slice.offset(4 * part3 + 128 * ky8 + 848));
-                    acc10_3 = fma_x4(v17, w27, acc10_3);
-                    acc10_4 = fma_x4(v17, w26, acc10_4);
-                    acc10_5 = fma_x4(v17, w25, acc10_5);
-                    let v18 = load_x4(slice.offset(4 * part3 + 128 * ky8 + 864));
-                    acc10_4 = fma_x4(v18, w27, acc10_4);
-                    acc10_5 = fma_x4(v18, w26, acc10_5);
-                    acc10_5 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky8 + 880)),
+                    acc10 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky8 + 784)),
                         w27,
-                        acc10_5,
+                        acc10,
                     );
                 }
-                let value8 = acc10_0;
+                let value8 = acc10;
                 row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 912), value8);
-                let value8 = acc10_1;
-                row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 928), value8);
-                let value8 = acc10_2;
-                row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 944), value8);
-                let value8 = acc10_3;
-                row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 960), value8);
-                let value8 = acc10_4;
-                row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 976), value8);
-                let value8 = acc10_5;
-                row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 992), value8);
+                store_x4(output.offset(4 * part3 + 896), value8);
                 let bias11 = load_x4(weights.offset(4 * part3));
-                let mut acc11 = bias11;
+                let mut acc11_0 = bias11;
+                let mut acc11_1 = bias11;
+                let mut acc11_2 = bias11;
+                let mut acc11_3 = bias11;
                 for ky9 in 0..2isize {
                     let w28 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 16));
                     let w29 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 32));
-                    acc11 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky9 + 864)),
+                    let w30 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 48));
+                    acc11_0 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky9 + 768)),
                         w28,
-                        acc11,
+                        acc11_0,
                     );
-                    acc11 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky9 + 880)),
-                        w29,
-                        acc11,
+                    let v13 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 784));
+                    acc11_0 = fma_x4(v13, w29, acc11_0);
+                    acc11_1 = fma_x4(v13, w28, acc11_1);
+                    let v14 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 800));
+                    acc11_0 = fma_x4(v14, w30, acc11_0);
+                    acc11_1 = fma_x4(v14, w29, acc11_1);
+                    acc11_2 = fma_x4(v14, w28, acc11_2);
+                    let v15 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 816));
+                    acc11_1 = fma_x4(v15, w30, acc11_1);
+                    acc11_2 = fma_x4(v15, w29, acc11_2);
+                    acc11_3 = fma_x4(v15, w28, acc11_3);
+                    let v16 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 832));
+                    acc11_2 = fma_x4(v16, w30, acc11_2);
+                    acc11_3 = fma_x4(v16, w29, acc11_3);
+                    acc11_3 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky9 + 848)),
+                        w30,
+                        acc11_3,
                     );
                 }
-                let value9 = acc11;
+                let value9 = acc11_0;
                 row3 = add_x4(row3, value9);
-                store_x4(output.offset(4 * part3 + 1008), value9);
+                store_x4(output.offset(4 * part3 + 912), value9);
+                let value9 = acc11_1;
+                row3 = add_x4(row3, value9);
+                store_x4(output.offset(4 * part3 + 928), value9);
+                let value9 = acc11_2;
+                row3 = add_x4(row3, value9);
+                store_x4(output.offset(4 * part3 + 944), value9);
+                let value9 = acc11_3;
+                row3 = add_x4(row3, value9);
+                store_x4(output.offset(4 * part3 + 960), value9);
+                let bias12 = load_x4(weights.offset(4 * part3));
+                let mut acc12_0 = bias12;
+                let mut acc12_1 = bias12;
+                for ky10 in 0..2isize {
+                    let w31 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 16));
+                    let w32 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 32));
+                    let w33 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 48));
+                    acc12_0 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky10 + 832)),
+                        w31,
+                        acc12_0,
+                    );
+                    let v17 = load_x4(slice.offset(4 * part3 + 128 * ky10 + 848));
+                    acc12_0 = fma_x4(v17, w32, acc12_0);
+                    acc12_1 = fma_x4(v17, w31, acc12_1);
+                    let v18 = load_x4(slice.offset(4 * part3 + 128 * ky10 + 864));
+                    acc12_0 = fma_x4(v18, w33, acc12_0);
+                    acc12_1 = fma_x4(v18, w32, acc12_1);
+                    acc12_1 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky10 + 880)),
+                        w33,
+                        acc12_1,
+                    );
+                }
+                let value10 = acc12_0;
+                row3 = add_x4(row3, value10);
+                store_x4(output.offset(4 * part3 + 976), value10);
+                let value10 = acc12_1;
+                row3 = add_x4(row3, value10);
+                store_x4(output.offset(4 * part3 + 992), value10);
+                let bias13 = load_x4(weights.offset(4 * part3));
+                let mut acc13 = bias13;
+                for ky11 in 0..2isize {
+                    let w34 = load_x4(weights.offset(4 * part3 + 48 * ky11 + 16));
+                    let w35 = load_x4(weights.offset(4 * part3 + 48 * ky11 + 32));
+                    acc13 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky11 + 864)),
+                        w34,
+                        acc13,
+                    );
+                    acc13 = fma_x4(
+                        load_x4(slice.offset(4 * part3 + 128 * ky11 + 880)),
+                        w35,
+                        acc13,
+                    );
+                }
+                let value11 = acc13;
+                row3 = add_x4(row3, value11);
+                store_x4(output.offset(4 * part3 + 1008), value11);
                 store_x4(
                     means.offset(4 * part3),
                     add_x4(load_x4(means.offset(4 * part3)), row3),
@@ -6503,8 +6631,6 @@ mod portable {
             let mut acc2_1 = bias2;
             let mut acc2_2 = bias2;
             let mut acc2_3 = bias2;
-            let mut acc2_4 = bias2;
-            let mut acc2_5 = bias2;
             for ky2 in 1..3isize {
                 let w3 = load_x8(weights.offset(24 * ky2 + 8));
                 let w4 = load_x8(weights.offset(24 * ky2 + 16));
@@ -6524,15 +6650,7 @@ mod portable {
                 let v4 = load_x8(input.offset(64 * ky2 - 32));
                 acc2_2 = fma_x8(v4, w5, acc2_2);
                 acc2_3 = fma_x8(v4, w4, acc2_3);
-                acc2_4 = fma_x8(v4, w3, acc2_4);
-                let v5 = load_x8(input.offset(64 * ky2 - 24));
-                acc2_3 = fma_x8(v5, w5, acc2_3);
-                acc2_4 = fma_x8(v5, w4, acc2_4);
-                acc2_5 = fma_x8(v5, w3, acc2_5);
-                let v6 = load_x8(input.offset(64 * ky2 - 16));
-                acc2_4 = fma_x8(v6, w5, acc2_4);
-                acc2_5 = fma_x8(v6, w4, acc2_5);
-                acc2_5 = fma_x8(load_x8(input.offset(64 * ky2 - 8)), w5, acc2_5);
+                acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
             }
             store_x8(
                 output.offset(8),
@@ -6550,219 +6668,241 @@ mod portable {
                 output.offset(32),
                 min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
             );
-            store_x8(
-                output.offset(40),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_4)),
-            );
-            store_x8(
-                output.offset(48),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_5)),
-            );
             let bias3 = load_x8(weights);
-            let mut acc3 = bias3;
+            let mut acc3_0 = bias3;
+            let mut acc3_1 = bias3;
             for ky3 in 1..3isize {
                 let w6 = load_x8(weights.offset(24 * ky3 + 8));
                 let w7 = load_x8(weights.offset(24 * ky3 + 16));
-                acc3 = fma_x8(load_x8(input.offset(64 * ky3 - 16)), w6, acc3);
-                acc3 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w7, acc3);
+                let w8 = load_x8(weights.offset(24 * ky3 + 24));
+                acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
+                let v5 = load_x8(input.offset(64 * ky3 - 24));
+                acc3_0 = fma_x8(v5, w7, acc3_0);
+                acc3_1 = fma_x8(v5, w6, acc3_1);
+                let v6 = load_x8(input.offset(64 * ky3 - 16));
+                acc3_0 = fma_x8(v6, w8, acc3_0);
+                acc3_1 = fma_x8(v6, w7, acc3_1);
+                acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
+            }
+            store_x8(
+                output.offset(40),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
+            );
+            store_x8(
+                output.offset(48),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
+            );
+            let bias4 = load_x8(weights);
+            let mut acc4 = bias4;
+            for ky4 in 1..3isize {
+                let w9 = load_x8(weights.offset(24 * ky4 + 8));
+                let w10 = load_x8(weights.offset(24 * ky4 + 16));
+                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
+                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
             }
             store_x8(
                 output.offset(56),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
             );
             for y in 1..7isize {
-                let bias4 = load_x8(weights);
-                let mut acc4 = bias4;
-                for ky4 in 0..3isize {
-                    let w8 = load_x8(weights.offset(24 * ky4 + 16));
-                    let w9 = load_x8(weights.offset(24 * ky4 + 24));
-                    acc4 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky4 - 64)),
-                        w8,
-                        acc4,
+                let bias5 = load_x8(weights);
+                let mut acc5 = bias5;
+                for ky5 in 0..3isize {
+                    let w11 = load_x8(weights.offset(24 * ky5 + 16));
+                    let w12 = load_x8(weights.offset(24 * ky5 + 24));
+                    acc5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky5 - 64)),
+                        w11,
+                        acc5,
                     );
-                    acc4 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky4 - 56)),
-                        w9,
-                        acc4,
+                    acc5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky5 - 56)),
+                        w12,
+                        acc5,
                     );
                 }
                 store_x8(
                     output.offset(64 * y),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5)),
                 );
-                let bias5 = load_x8(weights);
-                let mut acc5_0 = bias5;
-                let mut acc5_1 = bias5;
-                let mut acc5_2 = bias5;
-                let mut acc5_3 = bias5;
-                let mut acc5_4 = bias5;
-                let mut acc5_5 = bias5;
-                for ky5 in 0..3isize {
-                    let w10 = load_x8(weights.offset(24 * ky5 + 8));
-                    let w11 = load_x8(weights.offset(24 * ky5 + 16));
-                    let w12 = load_x8(weights.offset(24 * ky5 + 24));
-                    acc5_0 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky5 - 64)),
-                        w10,
-                        acc5_0,
+                let bias6 = load_x8(weights);
+                let mut acc6_0 = bias6;
+                let mut acc6_1 = bias6;
+                let mut acc6_2 = bias6;
+                let mut acc6_3 = bias6;
+                let mut acc6_4 = bias6;
+                let mut acc6_5 = bias6;
+                for ky6 in 0..3isize {
+                    let w13 = load_x8(weights.offset(24 * ky6 + 8));
+                    let w14 = load_x8(weights.offset(24 * ky6 + 16));
+                    let w15 = load_x8(weights.offset(24 * ky6 + 24));
+                    acc6_0 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 64)),
+                        w13,
+                        acc6_0,
                     );
-                    let v7 = load_x8(input.offset(64 * y + 64 * ky5 - 56));
-                    acc5_0 = fma_x8(v7, w11, acc5_0);
-                    acc5_1 = fma_x8(v7, w10, acc5_1);
-                    let v8 = load_x8(input.offset(64 * y + 64 * ky5 - 48));
-                    acc5_0 = fma_x8(v8, w12, acc5_0);
-                    acc5_1 = fma_x8(v8, w11, acc5_1);
-                    acc5_2 = fma_x8(v8, w10, acc5_2);
-                    let v9 = load_x8(input.offset(64 * y + 64 * ky5 - 40));
-                    acc5_1 = fma_x8(v9, w12, acc5_1);
-                    acc5_2 = fma_x8(v9, w11, acc5_2);
-                    acc5_3 = fma_x8(v9, w10, acc5_3);
-                    let v10 = load_x8(input.offset(64 * y + 64 * ky5 - 32));
-                    acc5_2 = fma_x8(v10, w12, acc5_2);
-                    acc5_3 = fma_x8(v10, w11, acc5_3);
-                    acc5_4 = fma_x8(v10, w10, acc5_4);
-                    let v11 = load_x8(input.offset(64 * y + 64 * ky5 - 24));
-                    acc5_3 = fma_x8(v11, w12, acc5_3);
-                    acc5_4 = fma_x8(v11, w11, acc5_4);
-                    acc5_5 = fma_x8(v11, w10, acc5_5);
-                    let v12 = load_x8(input.offset(64 * y + 64 * ky5 - 16));
-                    acc5_4 = fma_x8(v12, w12, acc5_4);
-                    acc5_5 = fma_x8(v12, w11, acc5_5);
-                    acc5_5 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky5 - 8)),
-                        w12,
-                        acc5_5,
+                    let v7 = load_x8(input.offset(64 * y + 64 * ky6 - 56));
+                    acc6_0 = fma_x8(v7, w14, acc6_0);
+                    acc6_1 = fma_x8(v7, w13, acc6_1);
+                    let v8 = load_x8(input.offset(64 * y + 64 * ky6 - 48));
+                    acc6_0 = fma_x8(v8, w15, acc6_0);
+                    acc6_1 = fma_x8(v8, w14, acc6_1);
+                    acc6_2 = fma_x8(v8, w13, acc6_2);
+                    let v9 = load_x8(input.offset(64 * y + 64 * ky6 - 40));
+                    acc6_1 = fma_x8(v9, w15, acc6_1);
+                    acc6_2 = fma_x8(v9, w14, acc6_2);
+                    acc6_3 = fma_x8(v9, w13, acc6_3);
+                    let v10 = load_x8(input.offset(64 * y + 64 * ky6 - 32));
+                    acc6_2 = fma_x8(v10, w15, acc6_2);
+                    acc6_3 = fma_x8(v10, w14, acc6_3);
+                    acc6_4 = fma_x8(v10, w13, acc6_4);
+                    let v11 = load_x8(input.offset(64 * y + 64 * ky6 - 24));
+                    acc6_3 = fma_x8(v11, w15, acc6_3);
+                    acc6_4 = fma_x8(v11, w14, acc6_4);
+                    acc6_5 = fma_x8(v11, w13, acc6_5);
+                    let v12 = load_x8(input.offset(64 * y + 64 * ky6 - 16));
+                    acc6_4 = fma_x8(v12, w15, acc6_4);
+                    acc6_5 = fma_x8(v12, w14, acc6_5);
+                    acc6_5 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
+                        w15,
+                        acc6_5,
                     );
                 }
                 store_x8(
                     output.offset(64 * y + 8),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_0)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_0)),
                 );
                 store_x8(
                     output.offset(64 * y + 16),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_1)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_1)),
                 );
                 store_x8(
                     output.offset(64 * y + 24),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_2)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_2)),
                 );
                 store_x8(
                     output.offset(64 * y + 32),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_3)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_3)),
                 );
                 store_x8(
                     output.offset(64 * y + 40),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_4)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_4)),
                 );
                 store_x8(
                     output.offset(64 * y + 48),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc5_5)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_5)),
                 );
-                let bias6 = load_x8(weights);
-                let mut acc6 = bias6;
-                for ky6 in 0..3isize {
-                    let w13 = load_x8(weights.offset(24 * ky6 + 8));
-                    let w14 = load_x8(weights.offset(24 * ky6 + 16));
-                    acc6 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 16)),
-                        w13,
-                        acc6,
+                let bias7 = load_x8(weights);
+                let mut acc7 = bias7;
+                for ky7 in 0..3isize {
+                    let w16 = load_x8(weights.offset(24 * ky7 + 8));
+                    let w17 = load_x8(weights.offset(24 * ky7 + 16));
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 16)),
+                        w16,
+                        acc7,
                     );
-                    acc6 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
-                        w14,
-                        acc6,
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 8)),
+                        w17,
+                        acc7,
                     );
                 }
                 store_x8(
                     output.offset(64 * y + 56),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
                 );
             }
-            let bias7 = load_x8(weights);
-            let mut acc7 = bias7;
-            for ky7 in 0..2isize {
-                let w15 = load_x8(weights.offset(24 * ky7 + 16));
-                let w16 = load_x8(weights.offset(24 * ky7 + 24));
-                acc7 = fma_x8(load_x8(input.offset(64 * ky7 + 384)), w15, acc7);
-                acc7 = fma_x8(load_x8(input.offset(64 * ky7 + 392)), w16, acc7);
+            let bias8 = load_x8(weights);
+            let mut acc8 = bias8;
+            for ky8 in 0..2isize {
+                let w18 = load_x8(weights.offset(24 * ky8 + 16));
+                let w19 = load_x8(weights.offset(24 * ky8 + 24));
+                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
+                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
             }
             store_x8(
                 output.offset(448),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
-            );
-            let bias8 = load_x8(weights);
-            let mut acc8_0 = bias8;
-            let mut acc8_1 = bias8;
-            let mut acc8_2 = bias8;
-            let mut acc8_3 = bias8;
-            let mut acc8_4 = bias8;
-            let mut acc8_5 = bias8;
-            for ky8 in 0..2isize {
-                let w17 = load_x8(weights.offset(24 * ky8 + 8));
-                let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                acc8_0 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w17, acc8_0);
-                let v13 = load_x8(input.offset(64 * ky8 + 392));
-                acc8_0 = fma_x8(v13, w18, acc8_0);
-                acc8_1 = fma_x8(v13, w17, acc8_1);
-                let v14 = load_x8(input.offset(64 * ky8 + 400));
-                acc8_0 = fma_x8(v14, w19, acc8_0);
-                acc8_1 = fma_x8(v14, w18, acc8_1);
-                acc8_2 = fma_x8(v14, w17, acc8_2);
-                let v15 = load_x8(input.offset(64 * ky8 + 408));
-                acc8_1 = fma_x8(v15, w19, acc8_1);
-                acc8_2 = fma_x8(v15, w18, acc8_2);
-                acc8_3 = fma_x8(v15, w17, acc8_3);
-                let v16 = load_x8(input.offset(64 * ky8 + 416));
-                acc8_2 = fma_x8(v16, w19, acc8_2);
-                acc8_3 = fma_x8(v16, w18, acc8_3);
-                acc8_4 = fma_x8(v16, w17, acc8_4);
-                let v17 = load_x8(input.offset(64 * ky8 + 424));
-                acc8_3 = fma_x8(v17, w19, acc8_3);
-                acc8_4 = fma_x8(v17, w18, acc8_4);
-                acc8_5 = fma_x8(v17, w17, acc8_5);
-                let v18 = load_x8(input.offset(64 * ky8 + 432));
-                acc8_4 = fma_x8(v18, w19, acc8_4);
-                acc8_5 = fma_x8(v18, w18, acc8_5);
-                acc8_5 = fma_x8(load_x8(input.offset(64 * ky8 + 440)), w19, acc8_5);
-            }
-            store_x8(
-                output.offset(456),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_0)),
-            );
-            store_x8(
-                output.offset(464),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_1)),
-            );
-            store_x8(
-                output.offset(472),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_2)),
-            );
-            store_x8(
-                output.offset(480),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_3)),
-            );
-            store_x8(
-                output.offset(488),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_4)),
-            );
-            store_x8(
-                output.offset(496),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8_5)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
             );
             let bias9 = load_x8(weights);
-            let mut acc9 = bias9;
+            let mut acc9_0 = bias9;
+            let mut acc9_1 = bias9;
+            let mut acc9_2 = bias9;
+            let mut acc9_3 = bias9;
             for ky9 in 0..2isize {
                 let w20 = load_x8(weights.offset(24 * ky9 + 8));
                 let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 432)), w20, acc9);
-                acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 440)), w21, acc9);
+                let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
+                let v13 = load_x8(input.offset(64 * ky9 + 392));
+                acc9_0 = fma_x8(v13, w21, acc9_0);
+                acc9_1 = fma_x8(v13, w20, acc9_1);
+                let v14 = load_x8(input.offset(64 * ky9 + 400));
+                acc9_0 = fma_x8(v14, w22, acc9_0);
+                acc9_1 = fma_x8(v14, w21, acc9_1);
+                acc9_2 = fma_x8(v14, w20, acc9_2);
+                let v15 = load_x8(input.offset(64 * ky9 + 408));
+                acc9_1 = fma_x8(v15, w22, acc9_1);
+                acc9_2 = fma_x8(v15, w21, acc9_2);
+                acc9_3 = fma_x8(v15, w20, acc9_3);
+                let v16 = load_x8(input.offset(64 * ky9 + 416));
+                acc9_2 = fma_x8(v16, w22, acc9_2);
+                acc9_3 = fma_x8(v16, w21, acc9_3);
+                acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
+            }
+            store_x8(
+                output.offset(456),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
+            );
+            store_x8(
+                output.offset(464),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
+            );
+            store_x8(
+                output.offset(472),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
+            );
+            store_x8(
+                output.offset(480),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+            );
+            let bias10 = load_x8(weights);
+            let mut acc10_0 = bias10;
+            let mut acc10_1 = bias10;
+            for ky10 in 0..2isize {
+                let w23 = load_x8(weights.offset(24 * ky10 + 8));
+                let w24 = load_x8(weights.offset(24 * ky10 + 16));
+                let w25 = load_x8(weights.offset(24 * ky10 + 24));
+                acc10_0 = fma_x8(load_x8(input.offset(64 * ky10 + 416)), w23, acc10_0);
+                let v17 = load_x8(input.offset(64 * ky10 + 424));
+                acc10_0 = fma_x8(v17, w24, acc10_0);
+                acc10_1 = fma_x8(v17, w23, acc10_1);
+                let v18 = load_x8(input.offset(64 * ky10 + 432));
+                acc10_0 = fma_x8(v18, w25, acc10_0);
+                acc10_1 = fma_x8(v18, w24, acc10_1);
+                acc10_1 = fma_x8(load_x8(input.offset(64 * ky10 + 440)), w25, acc10_1);
+            }
+            store_x8(
+                output.offset(488),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+            );
+            store_x8(
+                output.offset(496),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+            );
+            let bias11 = load_x8(weights);
+            let mut acc11 = bias11;
+            for ky11 in 0..2isize {
+                let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
+                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
             }
             store_x8(
                 output.offset(504),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9)),
+                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
             );
         }
     }
@@ -7000,8 +7140,6 @@ mod portable {
                 let mut acc4_1 = bias4;
                 let mut acc4_2 = bias4;
                 let mut acc4_3 = bias4;
-                let mut acc4_4 = bias4;
-                let mut acc4_5 = bias4;
                 for ky2 in 1..3isize {
                     let w5 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 16));
                     let w6 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 32));
@@ -7025,18 +7163,10 @@ mod portable {
                     let v4 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 64));
                     acc4_2 = fma_x8(v4, w7, acc4_2);
                     acc4_3 = fma_x8(v4, w6, acc4_3);
-                    acc4_4 = fma_x8(v4, w5, acc4_4);
-                    let v5 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 48));
-                    acc4_3 = fma_x8(v5, w7, acc4_3);
-                    acc4_4 = fma_x8(v5, w6, acc4_4);
-                    acc4_5 = fma_x8(v5, w5, acc4_5);
-                    let v6 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 32));
-                    acc4_4 = fma_x8(v6, w7, acc4_4);
-                    acc4_5 = fma_x8(v6, w6, acc4_5);
-                    acc4_5 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky2 - 16)),
+                    acc4_3 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky2 - 48)),
                         w7,
-                        acc4_5,
+                        acc4_3,
                     );
                 }
                 let value2 = acc4_0;
@@ -7051,31 +7181,55 @@ mod portable {
                 let value2 = acc4_3;
                 row = add_x8(row, value2);
                 store_x8(output.offset(8 * part3 + 64), value2);
-                let value2 = acc4_4;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part3 + 80), value2);
-                let value2 = acc4_5;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part3 + 96), value2);
                 let bias5 = load_x8(weights.offset(8 * part3));
-                let mut acc5 = bias5;
+                let mut acc5_0 = bias5;
+                let mut acc5_1 = bias5;
                 for ky3 in 1..3isize {
                     let w8 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 16));
                     let w9 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 32));
-                    acc5 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky3 - 32)),
+                    let w10 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 48));
+                    acc5_0 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky3 - 64)),
                         w8,
-                        acc5,
+                        acc5_0,
                     );
-                    acc5 = fma_x8(
+                    let v5 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 48));
+                    acc5_0 = fma_x8(v5, w9, acc5_0);
+                    acc5_1 = fma_x8(v5, w8, acc5_1);
+                    let v6 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 32));
+                    acc5_0 = fma_x8(v6, w10, acc5_0);
+                    acc5_1 = fma_x8(v6, w9, acc5_1);
+                    acc5_1 = fma_x8(
                         load_x8(slice.offset(8 * part3 + 128 * ky3 - 16)),
-                        w9,
-                        acc5,
+                        w10,
+                        acc5_1,
                     );
                 }
-                let value3 = acc5;
+                let value3 = acc5_0;
                 row = add_x8(row, value3);
-                store_x8(output.offset(8 * part3 + 112), value3);
+                store_x8(output.offset(8 * part3 + 80), value3);
+                let value3 = acc5_1;
+                row = add_x8(row, value3);
+                store_x8(output.offset(8 * part3 + 96), value3);
+                let bias6 = load_x8(weights.offset(8 * part3));
+                let mut acc6 = bias6;
+                for ky4 in 1..3isize {
+                    let w11 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 16));
+                    let w12 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 32));
+                    acc6 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky4 - 32)),
+                        w11,
+                        acc6,
+                    );
+                    acc6 = fma_x8(
+                        load_x8(slice.offset(8 * part3 + 128 * ky4 - 16)),
+                        w12,
+                        acc6,
+                    );
+                }
+                let value4 = acc6;
+                row = add_x8(row, value4);
+                store_x8(output.offset(8 * part3 + 112), value4);
                 store_x8(
                     means.offset(8 * part3),
                     add_x8(load_x8(means.offset(8 * part3)), row),
@@ -7083,119 +7237,119 @@ mod portable {
             }
             for y in 1..7isize {
                 for part4 in 0..2isize {
-                    let bias6 = load_x8(weights.offset(8 * part4));
-                    let mut acc6 = bias6;
-                    let mut row2 = splat_x8(0.0);
-                    for ky4 in 0..3isize {
-                        let w10 = load_x8(weights.offset(8 * part4 + 48 * ky4 + 32));
-                        let w11 = load_x8(weights.offset(8 * part4 + 48 * ky4 + 48));
-                        acc6 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky4 - 128)),
-                            w10,
-                            acc6,
-                        );
-                        acc6 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky4 - 112)),
-                            w11,
-                            acc6,
-                        );
-                    }
-                    let value4 = acc6;
-                    row2 = add_x8(row2, value4);
-                    store_x8(output.offset(128 * y + 8 * part4), value4);
                     let bias7 = load_x8(weights.offset(8 * part4));
-                    let mut acc7_0 = bias7;
-                    let mut acc7_1 = bias7;
-                    let mut acc7_2 = bias7;
-                    let mut acc7_3 = bias7;
-                    let mut acc7_4 = bias7;
-                    let mut acc7_5 = bias7;
+                    let mut acc7 = bias7;
+                    let mut row2 = splat_x8(0.0);
                     for ky5 in 0..3isize {
-                        let w12 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 16));
                         let w13 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 32));
                         let w14 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 48));
-                        acc7_0 = fma_x8(
+                        acc7 = fma_x8(
                             load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky5 - 128)),
-                            w12,
-                            acc7_0,
+                            w13,
+                            acc7,
                         );
-                        let v7 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky5 - 112),
-                        );
-                        acc7_0 = fma_x8(v7, w13, acc7_0);
-                        acc7_1 = fma_x8(v7, w12, acc7_1);
-                        let v8 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky5 - 96),
-                        );
-                        acc7_0 = fma_x8(v8, w14, acc7_0);
-                        acc7_1 = fma_x8(v8, w13, acc7_1);
-                        acc7_2 = fma_x8(v8, w12, acc7_2);
-                        let v9 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky5 - 80),
-                        );
-                        acc7_1 = fma_x8(v9, w14, acc7_1);
-                        acc7_2 = fma_x8(v9, w13, acc7_2);
-                        acc7_3 = fma_x8(v9, w12, acc7_3);
-                        let v10 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky5 - 64),
-                        );
-                        acc7_2 = fma_x8(v10, w14, acc7_2);
-                        acc7_3 = fma_x8(v10, w13, acc7_3);
-                        acc7_4 = fma_x8(v10, w12, acc7_4);
-                        let v11 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky5 - 48),
-                        );
-                        acc7_3 = fma_x8(v11, w14, acc7_3);
-                        acc7_4 = fma_x8(v11, w13, acc7_4);
-                        acc7_5 = fma_x8(v11, w12, acc7_5);
-                        let v12 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky5 - 32),
-                        );
-                        acc7_4 = fma_x8(v12, w14, acc7_4);
-                        acc7_5 = fma_x8(v12, w13, acc7_5);
-                        acc7_5 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky5 - 16)),
+                        acc7 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky5 - 112)),
                             w14,
-                            acc7_5,
+                            acc7,
                         );
                     }
-                    let value5 = acc7_0;
+                    let value5 = acc7;
                     row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4 + 16), value5);
-                    let value5 = acc7_1;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4 + 32), value5);
-                    let value5 = acc7_2;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4 + 48), value5);
-                    let value5 = acc7_3;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4 + 64), value5);
-                    let value5 = acc7_4;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4 + 80), value5);
-                    let value5 = acc7_5;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4 + 96), value5);
+                    store_x8(output.offset(128 * y + 8 * part4), value5);
                     let bias8 = load_x8(weights.offset(8 * part4));
-                    let mut acc8 = bias8;
+                    let mut acc8_0 = bias8;
+                    let mut acc8_1 = bias8;
+                    let mut acc8_2 = bias8;
+                    let mut acc8_3 = bias8;
+                    let mut acc8_4 = bias8;
+                    let mut acc8_5 = bias8;
                     for ky6 in 0..3isize {
                         let w15 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 16));
                         let w16 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 32));
-                        acc8 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 32)),
+                        let w17 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 48));
+                        acc8_0 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 128)),
                             w15,
-                            acc8,
+                            acc8_0,
                         );
-                        acc8 = fma_x8(
+                        let v7 = load_x8(
+                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 112),
+                        );
+                        acc8_0 = fma_x8(v7, w16, acc8_0);
+                        acc8_1 = fma_x8(v7, w15, acc8_1);
+                        let v8 = load_x8(
+                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 96),
+                        );
+                        acc8_0 = fma_x8(v8, w17, acc8_0);
+                        acc8_1 = fma_x8(v8, w16, acc8_1);
+                        acc8_2 = fma_x8(v8, w15, acc8_2);
+                        let v9 = load_x8(
+                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 80),
+                        );
+                        acc8_1 = fma_x8(v9, w17, acc8_1);
+                        acc8_2 = fma_x8(v9, w16, acc8_2);
+                        acc8_3 = fma_x8(v9, w15, acc8_3);
+                        let v10 = load_x8(
+                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 64),
+                        );
+                        acc8_2 = fma_x8(v10, w17, acc8_2);
+                        acc8_3 = fma_x8(v10, w16, acc8_3);
+                        acc8_4 = fma_x8(v10, w15, acc8_4);
+                        let v11 = load_x8(
+                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 48),
+                        );
+                        acc8_3 = fma_x8(v11, w17, acc8_3);
+                        acc8_4 = fma_x8(v11, w16, acc8_4);
+                        acc8_5 = fma_x8(v11, w15, acc8_5);
+                        let v12 = load_x8(
+                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 32),
+                        );
+                        acc8_4 = fma_x8(v12, w17, acc8_4);
+                        acc8_5 = fma_x8(v12, w16, acc8_5);
+                        acc8_5 = fma_x8(
                             load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 16)),
-                            w16,
-                            acc8,
+                            w17,
+                            acc8_5,
                         );
                     }
-                    let value6 = acc8;
+                    let value6 = acc8_0;
                     row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 112), value6);
+                    store_x8(output.offset(128 * y + 8 * part4 + 16), value6);
+                    let value6 = acc8_1;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part4 + 32), value6);
+                    let value6 = acc8_2;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part4 + 48), value6);
+                    let value6 = acc8_3;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part4 + 64), value6);
+                    let value6 = acc8_4;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part4 + 80), value6);
+                    let value6 = acc8_5;
+                    row2 = add_x8(row2, value6);
+                    store_x8(output.offset(128 * y + 8 * part4 + 96), value6);
+                    let bias9 = load_x8(weights.offset(8 * part4));
+                    let mut acc9 = bias9;
+                    for ky7 in 0..3isize {
+                        let w18 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 16));
+                        let w19 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 32));
+                        acc9 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 32)),
+                            w18,
+                            acc9,
+                        );
+                        acc9 = fma_x8(
+                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 16)),
+                            w19,
+                            acc9,
+                        );
+                    }
+                    let value7 = acc9;
+                    row2 = add_x8(row2, value7);
+                    store_x8(output.offset(128 * y + 8 * part4 + 112), value7);
                     store_x8(
                         means.offset(8 * part4),
                         add_x8(load_x8(means.offset(8 * part4)), row2),
@@ -7203,107 +7357,121 @@ mod portable {
                 }
             }
             for part5 in 0..2isize {
-                let bias9 = load_x8(weights.offset(8 * part5));
-                let mut acc9 = bias9;
-                let mut row3 = splat_x8(0.0);
-                for ky7 in 0..2isize {
-                    let w17 = load_x8(weights.offset(8 * part5 + 48 * ky7 + 32));
-                    let w18 = load_x8(weights.offset(8 * part5 + 48 * ky7 + 48));
-                    acc9 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky7 + 768)),
-                        w17,
-                        acc9,
-                    );
-                    acc9 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky7 + 784)),
-                        w18,
-                        acc9,
-                    );
-                }
-                let value7 = acc9;
-                row3 = add_x8(row3, value7);
-                store_x8(output.offset(8 * part5 + 896), value7);
                 let bias10 = load_x8(weights.offset(8 * part5));
-                let mut acc10_0 = bias10;
-                let mut acc10_1 = bias10;
-                let mut acc10_2 = bias10;
-                let mut acc10_3 = bias10;
-                let mut acc10_4 = bias10;
-                let mut acc10_5 = bias10;
+                let mut acc10 = bias10;
+                let mut row3 = splat_x8(0.0);
                 for ky8 in 0..2isize {
-                    let w19 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 16));
                     let w20 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 32));
                     let w21 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 48));
-                    acc10_0 = fma_x8(
+                    acc10 = fma_x8(
                         load_x8(slice.offset(8 * part5 + 128 * ky8 + 768)),
-                        w19,
-                        acc10_0,
+                        w20,
+                        acc10,
                     );
-                    let v13 = load_x8(slice.offset(8 * part5 + 128 * ky8 + 784));
-                    acc10_0 = fma_x8(v13, w20, acc10_0);
-                    acc10_1 = fma_x8(v13, w19, acc10_1);
-                    let v14 = load_x8(slice.offset(8 * part5 + 128 * ky8 + 800));
-                    acc10_0 = fma_x8(v14, w21, acc10_0);
-                    acc10_1 = fma_x8(v14, w20, acc10_1);
-                    acc10_2 = fma_x8(v14, w19, acc10_2);
-                    let v15 = load_x8(slice.offset(8 * part5 + 128 * ky8 + 816));
-                    acc10_1 = fma_x8(v15, w21, acc10_1);
-                    acc10_2 = fma_x8(v15, w20, acc10_2);
-                    acc10_3 = fma_x8(v15, w19, acc10_3);
-                    let v16 = load_x8(slice.offset(8 * part5 + 128 * ky8 + 832));
-                    acc10_2 = fma_x8(v16, w21, acc10_2);
-                    acc10_3 = fma_x8(v16, w20, acc10_3);
-                    acc10_4 = fma_x8(v16, w19, acc10_4);
-                    let v17 = load_x8(slice.offset(8 * part5 + 128 * ky8 + 848));
-                    acc10_3 = fma_x8(v17, w21, acc10_3);
-                    acc10_4 = fma_x8(v17, w20, acc10_4);
-                    acc10_5 = fma_x8(v17, w19, acc10_5);
-                    let v18 = load_x8(slice.offset(8 * part5 + 128 * ky8 + 864));
-                    acc10_4 = fma_x8(v18, w21, acc10_4);
-                    acc10_5 = fma_x8(v18, w20, acc10_5);
-                    acc10_5 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky8 + 880)),
+                    acc10 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky8 + 784)),
                         w21,
-                        acc10_5,
+                        acc10,
                     );
                 }
-                let value8 = acc10_0;
+                let value8 = acc10;
                 row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 912), value8);
-                let value8 = acc10_1;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 928), value8);
-                let value8 = acc10_2;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 944), value8);
-                let value8 = acc10_3;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 960), value8);
-                let value8 = acc10_4;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 976), value8);
-                let value8 = acc10_5;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 992), value8);
+                store_x8(output.offset(8 * part5 + 896), value8);
                 let bias11 = load_x8(weights.offset(8 * part5));
-                let mut acc11 = bias11;
+                let mut acc11_0 = bias11;
+                let mut acc11_1 = bias11;
+                let mut acc11_2 = bias11;
+                let mut acc11_3 = bias11;
                 for ky9 in 0..2isize {
                     let w22 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 16));
                     let w23 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 32));
-                    acc11 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky9 + 864)),
+                    let w24 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 48));
+                    acc11_0 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky9 + 768)),
                         w22,
-                        acc11,
+                        acc11_0,
                     );
-                    acc11 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky9 + 880)),
-                        w23,
-                        acc11,
+                    let v13 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 784));
+                    acc11_0 = fma_x8(v13, w23, acc11_0);
+                    acc11_1 = fma_x8(v13, w22, acc11_1);
+                    let v14 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 800));
+                    acc11_0 = fma_x8(v14, w24, acc11_0);
+                    acc11_1 = fma_x8(v14, w23, acc11_1);
+                    acc11_2 = fma_x8(v14, w22, acc11_2);
+                    let v15 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 816));
+                    acc11_1 = fma_x8(v15, w24, acc11_1);
+                    acc11_2 = fma_x8(v15, w23, acc11_2);
+                    acc11_3 = fma_x8(v15, w22, acc11_3);
+                    let v16 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 832));
+                    acc11_2 = fma_x8(v16, w24, acc11_2);
+                    acc11_3 = fma_x8(v16, w23, acc11_3);
+                    acc11_3 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky9 + 848)),
+                        w24,
+                        acc11_3,
                     );
                 }
-                let value9 = acc11;
+                let value9 = acc11_0;
                 row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part5 + 1008), value9);
+                store_x8(output.offset(8 * part5 + 912), value9);
+                let value9 = acc11_1;
+                row3 = add_x8(row3, value9);
+                store_x8(output.offset(8 * part5 + 928), value9);
+                let value9 = acc11_2;
+                row3 = add_x8(row3, value9);
+                store_x8(output.offset(8 * part5 + 944), value9);
+                let value9 = acc11_3;
+                row3 = add_x8(row3, value9);
+                store_x8(output.offset(8 * part5 + 960), value9);
+                let bias12 = load_x8(weights.offset(8 * part5));
+                let mut acc12_0 = bias12;
+                let mut acc12_1 = bias12;
+                for ky10 in 0..2isize {
+                    let w25 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 16));
+                    let w26 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 32));
+                    let w27 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 48));
+                    acc12_0 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky10 + 832)),
+                        w25,
+                        acc12_0,
+                    );
+                    let v17 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 848));
+                    acc12_0 = fma_x8(v17, w26, acc12_0);
+                    acc12_1 = fma_x8(v17, w25, acc12_1);
+                    let v18 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 864));
+                    acc12_0 = fma_x8(v18, w27, acc12_0);
+                    acc12_1 = fma_x8(v18, w26, acc12_1);
+                    acc12_1 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky10 + 880)),
+                        w27,
+                        acc12_1,
+                    );
+                }
+                let value10 = acc12_0;
+                row3 = add_x8(row3, value10);
+                store_x8(output.offset(8 * part5 + 976), value10);
+                let value10 = acc12_1;
+                row3 = add_x8(row3, value10);
+                store_x8(output.offset(8 * part5 + 992), value10);
+                let bias13 = load_x8(weights.offset(8 * part5));
+                let mut acc13 = bias13;
+                for ky11 in 0..2isize {
+                    let w28 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 16));
+                    let w29 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 32));
+                    acc13 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky11 + 864)),
+                        w28,
+                        acc13,
+                    );
+                    acc13 = fma_x8(
+                        load_x8(slice.offset(8 * part5 + 128 * ky11 + 880)),
+                        w29,
+                        acc13,
+                    );
+                }
+                let value11 = acc13;
+                row3 = add_x8(row3, value11);
+                store_x8(output.offset(8 * part5 + 1008), value11);
                 store_x8(
                     means.offset(8 * part5),
                     add_x8(load_x8(means.offset(8 * part5)), row3),
@@ -7657,9 +7825,9 @@ mod portable {
     type F32x1 = f32;
     type I32x1 = i32;
     #[derive(Clone, Copy)]
-    struct F32x8([f32; 8usize]);
+    struct F32x8([f32; 8]);
     #[derive(Clone, Copy)]
-    struct I32x8([i32; 8usize]);
+    struct I32x8([i32; 8]);
     #[inline]
     fn splat_x1(a: f32) -> F32x1 {
         a
@@ -7714,7 +7882,7 @@ mod portable {
     }
     #[inline]
     fn splat_x8(a: f32) -> F32x8 {
-        F32x8([a; 8usize])
+        F32x8([a; 8])
     }
     #[inline]
     unsafe fn load_x8(a: *const f32) -> F32x8 {

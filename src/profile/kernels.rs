@@ -52,8 +52,8 @@ pub(super) fn program(target: &Target) -> (Program, Vec<Limit>) {
     add(&mut program, &mut limits, products, BURSTS);
     add(&mut program, &mut limits, quotients, 3);
     for bytes in READ_BYTES {
-        // The first time brings the buffer into its cache.
-        add(&mut program, &mut limits, reads(target, bytes), 2);
+        // The first times bring the buffer into its cache.
+        add(&mut program, &mut limits, reads(target, bytes), 4);
     }
     (program, limits)
 }
@@ -128,7 +128,8 @@ fn divisions(target: &Target) -> (Kernel, Limit) {
     (kernel, Limit::Divisions(operations))
 }
 
-/// The sum of all elements, several times.
+/// The sum of all elements, several times. Each register has a part of the buffer: several streams are fetched ahead
+/// at once, where one would wait at the end of every page.
 fn reads(target: &Target, bytes: usize) -> (Kernel, Limit) {
     // A power of two divides every buffer.
     let (lanes, count) = (target.lanes, if registers(target) < 8 { 4 } else { 8 });
@@ -141,7 +142,7 @@ fn reads(target: &Target, bytes: usize) -> (Kernel, Limit) {
     builder.for_each("pass", passes, |builder, _| {
         builder.for_each("i", elements / (count * lanes), |builder, i| {
             builder.unrolled("r", count, |builder, r| {
-                let at = i.clone() * (count * lanes) as i64 + r.clone() * lanes as i64;
+                let at = i.clone() * lanes as i64 + r.clone() * (elements / count) as i64;
                 let value = builder.load(input, at, lanes);
                 let sum = Expression::register(array, r.clone()).binary(BinaryOp::Add, value);
                 builder.set(array, r, sum);

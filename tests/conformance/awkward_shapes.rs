@@ -10,19 +10,21 @@ use rexnet_ir::weights::seed;
 /// The distance from the f64 reference, in the output's range: three layers of sums of at most 97 products.
 const TOLERANCE: f64 = 4e-6;
 
-/// Channels in, expanded and out; rows and columns; kernel and stride; images.
-const SHAPES: &[([usize; 3], [usize; 2], usize, usize, usize)] = &[
-    ([1, 1, 1], [1, 1], 1, 1, 1),
-    ([1, 17, 2], [1, 1], 3, 1, 1),
-    ([3, 31, 5], [1, 7], 3, 1, 2),
-    ([7, 33, 11], [2, 1], 5, 2, 1),
-    ([13, 41, 13], [5, 5], 3, 1, 1),
-    ([16, 64, 24], [7, 7], 3, 1, 1),
-    ([19, 97, 29], [7, 7], 3, 2, 1),
-    ([8, 40, 8], [13, 11], 5, 1, 1),
-    ([11, 32, 23], [14, 3], 7, 2, 3),
-    ([5, 49, 37], [17, 29], 3, 1, 1),
-    ([2, 16, 16], [3, 37], 9, 1, 1),
+/// Channels in, expanded and out; rows and columns; kernel, stride and images.
+type Shape = ([usize; 3], [usize; 2], [usize; 3]);
+
+const SHAPES: &[Shape] = &[
+    ([1, 1, 1], [1, 1], [1, 1, 1]),
+    ([1, 17, 2], [1, 1], [3, 1, 1]),
+    ([3, 31, 5], [1, 7], [3, 1, 2]),
+    ([7, 33, 11], [2, 1], [5, 2, 1]),
+    ([13, 41, 13], [5, 5], [3, 1, 1]),
+    ([16, 64, 24], [7, 7], [3, 1, 1]),
+    ([19, 97, 29], [7, 7], [3, 2, 1]),
+    ([8, 40, 8], [13, 11], [5, 1, 1]),
+    ([11, 32, 23], [14, 3], [7, 2, 3]),
+    ([5, 49, 37], [17, 29], [3, 1, 1]),
+    ([2, 16, 16], [3, 37], [9, 1, 1]),
 ];
 
 fn convolution(graph: &mut Graph, x: NodeId, name: &str, dims: [usize; 4], stride: usize) -> NodeId {
@@ -40,8 +42,8 @@ fn activate(graph: &mut Graph, x: NodeId, name: &str, function: Activation) -> N
 }
 
 /// The block, with or without squeeze-excite, whose depthwise convolution has an activation of its own.
-fn block(index: usize, squeeze: bool, after_depthwise: Activation) -> Graph {
-    let ([c, expanded, m], [height, width], kernel, stride, images) = SHAPES[index];
+fn block(shape: &Shape, squeeze: bool, after_depthwise: Activation) -> Graph {
+    let ([c, expanded, m], [height, width], [kernel, stride, images]) = *shape;
     let mut graph = Graph::new("bottleneck");
     let input = graph.edit().input("input", &[images, c, height, width]).unwrap();
     // So that the expansion reads channels last.
@@ -76,13 +78,13 @@ fn block(index: usize, squeeze: bool, after_depthwise: Activation) -> Graph {
 #[test]
 fn bottlenecks_of_awkward_shapes() {
     let mut rust = RustBatch::default();
-    for index in 0..SHAPES.len() {
+    for shape in SHAPES {
         for (squeeze, function) in
             [(false, Activation::Relu6), (true, Activation::Relu6), (true, Activation::Silu)]
         {
-            let graph = block(index, squeeze, function);
+            let graph = block(shape, squeeze, function);
             let data = inputs::for_graph(&graph);
-            let what = format!("{:?}, squeeze {squeeze}, {}", SHAPES[index], function.name());
+            let what = format!("{shape:?}, squeeze {squeeze}, {}", function.name());
             conform(&mut rust, &what, &graph, &inputs::borrow(&data), TOLERANCE);
         }
     }

@@ -94,7 +94,7 @@ pub fn file(programs: &[(Version, Program)], options: &ModuleOptions) -> String 
 /// One verified kernel as the text of a function, with the operations that it calls.
 ///
 /// # Panics
-/// As [`file`].
+/// As [`file()`].
 #[cfg(feature = "text")]
 pub fn kernel_text(kernel: &Kernel, version: Version) -> String {
     let mut vocabulary = Vocabulary::new(version);

@@ -133,14 +133,20 @@ fn roofs(svg: &mut Svg, subject: &Subject, [x, y]: [Axis; 2]) {
     svg.text((right - 6.0, y.at(peak) - 7.0), Style::TEXT.anchored("end"), &name);
 }
 
-/// The place of a step's kind among the kinds.
-fn place(subject: &Subject, step: &StepProfile) -> usize {
-    subject.profile.groups().iter().position(|group| group.kind == step.kind).unwrap_or(usize::MAX)
+/// The colour of a kind: by the order in which the kinds first run, which does not change from one profile to the next.
+fn color_of_kind(subject: &Subject, kind: &str) -> &'static str {
+    let mut kinds: Vec<&str> = Vec::new();
+    for step in &subject.profile.steps {
+        if !kinds.contains(&step.kind.as_str()) {
+            kinds.push(&step.kind);
+        }
+    }
+    color(kinds.iter().position(|other| *other == kind).unwrap_or(usize::MAX))
 }
 
 /// The colour of a step's kind.
 pub(super) fn color_of(subject: &Subject, step: &StepProfile) -> &'static str {
-    color(place(subject, step))
+    color_of_kind(subject, &step.kind)
 }
 
 /// What is told of a step to who points at it.
@@ -199,8 +205,9 @@ fn steps(svg: &mut Svg, subject: &Subject, [x, y]: [Axis; 2]) {
 fn legend(svg: &mut Svg, subject: &Subject) {
     let (profile, left) = (&subject.profile, PLOT[2] + 20.0);
     let mut top = PLOT[1] + 10.0;
-    for (place, group) in profile.groups().iter().enumerate().take(12) {
-        svg.disc((left, top - 4.0), 6.0, color(place), color(place), &group.kind);
+    for group in profile.groups().iter().take(12) {
+        let color = color_of_kind(subject, &group.kind);
+        svg.disc((left, top - 4.0), 6.0, color, color, &group.kind);
         svg.text((left + 12.0, top), Style::TEXT, &shortened(&group.kind, 24));
         let (time, roof) = (group.seconds, group.roofline_seconds);
         let figures = format!(

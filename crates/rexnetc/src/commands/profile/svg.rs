@@ -137,8 +137,8 @@ impl Svg {
     }
 }
 
-/// Colours that are told apart by most eyes (those of Okabe and Ito, without yellow and black).
-const COLORS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00"];
+/// Colours that are told apart by most eyes: those of Okabe and Ito, without yellow, with a brown.
+const COLORS: [&str; 7] = ["#cc79a7", "#56b4e9", "#009e73", "#0072b2", "#e69f00", "#d55e00", "#8c6d46"];
 
 /// The colour of what is listed at that place; grey after the first few.
 pub(super) fn color(place: usize) -> &'static str {
