@@ -78,6 +78,14 @@ const OPERATIONS: &[Operation] = &[
         |[a, b, c]| if a < b { c } else { a },
     ),
     (
+        "Select of bits",
+        |[a, b, c], lanes| {
+            let mask = a.clone().binary(BinaryOp::Less, b);
+            mask.select(as_bits(c, lanes), as_bits(a, lanes)).unary(UnaryOp::FromBits)
+        },
+        |[a, b, c]| f32::from_bits(bits(if a < b { c } else { a })),
+    ),
+    (
         "a mask's bits",
         |[a, b, _], _| a.binary(BinaryOp::Less, b).unary(UnaryOp::FromBits),
         |[a, b, _]| if a < b { f32::NAN } else { 0.0 },
