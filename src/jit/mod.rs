@@ -113,7 +113,8 @@ impl Engine {
     }
 
     /// Where [`Backend::Rust`] keeps what it compiled: `rexnet` in the user's cache folder (`$XDG_CACHE_HOME` or
-    /// `~/.cache`; the system's temporary folder where there is neither).
+    /// `~/.cache`; the current folder where there is neither: what is loaded from there must not be writable to
+    /// others).
     pub fn cache(&self) -> &Path {
         &self.cache
     }
@@ -169,7 +170,7 @@ impl Engine {
 fn cache_folder() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
-    cache.unwrap_or_else(std::env::temp_dir).join("rexnet")
+    cache.unwrap_or_default().join("rexnet")
 }
 
 #[derive(Debug)]
