@@ -399,18 +399,6 @@ fn checksum(content: &[u8]) -> u64 {
     hash = (hash ^ (hash >> 29)).wrapping_mul(PRIMES[2]);
     hash ^ (hash >> 32)
 }
-/// `N` elements from `at` on, to read.
-#[inline]
-unsafe fn part<'a, const N: usize>(memory: *const f32, at: usize) -> &'a [f32; N] {
-    // SAFETY: the caller's.
-    unsafe { &*memory.add(at).cast() }
-}
-/// `N` elements from `at` on, to write.
-#[inline]
-unsafe fn part_mut<'a, const N: usize>(memory: *mut f32, at: usize) -> &'a mut [f32; N] {
-    // SAFETY: the caller's.
-    unsafe { &mut *memory.add(at).cast() }
-}
 /// Whether processor and operating system have AVX2 and FMA, and whether they have AVX-512 too.
 #[cfg(target_arch = "x86_64")]
 #[allow(unused_unsafe)]
@@ -436,6 +424,18 @@ fn processor_features() -> (bool, bool) {
         );
         (avx2, avx2 && f & dq & bw & vl == 1 && state & 0xe6 == 0xe6)
     }
+}
+/// `N` elements from `at` on, to read.
+#[inline]
+unsafe fn part<'a, const N: usize>(memory: *const f32, at: usize) -> &'a [f32; N] {
+    // SAFETY: the caller's.
+    unsafe { &*memory.add(at).cast() }
+}
+/// `N` elements from `at` on, to write.
+#[inline]
+unsafe fn part_mut<'a, const N: usize>(memory: *mut f32, at: usize) -> &'a mut [f32; N] {
+    // SAFETY: the caller's.
+    unsafe { &mut *memory.add(at).cast() }
 }
 /// Rounding to nearest, subnormals kept and no traps while it lives; then the caller's mode again.
 struct FloatMode {

@@ -98,7 +98,13 @@ impl Shape {
 }
 
 /// Completes a graph with weights, runs it everywhere and asserts that only these operators are left.
-fn conform_as(rust: &mut RustBatch, what: &str, mut graph: Graph, output: NodeId, operators: &[&str]) {
+fn conform_as(
+    rust: Option<&mut RustBatch>,
+    what: &str,
+    mut graph: Graph,
+    output: NodeId,
+    operators: &[&str],
+) {
     graph.edit().output("output", output);
     seed(&mut graph, 7).unwrap();
     let data = inputs::for_graph(&graph);
@@ -130,7 +136,9 @@ fn convolutions_with_activations_and_shortcuts() {
             }
             let name = function.map_or("none", Activation::name);
             let what = format!("{}, {name}, shortcut of {covered} channels", shape.name);
-            conform_as(&mut rust, &what, graph, result, &["conv2d"]);
+            // rustc needs a tenth of a second for each: where two things meet that are tried apart, one case does.
+            let tried = covered == 0 || covered == 17 || function == Some(Activation::Relu6);
+            conform_as(tried.then_some(&mut rust), &what, graph, result, &["conv2d"]);
         }
     }
     rust.finish();
@@ -160,7 +168,7 @@ fn gates_and_input_activations() {
             }
             let name = function.map_or("none", Activation::name);
             let what = format!("{}, gate, {name}, shortcut {shortcut}", shape.name);
-            conform_as(&mut rust, &what, graph, result, &["conv2d"]);
+            conform_as(Some(&mut rust), &what, graph, result, &["conv2d"]);
         }
     }
     rust.finish();
@@ -185,7 +193,7 @@ fn dense_layers_with_activations() {
                 result = activate(&mut graph, result, function);
             }
             let what = format!("dense {batch}x{channels} to {outputs}, bias {bias}, {function:?}");
-            conform_as(&mut rust, &what, graph, result, &["dense"]);
+            conform_as(Some(&mut rust), &what, graph, result, &["dense"]);
         }
     }
     rust.finish();
@@ -209,7 +217,7 @@ fn squeeze_excite_gates() {
             let gate =
                 editor.add(Op::SqueezeExcite(SqueezeExcite { activation }), &operands, "gate").unwrap();
             let what = format!("{batch}x{channels} through {reduced}, {}", activation.name());
-            conform_as(&mut rust, &what, graph, gate, &["squeeze_excite"]);
+            conform_as(Some(&mut rust), &what, graph, gate, &["squeeze_excite"]);
         }
     }
     rust.finish();

@@ -12,7 +12,7 @@ pub(super) fn arena_elements(programs: &[(Version, Program)]) -> usize {
 }
 
 /// The constants that the module's functions share.
-pub(super) fn facts(programs: &[(Version, Program)], _options: &ModuleOptions) -> TokenStream {
+pub(super) fn facts(programs: &[(Version, Program)]) -> TokenStream {
     let program = &programs[0].1;
     let arena = Literal::usize_unsuffixed(arena_elements(programs));
     let weights = Literal::usize_unsuffixed(program.weight_bytes / 4);
@@ -31,7 +31,7 @@ pub(super) fn network(programs: &[(Version, Program)], options: &ModuleOptions, 
     let title = format!(" {}", options.title);
     let constants = constants(program, options);
     let constructors = constructors(programs, options);
-    let run = run(programs, options.entry.is_some(), notes);
+    let run = run(programs, notes);
     let weights = weights(options, notes);
     let scratch = scratch(programs, options, notes);
     let versions = versions(programs);
@@ -175,7 +175,7 @@ fn constructors(programs: &[(Version, Program)], options: &ModuleOptions) -> Tok
     }
 }
 
-fn run(programs: &[(Version, Program)], observed: bool, notes: Notes) -> TokenStream {
+fn run(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
     let program = &programs[0].1;
     let inputs = port_names("input", program.inputs.len());
     let outputs = port_names("output", program.outputs.len());
@@ -185,8 +185,7 @@ fn run(programs: &[(Version, Program)], observed: bool, notes: Notes) -> TokenSt
     let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
     let arms = programs.iter().map(|(version, _)| {
         let (cfg, variant, module) = (version.cfg(), version.variant(), version.module());
-        let observer = observed.then(|| quote!(&mut |_| ()));
-        let call = quote!(#module::run(&mut scratch.0, weights, #(#inputs,)* #(#outputs,)* #observer));
+        let call = quote!(#module::run(&mut scratch.0, weights, #(#inputs,)* #(#outputs,)*));
         if *version == Version::Portable {
             quote!(Version::#variant => #call,)
         } else {

@@ -7,14 +7,23 @@ use crate::plan::{PACKED_MAGIC, PACKED_VERSION, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// All of them that the module needs.
-pub(super) fn support(programs: &[(Version, Program)], options: &ModuleOptions, notes: Notes) -> TokenStream {
-    let has = |wanted: Version| programs.iter().any(|(version, _)| *version == wanted);
-    let features = (has(Version::Avx512) || has(Version::Avx2)).then(processor_features);
-    let fused = has(Version::Portable).then(fused_multiply_add);
-    let (errors, packed, mode, parts) =
-        (errors(options), packed(options, notes), float_mode(notes), parts(notes));
-    quote!(#errors #packed #parts #features #mode #fused)
+fn has(programs: &[(Version, Program)], wanted: Version) -> bool {
+    programs.iter().any(|(version, _)| *version == wanted)
+}
+
+/// What the kernels and their callers need.
+pub(super) fn running(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
+    let fused = has(programs, Version::Portable).then(fused_multiply_add);
+    let (parts, mode) = (parts(notes), float_mode(notes));
+    quote!(#parts #mode #fused)
+}
+
+/// What making a network needs: its weights, and the choice of a version.
+pub(super) fn making(programs: &[(Version, Program)], options: &ModuleOptions, notes: Notes) -> TokenStream {
+    let x86 = has(programs, Version::Avx512) || has(programs, Version::Avx2);
+    let features = x86.then(processor_features);
+    let (errors, packed) = (errors(options), packed(options, notes));
+    quote!(#errors #packed #features)
 }
 
 fn errors(options: &ModuleOptions) -> TokenStream {
