@@ -97,6 +97,27 @@ fn a_module_compiles_without_std() {
     assert!(ran.err.is_empty(), "{ran:?}");
 }
 
+/// The standard library of another architecture is not on every machine.
+#[test]
+fn versions_of_other_architectures_are_checked_where_their_core_library_is_at_hand() {
+    let directory = scratch("rust_targets");
+    rexnetc(&["compile", TINY, "--emit", "rust", "-o", directory.to_str().unwrap()]).exits(0);
+    for target in ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "riscv64gc-unknown-linux-gnu"] {
+        let rustc = |arguments: &[&str]| {
+            finish(Command::new("rustc").args(["--target", target]).args(arguments).current_dir(&directory))
+        };
+        let libraries = rustc(&["--print", "target-libdir"]).exits(0).out;
+        if !Path::new(libraries.trim()).is_dir() {
+            println!("{target} was not checked: {} is not here", libraries.trim());
+            continue;
+        }
+        let lints = ["-D", "warnings", "-D", "missing_docs"];
+        let arguments = ["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "tiny.rs"];
+        let ran = rustc(&[&arguments[..], &lints].concat()).exits(0);
+        assert!(ran.err.is_empty(), "{target}: {ran:?}");
+    }
+}
+
 #[test]
 fn check_tells_fresh_files_from_stale_and_missing_ones() {
     let directory = scratch("rust_check");
