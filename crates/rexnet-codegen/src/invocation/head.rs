@@ -1,6 +1,7 @@
 //! The head of an invocation: attributes, visibility and name of the network's type.
 
 use super::fault;
+use crate::emit::rust::TAKEN_TYPES;
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use rexnet_ir::diagnostic::Code;
 use rexnet_ir::spec::Faults;
@@ -15,35 +16,6 @@ pub(super) struct Head {
     pub(super) visibility: TokenStream,
     pub(super) name: Ident,
 }
-
-/// Names that generated code gives a meaning.
-pub(super) const TAKEN: &[&str] = &[
-    "Box",
-    "Clone",
-    "Copy",
-    "Debug",
-    "Drop",
-    "Embedded",
-    "Eq",
-    "Err",
-    "Error",
-    "FloatMode",
-    "FnMut",
-    "FnOnce",
-    "From",
-    "Iterator",
-    "Line",
-    "None",
-    "Ok",
-    "Option",
-    "PartialEq",
-    "Result",
-    "Scratch",
-    "Self",
-    "Some",
-    "Version",
-    "Weights",
-];
 
 impl Head {
     /// A private type without attributes.
@@ -96,7 +68,7 @@ impl Head {
     /// Reports a name that generated code cannot have.
     pub(super) fn check(&self, faults: &mut Faults) {
         let name = self.name.to_string();
-        if TAKEN.contains(&name.as_str()) {
+        if TAKEN_TYPES.contains(&name.as_str()) {
             let cause = format!("`{name}` has a meaning of its own in generated code");
             faults.push_help(Code::SpecValue, self.name.span(), cause, "choose another name for the type");
         } else if !name.starts_with(|first: char| first.is_ascii_uppercase())

@@ -14,6 +14,7 @@ mod support;
 mod vectors;
 mod version;
 
+pub use names::TAKEN_TYPES;
 pub use version::Version;
 
 #[cfg(feature = "text")]

@@ -5,6 +5,36 @@ use crate::loops::Kernel;
 use proc_macro2::{Ident, Span};
 use std::collections::HashSet;
 
+/// The types of a generated module, and those that it uses without a path, in order: none can be the name of the
+/// network's type.
+pub const TAKEN_TYPES: &[&str] = &[
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Drop",
+    "Embedded",
+    "Eq",
+    "Err",
+    "Error",
+    "FloatMode",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "Iterator",
+    "Line",
+    "None",
+    "Ok",
+    "Option",
+    "PartialEq",
+    "Result",
+    "Scratch",
+    "Self",
+    "Some",
+    "Version",
+    "Weights",
+];
+
 /// The identifiers of one kernel, by identity.
 #[derive(Debug)]
 pub(super) struct Names {

@@ -1,5 +1,7 @@
 //! Names in Rust source, and text in its comments.
 
+use rexnet_codegen::emit::rust::TAKEN_TYPES;
+
 /// What cannot be the name of a module and of a crate beside its `main`: keywords, crates that every program has,
 /// names that cargo or file systems keep for themselves.
 const TAKEN_MODULES: &[&str] = &[
@@ -69,31 +71,6 @@ const TAKEN_MODULES: &[&str] = &[
     "where",
     "while",
     "yield",
-];
-
-/// The types of a generated module, and those that it uses without a path.
-const TAKEN_TYPES: &[&str] = &[
-    "Clone",
-    "Copy",
-    "Debug",
-    "Drop",
-    "Embedded",
-    "Eq",
-    "Err",
-    "Error",
-    "FloatMode",
-    "FnOnce",
-    "Line",
-    "None",
-    "Ok",
-    "Option",
-    "PartialEq",
-    "Result",
-    "Scratch",
-    "Self",
-    "Some",
-    "Version",
-    "Weights",
 ];
 
 /// The name of a module and its file: in snake case, no keyword.
