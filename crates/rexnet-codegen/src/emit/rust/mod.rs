@@ -31,8 +31,7 @@ use vectors::Vocabulary;
 pub enum WeightsSource {
     /// The user's program brings them at run time.
     RunTime,
-    /// The compiler of the module includes this file; the path is relative to the source file that names it, or
-    /// an expression that the macro made.
+    /// The module includes this file when it is compiled.
     Embedded(Embedding),
 }
 
