@@ -206,3 +206,39 @@ fn ternary_logic() {
         }
     }
 }
+
+#[test]
+fn masks_on_single_lanes_and_on_logic() {
+    let registers = operands()[300];
+    let [d, a, b] = [17, 18, 19].map(|number| Register::XMM0 + number);
+    let scalars = [Code::EVEX_Vaddss_xmm_k1z_xmm_xmmm32_er, Code::EVEX_Vmovss_xmm_k1z_xmm_xmm];
+    let logic = Code::EVEX_Vpternlogd_zmm_k1z_zmm_zmmm512b32_imm8;
+    for zeroing in [false, true] {
+        for (code, bits) in scalars.into_iter().flat_map(|code| [(code, 0b1110), (code, 0b0001)]) {
+            let mut body = set_mask(Register::K6, bits).to_vec();
+            body.push(masked(Instruction::with3(code, d, a, b).unwrap(), Register::K6, zeroing));
+            let mut expected = narrowed(&registers[1], 4);
+            expected[0] = match (bits & 1, code) {
+                (0, _) if zeroing => 0,
+                (0, _) => registers[0][0],
+                (_, Code::EVEX_Vmovss_xmm_k1z_xmm_xmm) => registers[2][0],
+                _ => ordered(
+                    &[registers[1][0], registers[2][0]],
+                    float(registers[1][0]) + float(registers[2][0]),
+                ),
+            };
+            assert_eq!(run_vectors(17, &registers, &body).unwrap()[0], expected, "{code:?} {bits:#b}");
+        }
+        let mut body = set_mask(Register::K6, 0x0ff1).to_vec();
+        let [d, a] = [17, 18].map(|number| Register::ZMM0 + number);
+        // The table of `destination ^ first ^ second`.
+        let instruction = Instruction::with4(logic, d, a, at(Register::RAX, 128), 0x96).unwrap();
+        body.push(masked(instruction, Register::K6, zeroing));
+        let expected: Lanes = std::array::from_fn(|lane| match 0x0ff1 >> lane & 1 {
+            0 if zeroing => 0,
+            0 => registers[0][lane],
+            _ => registers[0][lane] ^ registers[1][lane] ^ registers[2][lane],
+        });
+        assert_eq!(run_vectors(17, &registers, &body).unwrap()[0], expected);
+    }
+}

@@ -170,3 +170,18 @@ fn addresses_loops_and_the_stack() {
     ]);
     assert_eq!(run_numbers([5, 7], &body).unwrap(), [15, 5 + 8 * 7 - 3]);
 }
+
+#[test]
+fn constants_behind_the_code() {
+    let constant = MemoryOperand::with_base_displ(Register::RIP, 4);
+    let mut body = vec![
+        load(Register::RAX, at(Register::RDI, 0)),
+        Instruction::with2(Code::VEX_Vbroadcastss_ymm_m32, Register::YMM1, constant).unwrap(),
+        Instruction::with2(Code::VEX_Vmovups_ymmm256_ymm, at(Register::RAX, 0), Register::YMM1).unwrap(),
+    ];
+    body.extend(leave());
+    let constants = [1.5_f32, -2.5, 3.5].map(f32::to_bits);
+    let mut buffers = [Buffer { content: vec![0.0; 8], writable: true }];
+    run(&assemble(&body, &constants), &mut buffers, &[4], 100).unwrap();
+    assert_eq!(buffers[0].content, [-2.5; 8]);
+}
