@@ -24,7 +24,7 @@ fn pages() -> Option<[i64; 2]> {
 
 fn compile_and_drop(program: &Program, times: usize) {
     for _ in 0..times {
-        MachineCode::compile(program).unwrap();
+        MachineCode::compile(program, rexnet_codegen::jit::Tier::best_here()).unwrap();
     }
 }
 

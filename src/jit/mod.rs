@@ -3,7 +3,7 @@
 use rexnet_codegen::driver::{self, Compilation, Taps};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::execute::Executable;
-use rexnet_codegen::jit::MachineCode;
+use rexnet_codegen::jit::{MachineCode, Tier};
 use rexnet_codegen::library::Library;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{Port, Program};
@@ -19,7 +19,8 @@ pub use rexnet_codegen::driver::{Source, Weights};
 /// What runs the kernels. All give the same bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// The fastest that this machine has; today [`Backend::Clif`].
+    /// Machine code of the widest vectors that this processor has: our own on x86-64 with AVX2 or AVX-512,
+    /// Cranelift's elsewhere.
     #[default]
     Jit,
     /// Cranelift's code for this processor, 128-bit vectors.
@@ -43,7 +44,8 @@ impl Backend {
     /// What the loops are lowered for.
     pub(crate) fn target(self) -> Target {
         match self {
-            Backend::Jit | Backend::Clif | Backend::Interpret => Target::PORTABLE,
+            Backend::Jit => Tier::best_here().target(),
+            Backend::Clif | Backend::Interpret => Target::PORTABLE,
             Backend::Rust => Version::best_here().target(),
         }
     }
@@ -160,7 +162,8 @@ impl Engine {
     /// Makes a program runnable that was lowered for this back end.
     pub(crate) fn executable(&self, program: &Program) -> Result<Executable, Diagnostics> {
         Ok(match self.backend {
-            Backend::Jit | Backend::Clif => Executable::MachineCode(MachineCode::compile(program)?),
+            Backend::Jit => Executable::MachineCode(MachineCode::compile(program, Tier::best_here())?),
+            Backend::Clif => Executable::MachineCode(MachineCode::compile(program, Tier::Clif)?),
             Backend::Rust => Executable::Library(Library::build(program, Version::best_here(), &self.cache)?),
             Backend::Interpret => Executable::Interpreter,
         })

@@ -6,7 +6,7 @@ use crate::comparison::assert_same_bits;
 use rexnet_codegen::driver::{Options, Taps, compile_graph};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::execute::Executable;
-use rexnet_codegen::jit::MachineCode;
+use rexnet_codegen::jit::{MachineCode, Tier};
 use rexnet_codegen::library::Library;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program};
@@ -38,7 +38,17 @@ const EVERY: &[Backend] = &[
     Backend {
         name: "clif",
         target: None,
-        prepare: |program| MachineCode::compile(program).map(Executable::MachineCode),
+        prepare: |program| MachineCode::compile(program, Tier::Clif).map(Executable::MachineCode),
+    },
+    Backend {
+        name: "jit avx2",
+        target: None,
+        prepare: |program| MachineCode::compile(program, Tier::Avx2).map(Executable::MachineCode),
+    },
+    Backend {
+        name: "jit avx512",
+        target: None,
+        prepare: |program| MachineCode::compile(program, Tier::Avx512).map(Executable::MachineCode),
     },
     Backend {
         name: "rust portable",

@@ -3,3 +3,5 @@
 #[cfg(feature = "jit")]
 pub mod clif;
 pub mod rust;
+#[cfg(all(feature = "jit", target_arch = "x86_64"))]
+pub mod x64;

@@ -1,19 +1,29 @@
 //! Machine code at run time: a program's kernels compiled into memory of this process.
 
+mod tier;
+mod translate;
+
+pub use tier::Tier;
+pub use translate::{KernelCode, clif_text};
+
 use crate::emit::clif;
 use crate::float_environment::FloatEnvironment;
-use crate::loops;
 use crate::memory::AlignedBuffer;
-use crate::plan::{self, PackedWeights, Place, Program};
-use cranelift_codegen::settings::{self, Configurable};
-use cranelift_frontend::FunctionBuilderContext;
+use crate::plan::{PackedWeights, Place, Program};
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use std::sync::Mutex;
 
 /// A compiled kernel: takes the address of a table with its buffers' addresses.
+#[cfg(target_arch = "x86_64")]
+type KernelFunction = unsafe extern "sysv64" fn(*const *mut f32);
+/// A compiled kernel: takes the address of a table with its buffers' addresses.
+#[cfg(not(target_arch = "x86_64"))]
 type KernelFunction = unsafe extern "C" fn(*const *mut f32);
+
+/// Memory for code is reserved in steps of so many bytes.
+const RESERVED_UNIT: usize = 64 << 10;
 
 /// The most buffers of a kernel.
 const MAX_BUFFERS: usize = 72;
@@ -27,6 +37,9 @@ pub struct MachineCode {
     /// functions run.
     module: Mutex<Option<Box<JITModule>>>,
     code_bytes: usize,
+    tier: Tier,
+    /// The name of each kernel that the tier refused, and why.
+    refusals: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for MachineCode {
@@ -47,35 +60,47 @@ fn fault(code: Code, cause: impl Into<String>) -> Diagnostic {
 }
 
 impl MachineCode {
-    /// Compiles every kernel of a program for this processor.
+    /// Compiles every kernel of a program for this processor. What a wide tier refuses, Cranelift makes.
     ///
     /// The program is proved first, wherever it comes from.
     ///
     /// # Errors
     /// `RX0402` and `RX0501` when a proof fails, `RX0601` when the code generator refuses a kernel, `RX0602` when the system refuses executable memory,
-    /// `RX0603` when there is no code generator for this processor.
-    pub fn compile(program: &Program) -> Result<Self, Diagnostics> {
-        program.kernels.iter().try_for_each(loops::verify)?;
-        plan::check_unaligned(program)?;
-        let isa = native_isa()?;
-        if !matches!(isa.triple().architecture.to_string().as_str(), "x86_64" | "aarch64") {
-            return Err(fault(Code::UnsupportedHost, format!("{} is not supported", isa.triple())).into());
+    /// `RX0603` when there is no code generator for this processor, or it lacks what the tier needs.
+    pub fn compile(program: &Program, tier: Tier) -> Result<Self, Diagnostics> {
+        if !tier.runs_here() {
+            return Err(
+                fault(Code::UnsupportedHost, format!("this processor does not run {}", tier.name())).into()
+            );
         }
+        let isa = translate::native_isa()?;
+        let code = translate::translate(program, tier, &isa)?;
         probe_executable_memory()?;
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         // Without FMA instructions, Cranelift calls this for each lane.
         builder.symbol("fmaf", soft_fma as *const u8);
-        let reserved = (1 << 20) + program.kernels.len() * (256 << 10);
-        let arena = ArenaMemoryProvider::new_with_size(reserved)
-            .map_err(|error| fault(Code::ExecutableMemory, format!("no memory for code: {error}")))?;
+        let code_bytes = code.iter().map(|code| code.bytes.len()).sum();
+        let reserved =
+            code.iter().map(|code| (code.bytes.len() + code.alignment).next_multiple_of(64)).sum::<usize>();
+        let arena =
+            ArenaMemoryProvider::new_with_size(reserved.next_multiple_of(RESERVED_UNIT) + RESERVED_UNIT)
+                .map_err(|error| fault(Code::ExecutableMemory, format!("no memory for code: {error}")))?;
         builder.memory_provider(Box::new(arena));
         let mut module = JITModule::new(builder);
-        match define_all(&mut module, program) {
-            Ok((functions, code_bytes)) => Ok(Self {
+        let refusals = program
+            .kernels
+            .iter()
+            .zip(&code)
+            .filter_map(|(kernel, code)| Some((kernel.name.clone(), code.refusal.clone()?)));
+        let refusals = refusals.collect();
+        match install(&mut module, program, &code) {
+            Ok(functions) => Ok(Self {
                 program: Box::new(program.clone()),
                 functions,
                 module: Mutex::new(Some(Box::new(module))),
                 code_bytes,
+                tier,
+                refusals,
             }),
             Err(faults) => {
                 // SAFETY: no function of the module was handed out.
@@ -83,6 +108,16 @@ impl MachineCode {
                 Err(faults)
             }
         }
+    }
+
+    /// What made the code, but for [`MachineCode::refusals`].
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// The kernels that the tier refused, so that Cranelift made them, and why.
+    pub fn refusals(&self) -> &[(String, String)] {
+        &self.refusals
     }
 
     /// The bytes of machine code, constants included.
@@ -142,45 +177,15 @@ impl Drop for MachineCode {
     }
 }
 
-fn native_isa() -> Result<cranelift_codegen::isa::OwnedTargetIsa, Diagnostic> {
-    let mut flags = settings::builder();
-    let set =
-        [("opt_level", "speed"), ("is_pic", "false"), ("enable_verifier", VERIFY), ("unwind_info", "false")];
-    for (name, value) in set {
-        flags.set(name, value).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
-    }
-    let builder = cranelift_native::builder().map_err(|cause| fault(Code::UnsupportedHost, cause))?;
-    builder
-        .finish(settings::Flags::new(flags))
-        .map_err(|error| fault(Code::UnsupportedHost, error.to_string()))
-}
-
-/// The Cranelift IR of every kernel, as text.
-///
-/// # Errors
-/// `RX0603` when there is no code generator for this processor.
-pub fn clif_text(program: &Program) -> Result<String, Diagnostics> {
-    let isa = native_isa()?;
-    let mut frontend = FunctionBuilderContext::new();
-    let text = program.kernels.iter().map(|kernel| {
-        let function = clif::function(kernel, &*isa, &mut frontend);
-        format!("; {}\n{}\n", kernel.name, function.display())
-    });
-    Ok(text.collect())
-}
-
-/// Cranelift's own verifier runs in debug builds.
-const VERIFY: &str = if cfg!(debug_assertions) { "true" } else { "false" };
-
-fn define_all(
+/// Puts every kernel's code into the module.
+fn install(
     module: &mut JITModule,
     program: &Program,
-) -> Result<(Vec<KernelFunction>, usize), Diagnostics> {
-    let mut frontend = FunctionBuilderContext::new();
-    let mut context = module.make_context();
-    let mut ids = Vec::with_capacity(program.kernels.len());
-    let mut code_bytes = 0;
-    for kernel in &program.kernels {
+    code: &[KernelCode],
+) -> Result<Vec<KernelFunction>, Diagnostics> {
+    let signature = clif::signature(module.isa());
+    let mut ids = Vec::with_capacity(code.len());
+    for (kernel, code) in program.kernels.iter().zip(code) {
         let refuse = |cause: String| {
             Diagnostic::new(Code::MachineCode, Location::Name(kernel.name.clone()), cause)
                 .with_help("please report this")
@@ -188,13 +193,12 @@ fn define_all(
         if kernel.buffers.len() > MAX_BUFFERS {
             return Err(refuse(format!("it has {} buffers", kernel.buffers.len())).into());
         }
-        context.func = clif::function(kernel, module.isa(), &mut frontend);
         let id = module
-            .declare_function(&kernel.name, Linkage::Local, &context.func.signature)
+            .declare_function(&kernel.name, Linkage::Local, &signature)
             .map_err(|error| refuse(error.to_string()))?;
-        module.define_function(id, &mut context).map_err(|error| refuse(format!("{error:?}")))?;
-        code_bytes += context.compiled_code().map_or(0, |code| code.code_buffer().len());
-        module.clear_context(&mut context);
+        module
+            .define_function_bytes(id, code.alignment as u64, &code.bytes, &code.relocations)
+            .map_err(|error| refuse(format!("{error:?}")))?;
         ids.push(id);
     }
     module.finalize_definitions().map_err(|error| {
@@ -204,11 +208,11 @@ fn define_all(
         .into_iter()
         .map(|id| {
             let address = module.get_finalized_function(id);
-            // SAFETY: the function was compiled with exactly this signature for the host's C calling convention.
+            // SAFETY: the function was made with exactly this signature and calling convention.
             unsafe { std::mem::transmute::<*const u8, KernelFunction>(address) }
         })
         .collect();
-    Ok((functions, code_bytes))
+    Ok(functions)
 }
 
 /// Cranelift's memory provider panics where the system forbids executable pages; find out before.

@@ -16,7 +16,7 @@ use crate::loops::{Element, Kernel, Role, Statement, ValueType, VariableId};
 use address::Addresses;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Value, types};
-use cranelift_codegen::isa::TargetIsa;
+use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use std::collections::HashMap;
 
@@ -58,9 +58,10 @@ pub fn function(kernel: &Kernel, isa: &dyn TargetIsa, context: &mut FunctionBuil
     function
 }
 
-/// One pointer in, nothing out.
+/// One pointer in, nothing out; on x86-64 by System V's convention on every system.
 pub fn signature(isa: &dyn TargetIsa) -> ir::Signature {
-    let mut signature = ir::Signature::new(isa.default_call_conv());
+    let convention = if cfg!(target_arch = "x86_64") { CallConv::SystemV } else { isa.default_call_conv() };
+    let mut signature = ir::Signature::new(convention);
     signature.params.push(AbiParam::new(isa.pointer_type()));
     signature
 }

@@ -1,0 +1,62 @@
+//! A kernel's machine code for people: each instruction, and beside it the line of the loop text that it comes from.
+
+use super::Function;
+use crate::loops::{Kernel, Statement};
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, NasmFormatter};
+use std::fmt::Write;
+
+/// The column where the loop text stands.
+const TEXT_COLUMN: usize = 64;
+
+/// The instructions of a kernel's function, one a line, with the loop text beside the first instruction of each
+/// statement; then the constants.
+pub fn listing(kernel: &Kernel, function: &Function) -> String {
+    let text = kernel.to_string();
+    let lines = statement_lines(kernel, &text);
+    let mut listing = format!("; {}\n", text.lines().next().unwrap_or_default());
+    for buffer in text.lines().filter(|line| line.trim_start().starts_with("buffer ")) {
+        let _ = writeln!(listing, "; {buffer}");
+    }
+    let mut formatter = NasmFormatter::new();
+    formatter.options_mut().set_space_after_operand_separator(true);
+    formatter.options_mut().set_hex_prefix("0x");
+    formatter.options_mut().set_hex_suffix("");
+    let mut decoder = Decoder::with_ip(64, &function.bytes[..function.code_length], 0, DecoderOptions::NONE);
+    let (mut instruction, mut spelled) = (Instruction::default(), String::new());
+    let mut statements = function.statements.iter().peekable();
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        spelled.clear();
+        formatter.format(&instruction, &mut spelled);
+        let mut line = format!("{:6x}  {spelled}", instruction.ip());
+        let begun =
+            std::iter::from_fn(|| statements.next_if(|(offset, _)| u64::from(*offset) <= instruction.ip()));
+        if let Some((_, statement)) = begun.last() {
+            let source = lines.get(*statement as usize).copied().unwrap_or_default();
+            line = format!("{line:TEXT_COLUMN$} ; {source}");
+        }
+        let _ = writeln!(listing, "{line}");
+    }
+    for (index, words) in function.bytes[function.code_length..].chunks(16).enumerate() {
+        let spelled: Vec<String> = words.iter().map(|byte| format!("{byte:02x}")).collect();
+        let _ = writeln!(listing, "{:6x}  db {}", function.code_length + 16 * index, spelled.join(" "));
+    }
+    listing
+}
+
+/// The line of each statement, in the order of the text.
+fn statement_lines<'t>(kernel: &Kernel, text: &'t str) -> Vec<&'t str> {
+    fn count(body: &[Statement]) -> usize {
+        body.iter()
+            .map(|statement| match statement {
+                Statement::For { body, .. } => 1 + count(body),
+                _ => 1,
+            })
+            .sum()
+    }
+    // A statement is one line; what ends a block, or declares the kernel and its buffers, is none.
+    let is_statement = |line: &&str| !matches!(line.trim(), "}" | "");
+    let lines: Vec<&str> = text.lines().skip(1 + kernel.buffers.len()).filter(is_statement).collect();
+    debug_assert_eq!(lines.len(), count(&kernel.body), "a statement is a line");
+    lines
+}

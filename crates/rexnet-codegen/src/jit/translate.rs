@@ -1,0 +1,150 @@
+//! A program's kernels as machine code that is nowhere in executable memory yet.
+
+use super::Tier;
+use super::fault;
+use crate::emit::clif;
+use crate::loops::{self, Kernel};
+use crate::plan::{self, Program};
+use cranelift_codegen::Context;
+use cranelift_codegen::control::ControlPlane;
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_frontend::FunctionBuilderContext;
+use cranelift_module::{FuncId, ModuleReloc};
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+
+/// The machine code of one kernel.
+pub struct KernelCode {
+    /// The function from its entry on, its constants included.
+    pub bytes: Vec<u8>,
+    /// The alignment that the bytes need.
+    pub alignment: usize,
+    /// What has to be filled in when the bytes have their place; nothing for code that runs anywhere.
+    pub(super) relocations: Vec<ModuleReloc>,
+    /// Why another tier than the wanted one made it.
+    pub refusal: Option<String>,
+}
+
+/// Translates every kernel, after proving the program.
+///
+/// # Errors
+/// `RX0402` and `RX0501` when a proof fails, `RX0601` when the code generator refuses a kernel, `RX0603` when there is
+/// no code generator for this processor.
+pub(super) fn translate(
+    program: &Program,
+    tier: Tier,
+    isa: &OwnedTargetIsa,
+) -> Result<Vec<KernelCode>, Diagnostics> {
+    program.kernels.iter().try_for_each(loops::verify)?;
+    plan::check_unaligned(program)?;
+    let mut cranelift = Cranelift { isa, frontend: FunctionBuilderContext::new(), context: Context::new() };
+    program
+        .kernels
+        .iter()
+        .enumerate()
+        .map(|(index, kernel)| match wide(kernel, tier) {
+            None => Ok(cranelift.translate(kernel, index, None)?),
+            Some(Ok(code)) => Ok(code),
+            Some(Err(refusal)) => Ok(cranelift.translate(kernel, index, Some(refusal))?),
+        })
+        .collect()
+}
+
+/// The code of a wide tier, why there is none, or `None` for the other tier.
+#[cfg(target_arch = "x86_64")]
+fn wide(kernel: &Kernel, tier: Tier) -> Option<Result<KernelCode, String>> {
+    use crate::emit::x64;
+    let encoding = match tier {
+        Tier::Avx512 => x64::Encoding::Evex,
+        Tier::Avx2 => x64::Encoding::Vex,
+        Tier::Clif => return None,
+    };
+    let code = |function: x64::Function| KernelCode {
+        bytes: function.bytes,
+        alignment: x64::ALIGNMENT,
+        relocations: Vec::new(),
+        refusal: None,
+    };
+    Some(x64::function(kernel, encoding).map(code))
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn wide(_: &Kernel, _: Tier) -> Option<Result<KernelCode, String>> {
+    None
+}
+
+/// The portable tier.
+struct Cranelift<'i> {
+    isa: &'i OwnedTargetIsa,
+    frontend: FunctionBuilderContext,
+    context: Context,
+}
+
+impl Cranelift<'_> {
+    fn translate(
+        &mut self,
+        kernel: &Kernel,
+        index: usize,
+        refusal: Option<String>,
+    ) -> Result<KernelCode, Diagnostic> {
+        self.context.clear();
+        self.context.func = clif::function(kernel, &**self.isa, &mut self.frontend);
+        let refused = |cause: String| {
+            Diagnostic::new(Code::MachineCode, Location::Name(kernel.name.clone()), cause)
+                .with_help("please report this")
+        };
+        self.context
+            .compile(&**self.isa, &mut ControlPlane::default())
+            .map_err(|error| refused(format!("{:?}", error.inner)))?;
+        let Some(code) = self.context.compiled_code() else {
+            return Err(refused("there is no code".to_owned()));
+        };
+        let id = FuncId::from_u32(index as u32);
+        let relocations = code
+            .buffer
+            .relocs()
+            .iter()
+            .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &self.context.func, id));
+        Ok(KernelCode {
+            bytes: code.code_buffer().to_vec(),
+            alignment: code.buffer.alignment as usize,
+            relocations: relocations.collect(),
+            refusal,
+        })
+    }
+}
+
+/// Cranelift's own verifier runs in debug builds.
+const VERIFY: &str = if cfg!(debug_assertions) { "true" } else { "false" };
+
+/// Cranelift for the processor that this runs on.
+pub(super) fn native_isa() -> Result<OwnedTargetIsa, Diagnostic> {
+    let mut flags = settings::builder();
+    let set =
+        [("opt_level", "speed"), ("is_pic", "false"), ("enable_verifier", VERIFY), ("unwind_info", "false")];
+    for (name, value) in set {
+        flags.set(name, value).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
+    }
+    let builder = cranelift_native::builder().map_err(|cause| fault(Code::UnsupportedHost, cause))?;
+    let isa = builder
+        .finish(settings::Flags::new(flags))
+        .map_err(|error| fault(Code::UnsupportedHost, error.to_string()))?;
+    if !matches!(isa.triple().architecture.to_string().as_str(), "x86_64" | "aarch64") {
+        return Err(fault(Code::UnsupportedHost, format!("{} is not supported", isa.triple())));
+    }
+    Ok(isa)
+}
+
+/// The Cranelift IR of every kernel, as text.
+///
+/// # Errors
+/// `RX0603` when there is no code generator for this processor.
+pub fn clif_text(program: &Program) -> Result<String, Diagnostics> {
+    let isa = native_isa()?;
+    let mut frontend = FunctionBuilderContext::new();
+    let text = program.kernels.iter().map(|kernel| {
+        let function = clif::function(kernel, &*isa, &mut frontend);
+        format!("; {}\n{}\n", kernel.name, function.display())
+    });
+    Ok(text.collect())
+}
