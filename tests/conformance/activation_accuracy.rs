@@ -2,7 +2,6 @@
 
 use crate::backends::{in_process, run};
 use rexnet_codegen::driver::{Options, compile_graph};
-use rexnet_codegen::execute::Executable;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_ir::graph::{Activate, Activation, Graph, Op};
 
@@ -34,7 +33,7 @@ fn unit(exact: f64) -> f64 {
 fn check(function: Activation, step: usize) -> f64 {
     let (program, weights) = program(function);
     let clif = in_process().find(|backend| backend.name == "clif").unwrap();
-    let code: Executable = (clif.prepare)(&program).unwrap();
+    let code = (clif.prepare)(&program).unwrap();
     let mut most = 0.0f64;
     let mut all = (0..=u32::MAX).step_by(step).map(f32::from_bits);
     loop {

@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
 
 use crate::comparison::assert_same_bits;
+use crate::runnable::Runnable;
 use rexnet_codegen::driver::{Options, Taps, compile_graph};
 use rexnet_codegen::emit::rust::Version;
+use rexnet_codegen::emit::x64::{self, Encoding};
 use rexnet_codegen::execute::Executable;
 use rexnet_codegen::jit::{MachineCode, Tier};
 use rexnet_codegen::library::Library;
@@ -22,11 +24,18 @@ pub(crate) struct Backend {
     /// The target whose programs it runs for every graph; all others it runs only where a test is about single
     /// kernels. `None` for all.
     target: Option<Target>,
+    /// The tier of machine code, run by this processor, that it is.
+    tier: Option<Tier>,
     /// Makes a program ready to run.
-    pub(crate) prepare: fn(&Program) -> Result<Executable, Diagnostics>,
+    pub(crate) prepare: fn(&Program) -> Result<Runnable, Diagnostics>,
 }
 
 impl Backend {
+    /// Whether its instructions are this processor's.
+    pub(crate) fn is_native(&self) -> bool {
+        !self.name.starts_with("executed")
+    }
+
     /// The version of emitted Rust that it is.
     fn version(&self) -> Option<Version> {
         Version::ALL.into_iter().find(|version| Some(version.target()) == self.target)
@@ -34,52 +43,79 @@ impl Backend {
 }
 
 const EVERY: &[Backend] = &[
-    Backend { name: "interpreter", target: None, prepare: |_| Ok(Executable::Interpreter) },
+    Backend {
+        name: "interpreter",
+        target: None,
+        tier: None,
+        prepare: |_| Ok(Executable::Interpreter.into()),
+    },
     Backend {
         name: "clif",
         target: None,
-        prepare: |program| MachineCode::compile(program, Tier::Clif).map(Executable::MachineCode),
+        tier: Some(Tier::Clif),
+        prepare: |program| machine_code(program, Tier::Clif),
     },
     Backend {
         name: "jit avx2",
         target: None,
-        prepare: |program| MachineCode::compile(program, Tier::Avx2).map(Executable::MachineCode),
+        tier: Some(Tier::Avx2),
+        prepare: |program| machine_code(program, Tier::Avx2),
     },
     Backend {
         name: "jit avx512",
         target: None,
-        prepare: |program| MachineCode::compile(program, Tier::Avx512).map(Executable::MachineCode),
+        tier: Some(Tier::Avx512),
+        prepare: |program| machine_code(program, Tier::Avx512),
+    },
+    Backend {
+        name: "executed avx2",
+        target: None,
+        tier: None,
+        prepare: |program| Ok(Runnable::assembled(program, Encoding::Vex)),
+    },
+    Backend {
+        name: "executed avx512",
+        target: None,
+        tier: None,
+        prepare: |program| Ok(Runnable::assembled(program, Encoding::Evex)),
     },
     Backend {
         name: "rust portable",
         target: Some(Target::PORTABLE),
+        tier: None,
         prepare: |program| rust(program, Version::Portable),
     },
     Backend {
         name: "rust avx2",
         target: Some(Target::AVX2),
+        tier: None,
         prepare: |program| rust(program, Version::Avx2),
     },
     Backend {
         name: "rust avx512",
         target: Some(Target::AVX512),
+        tier: None,
         prepare: |program| rust(program, Version::Avx512),
     },
     Backend {
         name: "rust neon",
         target: Some(Target::NEON),
+        tier: None,
         prepare: |program| rust(program, Version::Neon),
     },
 ];
 
 /// Every back end that this machine has. The first is the one that the others are compared with.
 pub(crate) fn backends() -> impl Iterator<Item = &'static Backend> {
-    EVERY.iter().filter(|backend| backend.version().is_none_or(Version::runs_here))
+    EVERY
+        .iter()
+        .filter(|backend| backend.version().is_none_or(Version::runs_here))
+        .filter(|backend| backend.tier.is_none_or(Tier::runs_here))
 }
 
 /// The back ends that need no compiler at hand: quick enough for thousands of programs.
 pub(crate) fn in_process() -> impl Iterator<Item = &'static Backend> {
-    EVERY.iter().filter(|backend| backend.target.is_none())
+    backends().filter(|backend| backend.target.is_none())
 }
 
 /// Every back end that runs a target's programs.
@@ -88,8 +124,12 @@ pub(crate) fn backends_for(target: &Target) -> impl Iterator<Item = &'static Bac
 }
 
 /// Emitted Rust, compiled once a program and kept between runs of the tests.
-pub(crate) fn rust(program: &Program, version: Version) -> Result<Executable, Diagnostics> {
-    Library::build(program, version, &emitted()).map(Executable::Library)
+pub(crate) fn rust(program: &Program, version: Version) -> Result<Runnable, Diagnostics> {
+    Library::build(program, version, &emitted()).map(|library| Executable::Library(library).into())
+}
+
+fn machine_code(program: &Program, tier: Tier) -> Result<Runnable, Diagnostics> {
+    MachineCode::compile(program, tier).map(|code| Executable::MachineCode(code).into())
 }
 
 /// Where emitted Rust is compiled.
@@ -128,7 +168,8 @@ impl RustBatch {
             }));
         }
         let libraries = Library::build_all(&distinct, &emitted()).unwrap_or_else(|faults| panic!("{faults}"));
-        let libraries: Vec<Executable> = libraries.into_iter().map(Executable::Library).collect();
+        let libraries: Vec<Runnable> =
+            libraries.into_iter().map(|library| Executable::Library(library).into()).collect();
         for (case, place) in recorded.iter().zip(places) {
             let what = format!("{}, rust {}", case.what, case.version.name());
             let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
@@ -154,7 +195,7 @@ pub(crate) struct Agreed {
     pub(crate) graph: Graph,
 }
 
-/// Runs a graph for every target on the interpreter and on Cranelift's code and asserts that all give the same
+/// Runs a graph for every target on every back end that needs no compiler at hand, and asserts that all give the same
 /// bits; `rust` is to do the same later.
 pub(crate) fn run_everywhere(
     mut rust: Option<&mut RustBatch>,
@@ -168,6 +209,7 @@ pub(crate) fn run_everywhere(
         let options = Options { target: *target, taps: taps.clone(), ..Options::default() };
         let (optimised, _, program, weights) = compile_graph(graph, &options)
             .unwrap_or_else(|faults| panic!("{what}, {}: {faults}", target.name));
+        assert_nothing_refused(what, target, &program);
         for backend in in_process() {
             let what = format!("{what}, {} on {}", backend.name, target.name);
             let executable = (backend.prepare)(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
@@ -198,11 +240,22 @@ pub(crate) fn run_everywhere(
     agreed.expect("there are back ends and targets")
 }
 
+/// Asserts that a tier makes every kernel that was lowered for it.
+fn assert_nothing_refused(what: &str, target: &Target, program: &Program) {
+    for (own, encoding) in [(Target::AVX2, Encoding::Vex), (Target::AVX512, Encoding::Evex)] {
+        for kernel in program.kernels.iter().filter(|_| own == *target) {
+            if let Err(cause) = x64::function(kernel, encoding) {
+                panic!("{what}, {}: {} is refused: {cause}", own.name, kernel.name);
+            }
+        }
+    }
+}
+
 /// Runs a program twice in hostile memory: inputs and outputs are aligned to their elements only, and arena and
 /// outputs hold NaNs, then what the first run left. Asserts that both runs give the same bits.
 pub(crate) fn run(
     what: &str,
-    executable: &Executable,
+    executable: &Runnable,
     program: &Program,
     weights: &PackedWeights,
     inputs: &[&[f32]],

@@ -7,6 +7,8 @@ mod activation_accuracy;
 mod awkward_shapes;
 mod backends;
 mod comparison;
+#[path = "../executor/mod.rs"]
+mod executor;
 mod fixtures;
 mod fusions;
 mod inputs;
@@ -16,6 +18,7 @@ mod operators;
 mod packed_weights;
 mod processor_mode;
 mod reference;
+mod runnable;
 mod sharing;
 mod single_kernel;
 mod special_values;

@@ -7,6 +7,8 @@ mod choices;
 #[path = "../conformance/comparison.rs"]
 mod comparison;
 mod convolutions;
+#[path = "../executor/mod.rs"]
+mod executor;
 #[path = "../conformance/inputs.rs"]
 mod inputs;
 mod kernels;
@@ -14,6 +16,8 @@ mod nests;
 mod networks;
 mod plans;
 mod random_graph;
+#[path = "../conformance/runnable.rs"]
+mod runnable;
 #[path = "../conformance/single_kernel.rs"]
 mod single_kernel;
 mod texts;

@@ -1,0 +1,102 @@
+//! Programs ready to run: on this processor, or in the executor, which knows instructions that this processor may
+//! lack.
+
+use crate::executor;
+use rexnet_codegen::emit::x64::{self, Encoding};
+use rexnet_codegen::execute::Executable;
+use rexnet_codegen::loops::{Role, interpret};
+use rexnet_codegen::memory::AlignedBuffer;
+use rexnet_codegen::plan::{PackedWeights, Place, Program, Step};
+
+/// A program ready to run.
+pub(crate) enum Runnable {
+    /// As users run it.
+    Executable(Executable),
+    /// The wide assembler's code of each kernel, executed instruction by instruction. Kernels that it refused are
+    /// interpreted.
+    Executed(Vec<Option<Vec<u8>>>),
+}
+
+impl From<Executable> for Runnable {
+    fn from(executable: Executable) -> Self {
+        Runnable::Executable(executable)
+    }
+}
+
+/// More instructions than any kernel of the tests needs: a loop that never ends is found.
+const LIMIT: u64 = 1 << 32;
+
+impl Runnable {
+    /// The code of every kernel for the executor.
+    pub(crate) fn assembled(program: &Program, encoding: Encoding) -> Self {
+        let code = program.kernels.iter().map(|kernel| Some(x64::function(kernel, encoding).ok()?.bytes));
+        Runnable::Executed(code.collect())
+    }
+
+    /// Runs the program once.
+    pub(crate) fn run(
+        &self,
+        program: &Program,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), String> {
+        match self {
+            Runnable::Executable(executable) => {
+                executable.run(program, weights, arena, inputs, outputs).map_err(|fault| fault.to_string())
+            }
+            Runnable::Executed(code) => program.steps.iter().try_for_each(|step| {
+                let code = code[step.kernel].as_deref();
+                let executed = execute(code, program, step, weights, arena, inputs, outputs);
+                executed.map_err(|fault| format!("{}: {fault}", program.kernels[step.kernel].name))
+            }),
+        }
+    }
+}
+
+/// Calls a kernel on copies of its buffers, and copies what it wrote back.
+fn execute(
+    code: Option<&[u8]>,
+    program: &Program,
+    step: &Step,
+    weights: &PackedWeights,
+    arena: &mut AlignedBuffer,
+    inputs: &[&[f32]],
+    outputs: &mut [&mut [f32]],
+) -> Result<(), String> {
+    let kernel = &program.kernels[step.kernel];
+    let buffers = kernel.buffers.iter().zip(&step.arguments);
+    let mut content: Vec<executor::Buffer> = buffers
+        .map(|(buffer, &place)| {
+            let source = match place {
+                Place::Arena(offset) => &arena.as_slice()[offset / 4..],
+                Place::Weights(offset) => &weights.as_slice()[offset / 4..],
+                Place::Input(index) => inputs[index],
+                Place::Output(index) => &*outputs[index],
+            };
+            executor::Buffer {
+                content: source[..buffer.elements].to_vec(),
+                writable: matches!(buffer.role, Role::Out | Role::Scratch),
+            }
+        })
+        .collect();
+    let alignments: Vec<usize> = kernel.buffers.iter().map(|buffer| buffer.alignment).collect();
+    match code {
+        Some(code) => executor::run(code, &mut content, &alignments, LIMIT)?,
+        None => {
+            let mut slices: Vec<&mut [f32]> =
+                content.iter_mut().map(|buffer| buffer.content.as_mut_slice()).collect();
+            interpret::run(kernel, &mut slices);
+        }
+    }
+    for (buffer, &place) in content.iter().zip(&step.arguments).filter(|(buffer, _)| buffer.writable) {
+        let target = match place {
+            Place::Arena(offset) => &mut arena.as_mut_slice()[offset / 4..],
+            Place::Output(index) => &mut *outputs[index],
+            Place::Weights(_) | Place::Input(_) => continue,
+        };
+        target[..buffer.content.len()].copy_from_slice(&buffer.content);
+    }
+    Ok(())
+}
