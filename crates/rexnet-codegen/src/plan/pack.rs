@@ -80,18 +80,25 @@ fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
     }
 }
 
-/// `lines[k][lane] = rows[lane][k]`, a square of a cache line's width at a time.
+/// `lines[k][lane] = rows[lane][k]`, four by four, which compilers do within vector registers.
 fn transpose<const WIDTH: usize>(lines: &mut [f32], rows: &[f32], stride: usize) {
-    const BLOCK: usize = 8;
-    let lines = lines.as_chunks_mut::<WIDTH>().0;
-    for (block, lines) in lines.chunks_mut(BLOCK).enumerate() {
-        // A row has at least a block of elements behind its last.
-        let part = |lane: usize| rows[lane * stride + block * BLOCK..].first_chunk::<BLOCK>();
-        let square: [[f32; BLOCK]; WIDTH] =
-            std::array::from_fn(|lane| part(lane).copied().unwrap_or_default());
-        for (k, line) in lines.iter_mut().enumerate() {
-            *line = std::array::from_fn(|lane| square[lane][k]);
+    const SIDE: usize = 4;
+    let (squares, rest) = lines.as_chunks_mut::<WIDTH>().0.as_chunks_mut::<SIDE>();
+    let done = SIDE * squares.len();
+    for (square, lines) in squares.iter_mut().enumerate() {
+        for lane in (0..WIDTH).step_by(SIDE) {
+            let part = |row: usize| {
+                let part = rows[(lane + row) * stride + square * SIDE..].first_chunk::<SIDE>();
+                part.copied().unwrap_or_default()
+            };
+            let [a, b, c, d] = [part(0), part(1), part(2), part(3)];
+            for k in 0..SIDE {
+                lines[k][lane..lane + SIDE].copy_from_slice(&[a[k], b[k], c[k], d[k]]);
+            }
         }
+    }
+    for (k, line) in rest.iter_mut().enumerate() {
+        *line = std::array::from_fn(|lane| rows[lane * stride + done + k]);
     }
 }
 
