@@ -26,6 +26,9 @@ fn assert_reads(tensor: &Tensor, expected: &[f32]) {
     }
 }
 
+/// The element that stands in the low bytes of a word.
+type Value = fn(u64) -> f32;
+
 /// The bytes behind so many others, so that no alignment holds.
 fn at_offset(offset: usize, content: Vec<u8>) -> Bytes {
     let length = content.len();
@@ -38,7 +41,7 @@ proptest! {
         let file = |width: usize| {
             at_offset(offset, words.iter().flat_map(|word| word.to_le_bytes()[..width].to_vec()).collect())
         };
-        let cases: [(Encoding, fn(u64) -> f32); 4] = [
+        let cases: [(Encoding, Value); 4] = [
             (Encoding::F32, |word| f32::from_bits(word as u32)),
             (Encoding::F16, |word| f16::from_bits(word as u16).to_f32()),
             (Encoding::Bf16, |word| bf16::from_bits(word as u16).to_f32()),
