@@ -30,6 +30,7 @@ pub use macros::{network, rexnet};
 #[cfg(feature = "pack")]
 pub use packing::pack;
 pub use probabilities::{Prediction, softmax, top};
+pub use rexnet_ir::Bytes;
 pub use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 pub use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
 

@@ -16,7 +16,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let (network, good) = &*NETWORK;
     let behind_header = [&good[..64], bytes].concat();
     for file in [bytes, &behind_header] {
-        let taken = PackedWeights::from_rxw(file, &network.program).is_ok();
+        let taken = PackedWeights::from_rxw(file.to_vec(), &network.program).is_ok();
         assert_eq!(taken, file == good);
     }
 });

@@ -135,7 +135,7 @@ impl Engine {
     pub fn compile<'a>(
         &self,
         source: impl Into<Source<'a>>,
-        weights: Weights<'_>,
+        weights: Weights,
         options: &Options,
     ) -> Result<Model, Diagnostics> {
         let taps = if options.taps.is_empty() { Taps::None } else { Taps::Named(options.taps.clone()) };

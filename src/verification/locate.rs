@@ -11,7 +11,7 @@ use rexnet_ir::reference;
 /// The names of all values of the optimised graph that can be tapped.
 pub(super) fn tap_names(request: &Request<'_>) -> Result<Vec<String>, Diagnostics> {
     let options = driver::Options { batch: request.batch, taps: Taps::All, ..Default::default() };
-    let compilation = driver::compile(request.source, request.weights, &options)?;
+    let compilation = driver::compile(request.source.clone(), request.weights.clone(), &options)?;
     let own = compilation.source.outputs().len();
     Ok(compilation.graph.outputs()[own..].iter().map(|tap| tap.name.clone()).collect())
 }

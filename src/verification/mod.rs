@@ -47,12 +47,12 @@ pub const TOLERANCE: f64 = 1e-4;
 pub const BACKENDS: [Backend; 2] = [Backend::Clif, Backend::Interpret];
 
 /// What to verify.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The network.
     pub source: Source<'a>,
     /// The weights.
-    pub weights: Weights<'a>,
+    pub weights: Weights,
     /// Images in the input.
     pub batch: usize,
     /// NCHW f32, unpadded.
@@ -66,7 +66,7 @@ pub struct Request<'a> {
 /// Runs the network on every back end and compares; `observe` is told what happens next.
 ///
 /// # Errors
-/// Those of [`Engine::compile`]; `RX0706` when `input` or `expected` has another length than the network's, or
+/// Those of [`Engine::compile`]; `RX0302` for packed weights, which the reference cannot read; `RX0706` when `input` or `expected` has another length than the network's, or
 /// when there is no back end. A difference is no error but a [`Report`] that did not pass.
 pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Report, Diagnostics> {
     observe("compiling");
@@ -74,6 +74,7 @@ pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Re
     let Some((_, first)) = models.first() else {
         return Err(argument("backends", "there is none".to_owned()).into());
     };
+    first.compilation().require_weights()?;
     if let Some(expected) = request.expected {
         let elements: usize = first.outputs().iter().map(|port| port.elements()).sum();
         if expected.len() != elements {
@@ -127,7 +128,7 @@ fn compile(request: &Request<'_>, taps: &[String]) -> Result<Vec<(Backend, Model
         .iter()
         .map(|&backend| {
             let engine = Engine::with_backend(backend);
-            Ok((backend, engine.compile(request.source, request.weights, &options)?))
+            Ok((backend, engine.compile(request.source.clone(), request.weights.clone(), &options)?))
         })
         .collect()
 }

@@ -80,13 +80,13 @@ fn networks_are_those_of_pytorch() {
         let name = case.example;
         let weights = read(&format!("networks/{}.safetensors", case.network));
         let example = Tensors::read(&format!("networks/{name}.io.safetensors"));
-        let (input, expected) = (example.tensor("input"), widen(example.tensor("output").data()));
+        let (input, expected) = (example.tensor("input"), widen(&example.tensor("output").data()));
         let facts: Value = serde_json::from_slice(&read(&format!("networks/{}.json", case.network))).unwrap();
 
         let mut bits: Option<Vec<f32>> = None;
         for target in Target::ALL {
             let options = Options { batch: case.batch, target: *target, ..Options::default() };
-            let network = compile(&case.spec(), Weights::Safetensors(&weights), &options)
+            let network = compile(&case.spec(), Weights::safetensors(weights.clone()), &options)
                 .unwrap_or_else(|faults| panic!("{name}: {faults}"));
             assert_eq!(
                 network.loaded.as_ref().map(|loaded| loaded.unused.as_slice()),
@@ -99,12 +99,12 @@ fn networks_are_those_of_pytorch() {
                 let what = format!("{name}, {backend} on {}", target.name);
                 let executable =
                     prepare(&network.program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
-                let outputs = run(&what, &executable, &network.program, &network.weights, &[input.data()]);
+                let outputs = run(&what, &executable, &network.program, &network.weights, &[&input.data()]);
                 assert_same_bits(&what, &outputs[0], bits.get_or_insert_with(|| outputs[0].clone()));
             }
             let actual = widen(bits.as_ref().unwrap());
             for (stage, graph) in [("source", &network.source), ("optimised", &network.graph)] {
-                let reference = evaluate_outputs(graph, &[input.data()]).unwrap();
+                let reference = evaluate_outputs(graph, &[&input.data()]).unwrap();
                 assert_near(&format!("{name}, {stage} reference"), &actual, &reference[0].data, TOLERANCE);
             }
             assert_near(&format!("{name}, PyTorch"), &actual, &expected, TOLERANCE);

@@ -178,8 +178,8 @@ fn operators_are_those_of_pytorch() {
         let input = case.tensor(&tensors, "input").unwrap();
         let expected = case.tensor(&tensors, "output").unwrap();
         let agreed =
-            conform(Some(&mut rust), &case.name, &case.graph(&tensors), &[input.data()], FROM_REFERENCE);
-        let (actual, expected) = (widen(&agreed.outputs[0]), widen(expected.data()));
+            conform(Some(&mut rust), &case.name, &case.graph(&tensors), &[&input.data()], FROM_REFERENCE);
+        let (actual, expected) = (widen(&agreed.outputs[0]), widen(&expected.data()));
         assert_near(&format!("{}, PyTorch", case.name), &actual, &expected, FROM_PYTORCH);
         if case.operator == "squeeze_excite" {
             let recognised = agreed
@@ -201,7 +201,7 @@ fn activations_of_special_values_are_those_of_pytorch() {
     let cases = Case::all().into_iter().filter(|case| case.name.ends_with("_special"));
     for case in cases {
         let input = case.tensor(&tensors, "input").unwrap();
-        let mut expected = widen(case.tensor(&tensors, "output").unwrap().data());
+        let mut expected = widen(&case.tensor(&tensors, "output").unwrap().data());
         for (x, y) in input.data().iter().zip(&mut expected) {
             // PyTorch divides -inf by inf; the limit is zero, and ours comes as near as the tail does.
             if case.operator == "silu" && *x == f32::NEG_INFINITY {
@@ -210,7 +210,7 @@ fn activations_of_special_values_are_those_of_pytorch() {
             }
         }
         let agreed =
-            run_everywhere(Some(&mut rust), &case.name, &case.graph(&tensors), &[input.data()], &Taps::None);
+            run_everywhere(Some(&mut rust), &case.name, &case.graph(&tensors), &[&input.data()], &Taps::None);
         // exp is accurate to 1e-7 and three more roundings follow. Below -87 it is taken to be exp(-87), so the
         // tails end at 87 * exp(-87), about 1.5e-36, instead of vanishing.
         let bound = |expected: f64| 4e-7 * expected.abs() + 1.5e-36;

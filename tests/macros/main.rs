@@ -19,7 +19,7 @@ fn seeded(seed: u64) -> (Vec<u8>, String) {
     let compilation = driver::compile(SPEC, Weights::Seeded(seed), &Options::default()).unwrap();
     let program = &compilation.program;
     let file = compilation.weights.to_rxw();
-    let weights = PackedWeights::from_rxw(&file, program).unwrap();
+    let weights = PackedWeights::from_rxw(file.clone(), program).unwrap();
     let input: Vec<f32> = (0..3 * 32 * 32).map(|at| (at % 255) as f32 / 255.0 - 0.5).collect();
     let (mut arena, mut output) = (AlignedBuffer::zeroed(program.arena_bytes / 4), [0.0; 10]);
     interpret(program, &weights, &mut arena, &[&input], &mut [&mut output]).unwrap();

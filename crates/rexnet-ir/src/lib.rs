@@ -11,3 +11,7 @@ pub mod passes;
 pub mod reference;
 pub mod spec;
 pub mod weights;
+
+/// The content of a file, shared: from a `Vec<u8>`, a `&'static [u8]`, or what owns a memory map
+/// ([`Bytes::from_owner`]).
+pub use bytes::Bytes;

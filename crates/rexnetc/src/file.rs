@@ -1,6 +1,7 @@
-//! Files: read whole up to a limit, written whole or not at all.
+//! Files: read whole or mapped up to a limit, written whole or not at all.
 
-use rexnet::{Code, Diagnostic, Location};
+use memmap2::Mmap;
+use rexnet::{Bytes, Code, Diagnostic, Location};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,39 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// `RX0701` when there is none, it is of another kind or longer.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
+    let (file, _) = open(path, limit)?;
+    let mut bytes = Vec::new();
+    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() > limit {
+        return Err(too_long(path, limit));
+    }
+    Ok(bytes)
+}
+
+/// Maps a regular file of at most `limit` bytes into memory, to be read when and where it is needed.
+///
+/// The file must stay as it is while the map lives. When somebody writes into it the network computes with other
+/// weights; when somebody shortens it the system ends this process with a bus error. Writing beside it and renaming, as
+/// [`write`] does, is harmless.
+///
+/// # Errors
+/// `RX0701` when there is none, it is of another kind or longer.
+pub(crate) fn map(path: &Path, limit: usize) -> Result<Bytes, Diagnostic> {
+    let (file, length) = open(path, limit)?;
+    if length == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: the map is read only. What is read from it is taken for bytes from anywhere: every parser checks them, and
+    // no bound of a loop depends on weights. The file's content is the user's to keep, as said above.
+    let map = unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))?;
+    if map.len() > limit {
+        return Err(too_long(path, limit));
+    }
+    Ok(Bytes::from_owner(map))
+}
+
+/// Opens a regular file and says how long it is.
+fn open(path: &Path, limit: usize) -> Result<(File, u64), Diagnostic> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
@@ -18,14 +52,14 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
     if !metadata.is_file() {
         return Err(refuse(path, "this is no regular file", "copy its content into one"));
     }
-    let mut bytes = Vec::new();
-    if metadata.len() <= limit as u64 {
-        file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    if metadata.len() > limit as u64 {
+        return Err(too_long(path, limit));
     }
-    if metadata.len() > limit as u64 || bytes.len() > limit {
-        return Err(refuse(path, &format!("the file is longer than {limit} bytes"), ""));
-    }
-    Ok(bytes)
+    Ok((file, metadata.len()))
+}
+
+fn too_long(path: &Path, limit: usize) -> Diagnostic {
+    refuse(path, &format!("the file is longer than {limit} bytes"), "")
 }
 
 /// Writes beside the file and renames, so that no half-written file is ever seen. Follows links; writes to

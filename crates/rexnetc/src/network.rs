@@ -4,7 +4,7 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::file;
 use crate::origin::Origin;
-use rexnet::{Code, Diagnostic, Diagnostics, Location, Source};
+use rexnet::{Bytes, Code, Diagnostic, Diagnostics, Location, Source};
 use rexnet_codegen::driver;
 use rexnet_ir::graph::Graph;
 use rexnet_ir::onnx;
@@ -29,7 +29,7 @@ pub(crate) struct Net {
 #[derive(Clone, Debug)]
 enum Content {
     Spec(String),
-    Model { file: Vec<u8>, folder: PathBuf },
+    Model { file: Bytes, folder: PathBuf },
 }
 
 impl Net {
@@ -45,7 +45,7 @@ impl Net {
     pub(crate) fn from_argument(argument: &str) -> Result<Self, Diagnostic> {
         let (path, name) = (Path::new(argument), argument.to_owned());
         if has_ending(path, MODEL_ENDING) {
-            let file = file::read(path, onnx::MAX_MODEL_BYTES)?;
+            let file = file::map(path, onnx::MAX_MODEL_BYTES)?;
             let folder = match path.parent() {
                 Some(folder) if folder != Path::new("") => folder.to_path_buf(),
                 Some(_) | None => PathBuf::from("."),
@@ -69,7 +69,7 @@ impl Net {
     pub(crate) fn source(&self) -> Source<'_> {
         match &self.content {
             Content::Spec(text) => Source::Spec(text),
-            Content::Model { file, folder } => Source::Onnx { file, folder: Some(folder) },
+            Content::Model { file, folder } => Source::Onnx { file: file.clone(), folder: Some(folder) },
         }
     }
 

@@ -92,8 +92,10 @@ impl Runner {
             }
             Via::Reference => {
                 let options = driver::Options { batch, ..Default::default() };
-                driver::compile(net.source(), weights.source(), &options)
-                    .map(|compilation| Kind::Reference(Box::new(compilation)))
+                driver::compile(net.source(), weights.source(), &options).and_then(|compilation| {
+                    compilation.require_weights()?;
+                    Ok(Kind::Reference(Box::new(compilation)))
+                })
             }
         };
         let kind = kind.map_err(|faults| weights.locate(faults)).map_err(|faults| net.fail(faults))?;

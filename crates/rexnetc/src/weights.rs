@@ -5,18 +5,20 @@ use crate::embedded;
 use crate::failure::Failure;
 use crate::file;
 use crate::terminal::Terminal;
-use rexnet::{Code, Diagnostic, Diagnostics, Location, Weights};
+use rexnet::{Bytes, Code, Diagnostic, Diagnostics, Location, Weights};
 use rexnet_codegen::driver::{Compilation, MAX_WEIGHTS_BYTES};
 use rexnet_codegen::plan::PACKED_MAGIC;
 use rexnet_ir::spec::Network;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Weights and where they come from.
 #[derive(Debug)]
 pub(crate) enum Chosen {
-    /// A file, read whole.
-    File(PathBuf, Vec<u8>),
+    /// A safetensors file, mapped.
+    File(PathBuf, Bytes),
+    /// A file of packed weights, mapped.
+    Packed(PathBuf, Bytes),
     /// Those of the embedded network.
     Embedded,
     /// Those of the ONNX model.
@@ -31,8 +33,23 @@ impl Chosen {
     ///
     /// # Errors
     /// `RX0701` when the file cannot be read; wrong usage when there is a file for a model, whose weights are part
-    /// of it under names of its own.
+    /// of it under names of its own; `RX0301` for packed weights, which have no names.
     pub(crate) fn new(arguments: &WeightsArguments, network: Option<&Network>) -> Result<Self, Failure> {
+        let chosen = Self::to_run(arguments, network)?;
+        if let Chosen::Packed(path, _) = &chosen {
+            let location = Location::File(path.display().to_string());
+            let cause = "these are packed weights, which can only be run; safetensors are needed here";
+            let help = "give the .safetensors file that they were packed from";
+            return Err(Diagnostic::new(Code::WeightsFormat, location, cause).with_help(help).into());
+        }
+        Ok(chosen)
+    }
+
+    /// As [`Chosen::new`], and packed weights too: the network is only run.
+    ///
+    /// # Errors
+    /// As [`Chosen::new`].
+    pub(crate) fn to_run(arguments: &WeightsArguments, network: Option<&Network>) -> Result<Self, Failure> {
         Ok(match (&arguments.weights, network) {
             (None, None) => Chosen::Model,
             (Some(_), None) => {
@@ -40,9 +57,11 @@ impl Chosen {
                 return Err(Failure::Usage(message.to_owned()));
             }
             (Some(path), Some(_)) => {
-                let content = file::read(path, MAX_WEIGHTS_BYTES)?;
-                refuse_packed(path, &content)?;
-                Chosen::File(path.clone(), content)
+                let content = file::map(path, MAX_WEIGHTS_BYTES)?;
+                match content.starts_with(PACKED_MAGIC) {
+                    true => Chosen::Packed(path.clone(), content),
+                    false => Chosen::File(path.clone(), content),
+                }
             }
             (None, Some(network)) if embedded::fits(network) => Chosen::Embedded,
             (None, Some(_)) => Chosen::Seeded(arguments.seed()),
@@ -55,10 +74,11 @@ impl Chosen {
     }
 
     /// For the compiler.
-    pub(crate) fn source(&self) -> Weights<'_> {
+    pub(crate) fn source(&self) -> Weights {
         match self {
-            Chosen::File(_, content) => Weights::Safetensors(content),
-            Chosen::Embedded => Weights::Safetensors(embedded::WEIGHTS),
+            Chosen::File(_, content) => Weights::Safetensors(content.clone()),
+            Chosen::Packed(_, content) => Weights::Packed(content.clone()),
+            Chosen::Embedded => Weights::safetensors(embedded::WEIGHTS),
             // Nothing is left to draw in a model.
             Chosen::Model => Weights::Seeded(0),
             Chosen::Seeded(seed) => Weights::Seeded(*seed),
@@ -67,9 +87,9 @@ impl Chosen {
 
     /// Names the file in faults of its format.
     pub(crate) fn locate(&self, mut faults: Diagnostics) -> Diagnostics {
-        if let Chosen::File(path, _) = self {
+        if let Chosen::File(path, _) | Chosen::Packed(path, _) = self {
             for fault in &mut faults.list {
-                if fault.code == Code::WeightsFormat {
+                if matches!(fault.code, Code::WeightsFormat | Code::PackedHeader) {
                     fault.location = Location::File(path.display().to_string());
                 }
             }
@@ -94,22 +114,11 @@ impl Chosen {
     }
 }
 
-/// What was packed cannot be unpacked: its order is that of the kernels.
-fn refuse_packed(path: &Path, content: &[u8]) -> Result<(), Diagnostic> {
-    if !content.starts_with(PACKED_MAGIC) {
-        return Ok(());
-    }
-    let location = Location::File(path.display().to_string());
-    let cause = "these are packed weights, which emitted Rust loads; safetensors are needed here";
-    let help = "give the .safetensors file that they were packed from";
-    Err(Diagnostic::new(Code::WeightsFormat, location, cause).with_help(help))
-}
-
 /// The file, `embedded`, the model, or the seed.
 impl fmt::Display for Chosen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Chosen::File(path, _) => write!(f, "{}", path.display()),
+            Chosen::File(path, _) | Chosen::Packed(path, _) => write!(f, "{}", path.display()),
             Chosen::Embedded => f.write_str("embedded (trained on ImageNet)"),
             Chosen::Model => f.write_str("the model's own"),
             Chosen::Seeded(seed) => write!(f, "seeded with {seed}, answers mean nothing"),

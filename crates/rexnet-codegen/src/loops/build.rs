@@ -4,12 +4,40 @@ use super::{
     Access, Affine, BinaryOp, Buffer, BufferId, Expression, Kernel, Local, LocalId, RegisterArray,
     RegisterId, Role, Statement, UnaryOp, ValueType, VariableId,
 };
+use std::collections::HashMap;
 
 /// Appends statements to a kernel. Names are made unique by appending a number.
 #[derive(Debug)]
 pub struct KernelBuilder {
     kernel: Kernel,
     blocks: Vec<Vec<Statement>>,
+    variables: Names,
+    registers: Names,
+    locals: Names,
+}
+
+/// Names given so far, each with the next number to try behind it.
+#[derive(Debug, Default)]
+struct Names(HashMap<String, u32>);
+
+impl Names {
+    /// The name, or the name with the least number behind it, from 2 on, that makes it another than all before.
+    fn unique(&mut self, name: &str) -> String {
+        let mut unique = name.to_owned();
+        if let Some(&known) = self.0.get(name) {
+            let mut number = known;
+            loop {
+                unique = format!("{name}{number}");
+                number += 1;
+                if !self.0.contains_key(&unique) {
+                    break;
+                }
+            }
+            self.0.insert(name.to_owned(), number);
+        }
+        self.0.insert(unique.clone(), 2);
+        unique
+    }
 }
 
 impl KernelBuilder {
@@ -23,7 +51,13 @@ impl KernelBuilder {
             locals: Vec::new(),
             body: Vec::new(),
         };
-        Self { kernel, blocks: vec![Vec::new()] }
+        Self {
+            kernel,
+            blocks: vec![Vec::new()],
+            variables: Names::default(),
+            registers: Names::default(),
+            locals: Names::default(),
+        }
     }
 
     /// The kernel as built.
@@ -66,7 +100,7 @@ impl KernelBuilder {
             return;
         }
         let variable = VariableId(self.kernel.variables.len() as u32);
-        let name = unique(name, |name| self.kernel.variables.iter().any(|other| other == name));
+        let name = self.variables.unique(name);
         self.kernel.variables.push(name);
         self.blocks.push(Vec::new());
         body(self, Affine::variable(variable));
@@ -77,7 +111,7 @@ impl KernelBuilder {
     /// Declares a register array.
     pub fn registers(&mut self, name: &str, ty: ValueType, count: usize) -> RegisterId {
         let array = RegisterId(self.kernel.registers.len() as u32);
-        let name = unique(name, |name| self.kernel.registers.iter().any(|other| other.name == name));
+        let name = self.registers.unique(name);
         self.kernel.registers.push(RegisterArray { name, ty, count });
         self.push(Statement::Registers { array });
         array
@@ -91,7 +125,7 @@ impl KernelBuilder {
     /// Names a value, so that it is computed once.
     pub fn bind(&mut self, name: &str, value: Expression) -> Expression {
         let local = LocalId(self.kernel.locals.len() as u32);
-        let name = unique(name, |name| self.kernel.locals.iter().any(|other| other.name == name));
+        let name = self.locals.unique(name);
         let ty = self.kernel.type_of(&value);
         self.kernel.locals.push(Local { name, ty });
         self.push(Statement::Let { local, value });
@@ -126,13 +160,6 @@ impl KernelBuilder {
             block.push(statement);
         }
     }
-}
-
-fn unique(name: &str, taken: impl Fn(&str) -> bool) -> String {
-    if !taken(name) {
-        return name.to_owned();
-    }
-    (2u32..).map(|number| format!("{name}{number}")).find(|name| !taken(name)).unwrap_or_default()
 }
 
 impl Expression {

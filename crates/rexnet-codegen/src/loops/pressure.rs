@@ -1,30 +1,52 @@
 //! How many vector registers a kernel needs.
 
-use super::{BinaryOp, Expression, Kernel, LocalId, RegisterId, Statement, ValueType, VariableId};
-use std::collections::{HashMap, HashSet};
+use super::{Affine, BinaryOp, Expression, Kernel, Statement, ValueType};
 
-/// The largest number of registers of `lanes` lanes that hold values at once, for a back end that evaluates
-/// statements in order and each expression operand by operand. Exact liveness of single registers and `let`s:
+/// The largest number of registers of `lanes` lanes that hold values at once in a verified kernel, for a back end that
+/// evaluates statements in order and each expression operand by operand. Exact liveness of single registers and `let`s:
 /// unrolled loops are seen pass by pass. A constant or a load takes no register where it can be the memory
 /// operand of its operation: the right one of two, any one of a multiply-add.
 pub fn register_pressure(kernel: &Kernel, lanes: usize) -> usize {
-    let mut walk = Walk { kernel, lanes, unrolled: HashMap::new(), most: 0 };
-    walk.block(&kernel.body, HashSet::new());
+    let mut walk = Walk {
+        kernel,
+        lanes,
+        widths: Vec::new(),
+        arrays: Vec::new(),
+        unrolled: vec![0; kernel.variables.len()],
+        most: 0,
+    };
+    for local in &kernel.locals {
+        walk.widths.push(walk.width(local.ty));
+    }
+    for array in &kernel.registers {
+        walk.arrays.push(walk.widths.len());
+        walk.widths.resize(walk.widths.len() + array.count, walk.width(array.ty));
+    }
+    let nothing = Live { values: vec![false; walk.widths.len()], width: 0 };
+    walk.block(&kernel.body, nothing);
     walk.most
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Value {
-    Local(LocalId),
-    Register(RegisterId, i64),
-}
+/// A `let` or a single register: the `let`s come first, then the arrays one after the other.
+type Value = usize;
 
-type Live = HashSet<Value>;
+/// A set of values.
+#[derive(Clone)]
+struct Live {
+    values: Vec<bool>,
+    /// Of all of them, in registers.
+    width: usize,
+}
 
 struct Walk<'k> {
     kernel: &'k Kernel,
     lanes: usize,
-    unrolled: HashMap<VariableId, i64>,
+    /// Of each value, in registers.
+    widths: Vec<usize>,
+    /// The first value of each register array.
+    arrays: Vec<Value>,
+    /// The pass that each unrolled variable is in.
+    unrolled: Vec<i64>,
     most: usize,
 }
 
@@ -35,27 +57,30 @@ impl Walk<'_> {
             live = match statement {
                 Statement::For { variable, begin, end, unroll: true, body } => {
                     for value in (*begin..*end).rev() {
-                        self.unrolled.insert(*variable, value);
+                        self.unrolled[variable.0 as usize] = value;
                         live = self.block(body, live);
                     }
-                    self.unrolled.remove(variable);
+                    self.unrolled[variable.0 as usize] = 0;
                     live
                 }
                 Statement::For { body, unroll: false, .. } => {
                     // What one pass needs from the one before is alive at its end as well.
-                    let carried = self.block(body, live.clone());
-                    let around: Live = carried.union(&live).copied().collect();
-                    let before = self.block(body, around);
-                    before.union(&live).copied().collect()
+                    let mut around = self.block(body, live.clone());
+                    self.unite(&mut around, &live);
+                    let mut before = self.block(body, around);
+                    self.unite(&mut before, &live);
+                    before
                 }
                 Statement::Registers { array } => {
-                    live.retain(|value| !matches!(value, Value::Register(other, _) if other == array));
+                    let first = self.arrays[array.0 as usize];
+                    let count = self.kernel.register_array(*array).count;
+                    (first..first + count).for_each(|value| self.remove(&mut live, value));
                     live
                 }
-                Statement::Let { local, value } => self.assign(Some(Value::Local(*local)), value, live),
+                Statement::Let { local, value } => self.assign(Some(local.0 as usize), value, live),
                 Statement::Set { array, index, value } => {
-                    let index = index.evaluate(|variable| self.unrolled.get(&variable).copied().unwrap_or(0));
-                    self.assign(Some(Value::Register(*array, index)), value, live)
+                    let target = self.register(array.0 as usize, index);
+                    self.assign(Some(target), value, live)
                 }
                 Statement::Store { value, .. } => self.assign(None, value, live),
             };
@@ -64,32 +89,52 @@ impl Walk<'_> {
     }
 
     fn assign(&mut self, target: Option<Value>, value: &Expression, mut live: Live) -> Live {
-        let after = self.count(&live)
-            + target.filter(|target| !live.contains(target)).map_or(0, |t| self.width_of(t));
+        let unread = target.filter(|&target| !live.values[target]);
+        let after = live.width + unread.map_or(0, |target| self.widths[target]);
         if let Some(target) = target {
-            live.remove(&target);
+            self.remove(&mut live, target);
         }
-        let mut used = Live::new();
-        self.uses(value, &mut used);
         // The result may take the register of an operand that is not needed any more.
-        let dying: usize =
-            used.iter().filter(|used| !live.contains(used)).map(|&used| self.width_of(used)).sum();
-        live.extend(used);
-        let temporaries = if dying > 0 { self.operand_temporaries(value) } else { self.temporaries(value) };
-        self.most = self.most.max(after).max(self.count(&live) + temporaries);
+        let needed_later = live.width;
+        self.read(value, &mut live);
+        let dying = live.width > needed_later;
+        let temporaries = if dying { self.operand_temporaries(value) } else { self.temporaries(value) };
+        self.most = self.most.max(after).max(live.width + temporaries);
         live
     }
 
-    fn uses(&self, expression: &Expression, used: &mut Live) {
+    /// Adds what an expression reads.
+    fn read(&self, expression: &Expression, live: &mut Live) {
         match expression {
-            Expression::Local(local) => {
-                used.insert(Value::Local(*local));
-            }
+            Expression::Local(local) => self.insert(live, local.0 as usize),
             Expression::Register { array, index } => {
-                let index = index.evaluate(|variable| self.unrolled.get(&variable).copied().unwrap_or(0));
-                used.insert(Value::Register(*array, index));
+                self.insert(live, self.register(array.0 as usize, index));
             }
-            _ => expression.operands().into_iter().for_each(|operand| self.uses(operand, used)),
+            _ => expression.operands().into_iter().for_each(|operand| self.read(operand, live)),
+        }
+    }
+
+    fn register(&self, array: usize, index: &Affine) -> Value {
+        let index = index.evaluate(|variable| self.unrolled[variable.0 as usize]);
+        // Of a verified kernel, no index is negative.
+        self.arrays[array] + usize::try_from(index).unwrap_or(0)
+    }
+
+    fn insert(&self, live: &mut Live, value: Value) {
+        if !std::mem::replace(&mut live.values[value], true) {
+            live.width += self.widths[value];
+        }
+    }
+
+    fn remove(&self, live: &mut Live, value: Value) {
+        if std::mem::replace(&mut live.values[value], false) {
+            live.width -= self.widths[value];
+        }
+    }
+
+    fn unite(&self, live: &mut Live, other: &Live) {
+        for value in (0..other.values.len()).filter(|&value| other.values[value]) {
+            self.insert(live, value);
         }
     }
 
@@ -129,17 +174,6 @@ impl Walk<'_> {
 
     fn width(&self, ty: ValueType) -> usize {
         ty.lanes.div_ceil(self.lanes)
-    }
-
-    fn width_of(&self, value: Value) -> usize {
-        self.width(match value {
-            Value::Local(local) => self.kernel.local(local).ty,
-            Value::Register(array, _) => self.kernel.register_array(array).ty,
-        })
-    }
-
-    fn count(&self, live: &Live) -> usize {
-        live.iter().map(|&value| self.width_of(value)).sum()
     }
 }
 

@@ -1,11 +1,10 @@
 //! The proof that a kernel is safe to run.
 
 use super::{
-    Access, Affine, Element, Expression, Kernel, MAX_LANES, RegisterId, Role, Statement, UnaryOp, ValueType,
-    VariableId,
+    Access, Affine, Element, Expression, Kernel, LocalId, MAX_LANES, RegisterId, Role, Statement, UnaryOp,
+    ValueType, VariableId,
 };
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use std::collections::{HashMap, HashSet};
 
 /// Proves that a kernel may run on any buffers that have the declared sizes and alignments:
 ///
@@ -20,10 +19,10 @@ use std::collections::{HashMap, HashSet};
 pub fn verify(kernel: &Kernel) -> Result<(), Diagnostics> {
     let mut verifier = Verifier {
         kernel,
-        ranges: HashMap::new(),
-        unrolled: HashSet::new(),
-        registers: HashSet::new(),
-        locals: HashSet::new(),
+        ranges: vec![None; kernel.variables.len()],
+        unrolled: vec![false; kernel.variables.len()],
+        registers: vec![false; kernel.registers.len()],
+        locals: vec![false; kernel.locals.len()],
         faults: Diagnostics::default(),
     };
     verifier.declarations();
@@ -34,10 +33,13 @@ pub fn verify(kernel: &Kernel) -> Result<(), Diagnostics> {
 struct Verifier<'k> {
     kernel: &'k Kernel,
     /// The first and last value of each variable in scope.
-    ranges: HashMap<VariableId, (i64, i64)>,
-    unrolled: HashSet<VariableId>,
-    registers: HashSet<RegisterId>,
-    locals: HashSet<super::LocalId>,
+    ranges: Vec<Option<(i64, i64)>>,
+    /// Of each variable in scope.
+    unrolled: Vec<bool>,
+    /// Whether each register array is in scope.
+    registers: Vec<bool>,
+    /// Whether each `let` is in scope.
+    locals: Vec<bool>,
     faults: Diagnostics,
 }
 
@@ -73,7 +75,8 @@ impl Verifier<'_> {
     }
 
     fn block(&mut self, body: &[Statement]) {
-        let scope = (self.registers.clone(), self.locals.clone());
+        // What comes into scope here.
+        let (mut registers, mut locals): (Vec<RegisterId>, Vec<LocalId>) = Default::default();
         for statement in body {
             match statement {
                 Statement::For { variable, begin, end, unroll, body } => {
@@ -82,28 +85,32 @@ impl Verifier<'_> {
                         self.fault(format!("the loop over {name} runs from {begin} to {end}"));
                         continue;
                     }
-                    if self.ranges.insert(*variable, (*begin, *end - 1)).is_some() {
+                    if self.ranges[variable.0 as usize].replace((*begin, *end - 1)).is_some() {
                         self.fault(format!("{name} is already a loop's variable"));
                     }
                     if *unroll {
                         if end - begin > 64 {
                             self.fault(format!("the loop over {name} is too long to unroll"));
                         }
-                        self.unrolled.insert(*variable);
+                        self.unrolled[variable.0 as usize] = true;
                     }
                     self.block(body);
-                    self.ranges.remove(variable);
-                    self.unrolled.remove(variable);
+                    self.ranges[variable.0 as usize] = None;
+                    self.unrolled[variable.0 as usize] = false;
                 }
                 Statement::Registers { array } => {
-                    self.registers.insert(*array);
+                    if !std::mem::replace(&mut self.registers[array.0 as usize], true) {
+                        registers.push(*array);
+                    }
                 }
                 Statement::Let { local, value } => {
                     let declared = self.kernel.local(*local).ty;
                     if self.expression(value).is_some_and(|ty| ty != declared) {
                         self.fault(format!("{} is not of type {declared}", self.kernel.local(*local).name));
                     }
-                    self.locals.insert(*local);
+                    if !std::mem::replace(&mut self.locals[local.0 as usize], true) {
+                        locals.push(*local);
+                    }
                 }
                 Statement::Set { array, index, value } => {
                     let ty = self.register(*array, index);
@@ -125,15 +132,21 @@ impl Verifier<'_> {
                 }
             }
         }
-        (self.registers, self.locals) = scope;
+        registers.into_iter().for_each(|array| self.registers[array.0 as usize] = false);
+        locals.into_iter().for_each(|local| self.locals[local.0 as usize] = false);
     }
 
     fn array_name(&self, array: RegisterId) -> String {
         self.kernel.register_array(array).name.clone()
     }
 
+    /// The first and last value of a variable in scope.
+    fn range(&self, variable: VariableId) -> (i64, i64) {
+        self.ranges[variable.0 as usize].unwrap_or((0, 0))
+    }
+
     fn in_scope(&mut self, affine: &Affine) -> bool {
-        let unknown = affine.terms().iter().find(|(variable, _)| !self.ranges.contains_key(variable));
+        let unknown = affine.terms().iter().find(|(variable, _)| self.ranges[variable.0 as usize].is_none());
         if let Some((variable, _)) = unknown {
             self.fault(format!("{} is used outside its loop", self.kernel.variables[variable.0 as usize]));
         }
@@ -142,17 +155,17 @@ impl Verifier<'_> {
 
     fn register(&mut self, array: RegisterId, index: &Affine) -> ValueType {
         let declared = self.kernel.register_array(array);
-        if !self.registers.contains(&array) {
+        if !self.registers[array.0 as usize] {
             self.fault(format!("registers {} are used outside their block", declared.name));
         }
         if self.in_scope(index) {
             if let Some((variable, _)) =
-                index.terms().iter().find(|(variable, _)| !self.unrolled.contains(variable))
+                index.terms().iter().find(|(variable, _)| !self.unrolled[variable.0 as usize])
             {
                 let name = &self.kernel.variables[variable.0 as usize];
                 self.fault(format!("an index of {} depends on {name}, which is not unrolled", declared.name));
             }
-            let range = index.range(|variable| self.ranges[&variable]);
+            let range = index.range(|variable| self.range(variable));
             if range.is_none_or(|(low, high)| low < 0 || high >= declared.count as i64) {
                 self.fault(format!(
                     "an index of {} is not within its {} registers",
@@ -168,7 +181,7 @@ impl Verifier<'_> {
         if !self.lanes(lanes) || !self.in_scope(&access.address) || !buffer.alignment.is_power_of_two() {
             return;
         }
-        let range = access.address.range(|variable| self.ranges[&variable]);
+        let range = access.address.range(|variable| self.range(variable));
         match range {
             Some((low, high)) if low >= 0 && high + lanes as i64 <= buffer.elements as i64 => {}
             Some((low, high)) => self.fault(format!(
@@ -198,7 +211,7 @@ impl Verifier<'_> {
                 Some(*ty)
             }
             Expression::Local(local) => {
-                if !self.locals.contains(local) {
+                if !self.locals[local.0 as usize] {
                     self.fault(format!("{} is used outside its block", self.kernel.local(*local).name));
                 }
                 Some(self.kernel.local(*local).ty)

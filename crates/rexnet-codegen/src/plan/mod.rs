@@ -3,11 +3,13 @@
 mod arena;
 mod check;
 mod pack;
+mod packed_weights;
 mod print;
 
 pub use arena::Allocation;
 pub use check::{check, check_unaligned};
-pub use pack::{PACKED_HEADER_BYTES, PACKED_MAGIC, PACKED_VERSION, PackedHeader, PackedWeights, pack};
+pub use pack::pack;
+pub use packed_weights::{PACKED_HEADER_BYTES, PACKED_MAGIC, PACKED_VERSION, PackedHeader, PackedWeights};
 
 use crate::loops::{Kernel, Role};
 use crate::lower::{Argument, Lowered, PackedTensor};

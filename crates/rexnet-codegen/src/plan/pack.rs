@@ -1,58 +1,15 @@
-//! Packed weights: all of a network's constants in one blob, in reading order, and the `.rxw` file around it.
+//! Graph → packed weights: all of a network's constants in one blob, in reading order.
 
-use super::{PlacedTensor, Program};
-use crate::lower::{ALIGNMENT, PANEL, Packing};
+use super::{PackedWeights, PlacedTensor, Program};
+use crate::lower::{PANEL, Packing};
 use crate::memory::AlignedBuffer;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_ir::graph::{CHANNEL_PADDING, Graph, Tensor};
 use std::fmt::Write;
 use xxhash_rust::xxh3::xxh3_64;
-use xxhash_rust::xxh64::xxh64;
 
-/// Packed weights in memory, aligned to 64 bytes. Their layout is that of the program that they were packed
-/// for.
-#[derive(Debug)]
-pub struct PackedWeights {
-    buffer: AlignedBuffer,
-    layout_hash: u64,
-}
-
-/// The first bytes of a `.rxw` file.
-pub const PACKED_MAGIC: &[u8; 8] = b"rexnet\0w";
-/// The version of the `.rxw` format.
-pub const PACKED_VERSION: u32 = 2;
-/// The length of the header of a `.rxw` file.
-pub const PACKED_HEADER_BYTES: usize = 64;
-
-/// What the header of a `.rxw` file says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackedHeader {
-    /// Identifies the layout of the weights.
-    pub layout_hash: u64,
-    /// XXH64 of the content, seed 0.
-    pub checksum: u64,
-    /// The bytes after the header.
-    pub content_bytes: u64,
-}
-
-impl PackedHeader {
-    /// Reads the first bytes of a file.
-    ///
-    /// # Errors
-    /// A sentence when they are no header, or that of another version of the format.
-    pub fn read(header: &[u8; PACKED_HEADER_BYTES]) -> Result<Self, &'static str> {
-        let word = |at: usize| header[at..].first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        if !header.starts_with(PACKED_MAGIC) {
-            return Err("the file does not begin as packed weights do");
-        }
-        if word(8) != u64::from(PACKED_VERSION) | (ALIGNMENT as u64) << 32 {
-            return Err("the file is of another version");
-        }
-        Ok(Self { layout_hash: word(16), checksum: word(24), content_bytes: word(32) })
-    }
-}
-
-/// Packs the tensors that the graph binds.
+/// Packs the tensors that the graph binds, reading each once where it lies; beside the result, memory is needed for a
+/// panel's filters only.
 ///
 /// # Errors
 /// `RX0302` when a constant has no tensor.
@@ -71,7 +28,7 @@ pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnosti
         let start = placed.offset / 4;
         let target = &mut buffer.as_mut_slice()[start..start + placed.tensor.elements];
         match &placed.tensor.packing {
-            Packing::Plain { constant } => target.copy_from_slice(tensor(constant)?.data()),
+            Packing::Plain { constant } => tensor(constant)?.read_filters(0, target),
             Packing::Panels { weight, bias } => {
                 let bias = bias.as_deref().map(tensor).transpose()?;
                 panels(target, tensor(weight)?, bias);
@@ -82,39 +39,78 @@ pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnosti
             }
         }
     }
-    Ok(PackedWeights { buffer, layout_hash: program.layout_hash })
+    Ok(PackedWeights::new(buffer, program.layout_hash))
 }
 
-/// Fills zeroed panels; see `lower/columns.rs` for their layout.
+/// Fills panels; see `lower/columns.rs` for their layout.
 fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
     let (m, channels) = (weight.dims()[0], weight.dims()[1]);
-    let taps: usize = weight.dims()[2..].iter().product();
-    let reduction = taps * channels;
+    let reduction = weight.filter_len();
+    let taps = reduction / channels;
+    // Filters at a distance of whole pages would share the few places in the cache that such addresses have.
+    let stride = reduction.next_multiple_of(PANEL) + PANEL;
+    let mut filters = vec![0.0; PANEL * stride];
     let padded = m.next_multiple_of(CHANNEL_PADDING);
     for first in (0..padded).step_by(PANEL) {
         let width = PANEL.min(padded - first);
+        for (lane, row) in filters.chunks_mut(stride).take(width).enumerate() {
+            match first + lane {
+                filter if filter < m => weight.read_filters(filter, &mut row[..reduction]),
+                _ => row.fill(0.0),
+            }
+        }
         let panel = &mut target[first * (reduction + 1)..][..width * (reduction + 1)];
-        for lane in 0..width.min(m - first) {
-            let filter = first + lane;
-            panel[lane] = bias.map_or(0.0, |bias| bias.data()[filter]);
-            let source = &weight.data()[filter * reduction..][..reduction];
-            for (c, of_channel) in source.chunks(taps).enumerate() {
-                for (tap, &value) in of_channel.iter().enumerate() {
-                    panel[(tap * channels + c + 1) * width + lane] = value;
+        let (start, lines) = panel.split_at_mut(width);
+        if let Some(bias) = bias {
+            bias.read_filters(first, &mut start[..width.min(m - first)]);
+        }
+        match (taps, width) {
+            (1, PANEL) => transpose::<PANEL>(lines, &filters, stride),
+            (1, CHANNEL_PADDING) => transpose::<CHANNEL_PADDING>(lines, &filters, stride),
+            _ => {
+                for (lane, row) in filters.chunks(stride).take(width).enumerate() {
+                    for (c, of_channel) in row[..reduction].chunks(taps).enumerate() {
+                        for (tap, &value) in of_channel.iter().enumerate() {
+                            lines[(tap * channels + c) * width + lane] = value;
+                        }
+                    }
                 }
             }
         }
     }
 }
 
+/// `lines[k][lane] = rows[lane][k]`, four by four, which compilers do within vector registers.
+fn transpose<const WIDTH: usize>(lines: &mut [f32], rows: &[f32], stride: usize) {
+    const SIDE: usize = 4;
+    let (squares, rest) = lines.as_chunks_mut::<WIDTH>().0.as_chunks_mut::<SIDE>();
+    let done = SIDE * squares.len();
+    for (square, lines) in squares.iter_mut().enumerate() {
+        for lane in (0..WIDTH).step_by(SIDE) {
+            let part = |row: usize| {
+                let part = rows[(lane + row) * stride + square * SIDE..].first_chunk::<SIDE>();
+                part.copied().unwrap_or_default()
+            };
+            let [a, b, c, d] = [part(0), part(1), part(2), part(3)];
+            for k in 0..SIDE {
+                lines[k][lane..lane + SIDE].copy_from_slice(&[a[k], b[k], c[k], d[k]]);
+            }
+        }
+    }
+    for (k, line) in rest.iter_mut().enumerate() {
+        *line = std::array::from_fn(|lane| rows[lane * stride + done + k]);
+    }
+}
+
 /// Fills one filter after the other.
 fn rows(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
     let channels = weight.dims()[1];
-    let taps: usize = weight.dims()[2..].iter().product();
-    let reduction = taps * channels;
-    let filters = weight.data().chunks(reduction);
-    for (filter, (row, source)) in target.chunks_mut(reduction + 1).zip(filters).enumerate() {
-        row[0] = bias.map_or(0.0, |bias| bias.data()[filter]);
+    let reduction = weight.filter_len();
+    let taps = reduction / channels;
+    let mut source = vec![0.0; reduction];
+    for (filter, row) in target.chunks_mut(reduction + 1).take(weight.dims()[0]).enumerate() {
+        row[0] = bias.map_or(0.0, |bias| bias.element(filter));
+        weight.read_filters(filter, &mut source);
         for (c, of_channel) in source.chunks(taps).enumerate() {
             for (tap, &value) in of_channel.iter().enumerate() {
                 row[1 + tap * channels + c] = value;
@@ -140,68 +136,4 @@ pub(super) fn layout_hash(weights: &[PlacedTensor]) -> u64 {
         };
     }
     xxh3_64(text.as_bytes())
-}
-
-impl PackedWeights {
-    /// The blob as f32.
-    pub fn as_slice(&self) -> &[f32] {
-        self.buffer.as_slice()
-    }
-
-    /// The hash of the layout that they were packed for.
-    pub fn layout_hash(&self) -> u64 {
-        self.layout_hash
-    }
-
-    /// The `.rxw` file: a header of 64 bytes (magic, version, layout hash, XXH64 checksum of the content, its
-    /// length; little endian), then the blob.
-    pub fn to_rxw(&self) -> Vec<u8> {
-        let content: Vec<u8> = self.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
-        let mut file = Vec::with_capacity(PACKED_HEADER_BYTES + content.len());
-        file.extend_from_slice(PACKED_MAGIC);
-        file.extend_from_slice(&PACKED_VERSION.to_le_bytes());
-        file.extend_from_slice(&(ALIGNMENT as u32).to_le_bytes());
-        file.extend_from_slice(&self.layout_hash.to_le_bytes());
-        file.extend_from_slice(&xxh64(&content, 0).to_le_bytes());
-        file.extend_from_slice(&(content.len() as u64).to_le_bytes());
-        file.resize(PACKED_HEADER_BYTES, 0);
-        file.extend_from_slice(&content);
-        file
-    }
-
-    /// Reads a `.rxw` file that was packed for `program`. The layout hash, the length and the checksum are
-    /// checked; the checksum costs about 0.1 ms a MiB.
-    ///
-    /// # Errors
-    /// `RX0306` when one of them differs.
-    pub fn from_rxw(file: &[u8], program: &Program) -> Result<Self, Diagnostic> {
-        let refuse = |cause: String| {
-            Err(Diagnostic::new(Code::PackedHeader, Location::None, cause)
-                .with_help("pack the weights again for this network with this version"))
-        };
-        let Some((header, content)) = file.split_first_chunk() else {
-            return refuse("the file is shorter than its header".to_owned());
-        };
-        let header = match PackedHeader::read(header) {
-            Ok(header) => header,
-            Err(cause) => return refuse(cause.to_owned()),
-        };
-        if header.layout_hash != program.layout_hash {
-            return refuse(format!(
-                "it was packed for layout {:016x}, not {:016x}",
-                header.layout_hash, program.layout_hash
-            ));
-        }
-        if header.content_bytes != content.len() as u64 || content.len() != program.weight_bytes {
-            return refuse(format!("it holds {} bytes, {} are needed", content.len(), program.weight_bytes));
-        }
-        if xxh64(content, 0) != header.checksum {
-            return refuse("its content is damaged: the checksum differs".to_owned());
-        }
-        let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);
-        for (value, bytes) in buffer.as_mut_slice().iter_mut().zip(content.as_chunks::<4>().0) {
-            *value = f32::from_le_bytes(*bytes);
-        }
-        Ok(Self { buffer, layout_hash: program.layout_hash })
-    }
 }

@@ -15,6 +15,7 @@ mod print;
 mod same;
 mod shape;
 mod tensor;
+mod tensor_type;
 mod verify;
 
 pub use activation::Activation;
@@ -26,7 +27,8 @@ pub use ops::{
 };
 pub use parse::parse;
 pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure};
-pub use tensor::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, Tensor, TensorType};
+pub use tensor::{Encoding, Tensor};
+pub use tensor_type::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, TensorType};
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};

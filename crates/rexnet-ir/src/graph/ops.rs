@@ -2,7 +2,7 @@
 //! it.
 
 use super::activation::Activation;
-use super::tensor::Layout;
+use super::tensor_type::Layout;
 use std::ops::RangeInclusive;
 
 /// How a window of a pooling operator is reduced.

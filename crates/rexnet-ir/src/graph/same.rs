@@ -168,13 +168,14 @@ fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId, judge: Judge) -> Result<(
 }
 
 fn weights_differ(a: &Tensor, b: &Tensor) -> Option<String> {
-    let magnitude = a.data().iter().chain(b.data()).fold(0f32, |most, x| most.max(x.abs()));
+    let (a, b) = (a.data(), b.data());
+    let magnitude = a.iter().chain(&*b).fold(0f32, |most, x| most.max(x.abs()));
     let differ = |x: f32, y: f32| {
         let both_nan = x.is_nan() && y.is_nan();
         // Written so that a NaN on one side differs.
         let close = (x - y).abs() <= WEIGHT_TOLERANCE * magnitude;
         !(close || both_nan || x == y)
     };
-    let (at, (x, y)) = a.data().iter().zip(b.data()).enumerate().find(|&(_, (&x, &y))| differ(x, y))?;
+    let (at, (x, y)) = a.iter().zip(&*b).enumerate().find(|&(_, (&x, &y))| differ(x, y))?;
     Some(format!("element {at} is {x:?} in one and {y:?} in the other"))
 }

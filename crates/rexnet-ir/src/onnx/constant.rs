@@ -1,7 +1,8 @@
 //! Tensors that are known while importing: weights, and the integers of shape arithmetic.
 
 use super::messages::{TensorMessage, data_type};
-use crate::graph::MAX_ELEMENTS;
+use crate::graph::{Encoding, MAX_ELEMENTS, Tensor};
+use bytes::Bytes;
 use half::{bf16, f16};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,13 +15,18 @@ const MAX_RANK: usize = 8;
 /// The elements of a constant.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elements {
-    /// Any float type, widened or rounded.
-    Floats(Arc<[f32]>),
+    /// Any float type, widened or rounded when it is read; the tensor's own extents say nothing.
+    Floats(Tensor),
     /// Any integer type, and truth values.
     Integers(Arc<[i64]>),
 }
 
 impl Elements {
+    /// Floats in memory.
+    pub(super) fn floats(floats: impl Into<Arc<[f32]>>) -> Self {
+        Elements::Floats(Tensor::vector(floats))
+    }
+
     fn len(&self) -> usize {
         match self {
             Elements::Floats(floats) => floats.len(),
@@ -84,7 +90,7 @@ impl Constant {
         }
     }
 
-    pub(super) fn as_floats(&self) -> Result<&[f32], String> {
+    pub(super) fn as_floats(&self) -> Result<&Tensor, String> {
         match &self.elements {
             Elements::Floats(floats) => Ok(floats),
             Elements::Integers(_) => Err("floats are needed, integers are given".to_owned()),
@@ -94,7 +100,7 @@ impl Constant {
     /// The single element of a tensor of one, as a float.
     pub(super) fn scalar(&self) -> Result<f64, String> {
         match &self.elements {
-            Elements::Floats(floats) if floats.len() == 1 => Ok(f64::from(floats[0])),
+            Elements::Floats(floats) if floats.len() == 1 => Ok(f64::from(floats.element(0))),
             Elements::Integers(integers) if integers.len() == 1 => Ok(integers[0] as f64),
             _ => Err(format!("a single value is needed, the shape is {:?}", self.dims)),
         }
@@ -103,7 +109,9 @@ impl Constant {
     /// The elements at the given places, in a new shape of as many.
     pub(super) fn pick(&self, dims: Vec<usize>, places: impl Iterator<Item = usize>) -> Result<Self, String> {
         let elements = match &self.elements {
-            Elements::Floats(floats) => Elements::Floats(places.map(|at| floats[at]).collect()),
+            Elements::Floats(floats) => {
+                Elements::floats(places.map(|at| floats.element(at)).collect::<Vec<f32>>())
+            }
             Elements::Integers(integers) => Elements::Integers(places.map(|at| integers[at]).collect()),
         };
         Self::new(dims, elements)
@@ -123,13 +131,14 @@ pub(super) enum TensorFault {
 
 /// Where tensors outside the model file come from: the content of a file beside it.
 pub(super) struct ExternalFiles<'a> {
-    pub(super) read: &'a mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
-    pub(super) cache: HashMap<String, Arc<Vec<u8>>>,
+    pub(super) read: &'a mut dyn FnMut(&str) -> Result<Bytes, String>,
+    pub(super) cache: HashMap<String, Bytes>,
     /// How many bytes may still be taken: overlapping tensors must not multiply a file.
     pub(super) allowance: usize,
 }
 
-/// Reads a stored tensor. Its length is checked against its dimensions before anything is allocated.
+/// Reads a stored tensor. Its length is checked against its dimensions before anything is allocated; raw floats stay
+/// where they are.
 pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Result<Constant, TensorFault> {
     let given = &tensor.dims[..tensor.dims.len().min(MAX_RANK + 1)];
     let dims: Option<Vec<usize>> = given.iter().map(|&dim| usize::try_from(dim).ok()).collect();
@@ -157,12 +166,10 @@ pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Res
     if stored_as > 1 {
         return Err(TensorFault::Invalid("its elements are given more than once".to_owned()));
     }
-    let external;
-    let raw: Option<&[u8]> = if tensor.data_location == Some(1) {
-        external = External::of(tensor, count * width)?;
-        Some(external.slice(files)?)
+    let raw: Option<Bytes> = if tensor.data_location == Some(1) {
+        Some(External::of(tensor, count * width)?.slice(files)?)
     } else {
-        tensor.raw_data.as_deref().filter(|raw| !raw.is_empty() || in_fields == [0; 5])
+        tensor.raw_data.clone().filter(|raw| !raw.is_empty() || in_fields == [0; 5])
     };
     let elements = match raw {
         Some(raw) if raw.len() != count * width => {
@@ -176,39 +183,40 @@ pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Res
     Constant::new(dims, elements).map_err(TensorFault::Invalid)
 }
 
-fn from_bytes(kind: i32, raw: &[u8]) -> Elements {
-    let two = || raw.as_chunks::<2>().0.iter().copied();
+/// As many bytes as the elements take.
+fn from_bytes(kind: i32, raw: Bytes) -> Elements {
     let four = || raw.as_chunks::<4>().0.iter().copied();
     let eight = || raw.as_chunks::<8>().0.iter().copied();
-    match kind {
-        data_type::FLOAT => Elements::Floats(four().map(f32::from_le_bytes).collect()),
-        data_type::DOUBLE => {
-            Elements::Floats(eight().map(|bytes| f64::from_le_bytes(bytes) as f32).collect())
-        }
-        data_type::FLOAT16 => {
-            Elements::Floats(two().map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect())
-        }
-        data_type::BFLOAT16 => {
-            Elements::Floats(two().map(|bytes| bf16::from_le_bytes(bytes).to_f32()).collect())
-        }
+    let encoding = match kind {
+        data_type::FLOAT => Encoding::F32,
+        data_type::DOUBLE => Encoding::F64,
+        data_type::FLOAT16 => Encoding::F16,
+        data_type::BFLOAT16 => Encoding::Bf16,
         data_type::INT32 => {
-            Elements::Integers(four().map(|bytes| i64::from(i32::from_le_bytes(bytes))).collect())
+            return Elements::Integers(four().map(|bytes| i64::from(i32::from_le_bytes(bytes))).collect());
         }
-        data_type::INT64 => Elements::Integers(eight().map(i64::from_le_bytes).collect()),
-        data_type::INT8 => Elements::Integers(raw.iter().map(|&byte| i64::from(byte as i8)).collect()),
-        data_type::BOOL => Elements::Integers(raw.iter().map(|&byte| i64::from(byte != 0)).collect()),
-        _ => Elements::Integers(raw.iter().map(|&byte| i64::from(byte)).collect()),
-    }
+        data_type::INT64 => return Elements::Integers(eight().map(i64::from_le_bytes).collect()),
+        data_type::INT8 => {
+            return Elements::Integers(raw.iter().map(|&byte| i64::from(byte as i8)).collect());
+        }
+        data_type::BOOL => {
+            return Elements::Integers(raw.iter().map(|&byte| i64::from(byte != 0)).collect());
+        }
+        _ => return Elements::Integers(raw.iter().map(|&byte| i64::from(byte)).collect()),
+    };
+    let count = raw.len() / encoding.width();
+    Tensor::stored([count], raw, encoding).map_or_else(|| Elements::floats([]), Elements::Floats)
 }
 
 /// The typed fields; half-precision bits stand in `int32_data`.
 fn from_fields(kind: i32, tensor: &TensorMessage) -> Elements {
+    let floats = |floats: &mut dyn Iterator<Item = f32>| Elements::floats(floats.collect::<Vec<f32>>());
     let bits = || tensor.int32_data.iter().map(|&bits| bits as u16);
     match kind {
-        data_type::FLOAT => Elements::Floats(tensor.float_data.clone().into()),
-        data_type::DOUBLE => Elements::Floats(tensor.double_data.iter().map(|&x| x as f32).collect()),
-        data_type::FLOAT16 => Elements::Floats(bits().map(|bits| f16::from_bits(bits).to_f32()).collect()),
-        data_type::BFLOAT16 => Elements::Floats(bits().map(|bits| bf16::from_bits(bits).to_f32()).collect()),
+        data_type::FLOAT => Elements::floats(tensor.float_data.clone()),
+        data_type::DOUBLE => floats(&mut tensor.double_data.iter().map(|&x| x as f32)),
+        data_type::FLOAT16 => floats(&mut bits().map(|bits| f16::from_bits(bits).to_f32())),
+        data_type::BFLOAT16 => floats(&mut bits().map(|bits| bf16::from_bits(bits).to_f32())),
         data_type::INT64 => Elements::Integers(tensor.int64_data.clone().into()),
         _ => Elements::Integers(tensor.int32_data.iter().map(|&x| i64::from(x)).collect()),
     }
@@ -219,7 +227,6 @@ struct External {
     location: String,
     offset: usize,
     length: usize,
-    content: std::cell::OnceCell<Arc<Vec<u8>>>,
 }
 
 impl External {
@@ -242,39 +249,35 @@ impl External {
             Some(text) => text.parse::<usize>().ok(),
         };
         match (number("offset", 0), number("length", expected)) {
-            (Some(offset), Some(length)) if length == expected => {
-                Ok(Self { location, offset, length, content: std::cell::OnceCell::new() })
-            }
+            (Some(offset), Some(length)) if length == expected => Ok(Self { location, offset, length }),
             _ => refuse(format!("its offset or length does not fit the {expected} bytes of its dimensions")),
         }
     }
 
-    fn slice(&self, files: &mut ExternalFiles<'_>) -> Result<&[u8], TensorFault> {
+    fn slice(&self, files: &mut ExternalFiles<'_>) -> Result<Bytes, TensorFault> {
         let content = match files.cache.get(&self.location) {
             Some(content) => content.clone(),
             None => {
                 let content = (files.read)(&self.location).map_err(TensorFault::External)?;
-                let content = Arc::new(content);
                 files.allowance = files.allowance.saturating_add(content.len().saturating_mul(4));
                 files.cache.insert(self.location.clone(), content.clone());
                 content
             }
         };
-        let content = self.content.get_or_init(|| content);
         let Some(allowance) = files.allowance.checked_sub(self.length) else {
             let cause = format!("the tensors stored in {} overlap many times", self.location);
             return Err(TensorFault::External(cause));
         };
         files.allowance = allowance;
-        let end = self.offset.checked_add(self.length);
-        end.and_then(|end| content.get(self.offset..end)).ok_or_else(|| {
-            TensorFault::External(format!(
+        match self.offset.checked_add(self.length).filter(|&end| end <= content.len()) {
+            Some(end) => Ok(content.slice(self.offset..end)),
+            None => Err(TensorFault::External(format!(
                 "{} has {} bytes, {} from {} on are needed",
                 self.location,
                 content.len(),
                 self.length,
                 self.offset
-            ))
-        })
+            ))),
+        }
     }
 }

@@ -6,7 +6,8 @@ use super::messages::{Function, GraphMessage, Model, OperatorSet, TensorMessage,
 use super::nodes::node_name;
 use super::{functions, limits, operators};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use crate::graph::{Graph, NodeId, Op, Tensor};
+use crate::graph::{Graph, NodeId, Op};
+use bytes::Bytes;
 use prost::Message;
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -40,18 +41,19 @@ pub(super) enum Value {
 /// Reads a model. `external` gives the content of a file beside the model; it is called with plain relative
 /// paths only.
 ///
-/// Memory stays within a small multiple of the files' length, and time is linear in it: what a few bytes could
+/// Large weights stay where they are: the graph keeps the files' content and reads it on demand. Memory stays within a
+/// small multiple of the files' length, and time is linear in it: what a few bytes could
 /// multiply is counted and refused beyond a limit.
 ///
 /// # Errors
 /// All that is found: `RX0901` when the file does not read, `RX0902` for each node, attribute or extent that is
 /// not covered, `RX0903` for each inconsistency, `RX0904` for external data, `RX0905` for a quantised model.
 pub fn import(
-    file: &[u8],
-    external: &mut dyn FnMut(&str) -> Result<Vec<u8>, String>,
+    file: impl Into<Bytes>,
+    external: &mut dyn FnMut(&str) -> Result<Bytes, String>,
     options: &ImportOptions,
 ) -> Result<Graph, Diagnostics> {
-    let model = decode(file)?;
+    let model = decode(file.into())?;
     let mut message = model.graph.ok_or_else(|| unreadable("the file has no graph"))?;
     let opset = opset(&model.opset_import)?;
     let name = message.name.take().filter(|name| !name.is_empty()).unwrap_or_else(|| "onnx".to_owned());
@@ -90,11 +92,11 @@ fn unreadable(cause: impl Into<String>) -> Diagnostic {
     whole(Code::OnnxFormat, cause).with_help("give a complete .onnx file")
 }
 
-fn decode(file: &[u8]) -> Result<Model, Diagnostic> {
+fn decode(file: Bytes) -> Result<Model, Diagnostic> {
     if file.len() > MAX_MODEL_BYTES {
         return Err(unreadable("the file is longer than 2 GiB"));
     }
-    if limits::decoded_bytes(file) > limits::allowed_bytes(file.len()) {
+    if limits::decoded_bytes(&file) > limits::allowed_bytes(file.len()) {
         return Err(unreadable("the file consists of empty messages, more than any model has"));
     }
     Model::decode(file).map_err(|error| unreadable(format!("the file is no ONNX model: {error}")))
@@ -264,8 +266,7 @@ impl Importer<'_> {
             return Err("an integer tensor is used as data".to_owned());
         };
         let dims = if constant.dims().is_empty() { vec![1] } else { constant.dims().to_vec() };
-        let tensor =
-            Tensor::new(dims, floats.clone()).ok_or("a tensor's length does not fit its dimensions")?;
+        let tensor = floats.reshaped(dims).ok_or("a tensor's length does not fit its dimensions")?;
         self.graph.edit().bound_constant(name, tensor).map_err(|fault| fault.cause)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Field numbers are facts of the format. Repeated numbers are read packed or not; nesting is limited by prost.
 
+use bytes::Bytes;
 use prost::Message;
 
 /// A model file.
@@ -130,8 +131,9 @@ pub(crate) struct TensorMessage {
     pub(crate) int64_data: Vec<i64>,
     #[prost(string, optional, tag = "8")]
     pub(crate) name: Option<String>,
-    #[prost(bytes = "vec", optional, tag = "9")]
-    pub(crate) raw_data: Option<Vec<u8>>,
+    /// Shares the file's memory.
+    #[prost(bytes = "bytes", optional, tag = "9")]
+    pub(crate) raw_data: Option<Bytes>,
     #[prost(double, repeated, tag = "10")]
     pub(crate) double_data: Vec<f64>,
     #[prost(uint64, repeated, tag = "11")]

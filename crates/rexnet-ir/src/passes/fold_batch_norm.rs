@@ -1,5 +1,5 @@
 //! `batch_norm(conv2d(x, w, b))` → `conv2d(x, w', b')`, computed in f64 and rounded once:
-//! `w' = w · s`, `b' = (b − mean) · s + bias` with `s = scale / sqrt(variance + ε)`.
+//! `w' = w · s` (when it is read: weights are large), `b' = (b − mean) · s + bias` with `s = scale / sqrt(variance + ε)`.
 //!
 //! A batch norm that follows no convolution becomes a depthwise 1×1 convolution with `w' = s`.
 
@@ -78,24 +78,18 @@ fn fold(graph: &mut Graph, conv_id: NodeId, norm: NodeId, statistics: &Statistic
     else {
         return Ok(());
     };
-    let filter: usize = weight.dims()[1..].iter().product();
-    let scaled: Vec<f32> = weight
-        .data()
-        .iter()
-        .enumerate()
-        .map(|(at, &w)| (f64::from(w) * statistics.factor[at / filter]) as f32)
-        .collect();
     let old_bias = if conv.bias { graph.constant_operand(conv_id, 2).cloned() } else { None };
+    let old_bias = old_bias.as_ref().map(Tensor::data);
     let bias: Vec<f32> = (0..weight.dims()[0])
         .map(|m| {
-            let old = old_bias.as_ref().map_or(0.0, |bias| f64::from(bias.data()[m]));
+            let old = old_bias.as_ref().map_or(0.0, |bias| f64::from(bias[m]));
             ((old - statistics.mean[m]) * statistics.factor[m] + statistics.bias[m]) as f32
         })
         .collect();
     let weight_name = graph.node(node.operands[1]).name.clone();
     let gate = if conv.gate { node.operands.get(2 + usize::from(conv.bias)).copied() } else { None };
     let (Some(scaled), Some(bias)) =
-        (Tensor::new(weight.dims(), scaled), Tensor::new([weight.dims()[0]], bias))
+        (weight.scaled(statistics.factor.clone()), Tensor::new([weight.dims()[0]], bias))
     else {
         return Ok(());
     };

@@ -81,7 +81,7 @@ fn evaluate_each(
             }
             Op::Constant => {
                 let tensor = graph.constant(&node.name).ok_or_else(|| node.name.clone())?;
-                Array::new(node.ty.dims.clone(), widen(tensor.data()))
+                Array::new(node.ty.dims.clone(), widen(&tensor.data()))
             }
             op => {
                 let operands: Vec<&Array> = node.operands.iter().map(|operand| &values[operand]).collect();

@@ -1,10 +1,9 @@
 //! Weights from safetensors files (the format of the Hugging Face safetensors library, version 0.8).
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use crate::graph::{Graph, Op, Tensor};
-use half::{bf16, f16};
+use crate::graph::{Encoding, Graph, Op, Tensor};
+use bytes::Bytes;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
-use std::sync::Arc;
 
 /// What a weights file held beside the tensors that were bound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,12 +14,12 @@ pub struct Loaded {
 }
 
 /// Binds every constant of the graph to the tensor of its name. Half-precision tensors are widened, f64 ones
-/// rounded. The data is copied; `file` need not be aligned.
+/// rounded, whenever they are read: the graph keeps `file`, which need not be aligned, and copies nothing.
 ///
 /// # Errors
 /// All mismatches at once: `RX0301` when the file does not read, `RX0302` for each missing tensor, `RX0303` for
 /// each wrong shape, `RX0304` for each element type that is not a float. The graph is unchanged then.
-pub fn load(graph: &mut Graph, file: &[u8]) -> Result<Loaded, Diagnostics> {
+pub fn load(graph: &mut Graph, file: &Bytes) -> Result<Loaded, Diagnostics> {
     let tensors = SafeTensors::deserialize(file).map_err(|error| {
         Diagnostic::new(Code::WeightsFormat, Location::None, format!("the weights cannot be read: {error}"))
             .with_help("give a complete .safetensors file")
@@ -45,7 +44,7 @@ pub fn load(graph: &mut Graph, file: &[u8]) -> Result<Loaded, Diagnostics> {
                 )
                 .with_help("check the width, the depth and the number of classes"),
             ),
-            Ok(view) => match widen(&view).and_then(|data| Tensor::new(dims.clone(), data)) {
+            Ok(view) => match tensor_of(file, &view) {
                 Some(tensor) => bound.push((name, tensor)),
                 None => faults.push(
                     Diagnostic::new(
@@ -143,17 +142,14 @@ fn missing(name: &str, tensors: &SafeTensors<'_>) -> Diagnostic {
     }
 }
 
-fn widen(view: &TensorView<'_>) -> Option<Arc<[f32]>> {
-    let bytes = view.data();
-    let two = || bytes.as_chunks::<2>().0.iter();
-    let widened = match view.dtype() {
-        Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
-        Dtype::F64 => {
-            bytes.as_chunks::<8>().0.iter().map(|&eight| f64::from_le_bytes(eight) as f32).collect()
-        }
-        Dtype::F16 => two().map(|&pair| f16::from_le_bytes(pair).to_f32()).collect(),
-        Dtype::BF16 => two().map(|&pair| bf16::from_le_bytes(pair).to_f32()).collect(),
+/// The tensor where it lies in the file; `None` when its elements are no floats.
+fn tensor_of(file: &Bytes, view: &TensorView<'_>) -> Option<Tensor> {
+    let encoding = match view.dtype() {
+        Dtype::F32 => Encoding::F32,
+        Dtype::F64 => Encoding::F64,
+        Dtype::F16 => Encoding::F16,
+        Dtype::BF16 => Encoding::Bf16,
         _ => return None,
     };
-    Some(widened)
+    Tensor::stored(view.shape(), file.slice_ref(view.data()), encoding)
 }

@@ -38,8 +38,8 @@ pub fn seed(graph: &mut Graph, seed: u64) -> Result<usize, Diagnostics> {
     Ok(drawn)
 }
 
-/// Binds zeros to every constant that has no tensor yet: the passes fold them, and the program is that of any
-/// weights.
+/// Binds zeros, which take no memory, to every constant that has no tensor yet: the passes fold them, and the program
+/// is that of any weights.
 ///
 /// # Errors
 /// None on a verified graph.
@@ -47,10 +47,8 @@ pub fn zero(graph: &mut Graph) -> Result<(), Diagnostics> {
     for id in graph.order() {
         let node = graph.node(id);
         if node.op == Op::Constant && graph.constant(&node.name).is_none() {
-            let (name, dims) = (node.name.clone(), node.ty.dims.clone());
-            if let Some(tensor) = Tensor::new(dims, vec![0.0; node.ty.elements()]) {
-                graph.edit().bind(&name, tensor)?;
-            }
+            let (name, zeros) = (node.name.clone(), Tensor::zeros(node.ty.dims.clone()));
+            graph.edit().bind(&name, zeros)?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Runs the importer on a file and compares the codes of its faults.
 
 use crate::memory::peak;
+use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::Graph;
 use rexnet_ir::onnx::{ImportOptions, import};
@@ -14,10 +15,15 @@ const MAX_BYTES: usize = 64 << 20;
 /// Imports without hanging and within the bounds of memory. Beside the model lies one file, `weights.bin`, of 64 bytes.
 pub(crate) fn bounded_import(name: &str, file: &[u8]) -> Result<Graph, Diagnostics> {
     let mut external = |path: &str| {
-        if path == "weights.bin" { Ok(vec![0; 64]) } else { Err(format!("there is no {path}")) }
+        if path == "weights.bin" {
+            Ok(Bytes::from_static(&[0; 64]))
+        } else {
+            Err(format!("there is no {path}"))
+        }
     };
+    let content = file.to_vec();
     let start = Instant::now();
-    let (result, bytes) = peak(|| import(file, &mut external, &ImportOptions { batch: 1 }));
+    let (result, bytes) = peak(|| import(content, &mut external, &ImportOptions { batch: 1 }));
     assert!(start.elapsed() < HANG, "{name} hangs");
     assert!(file.len() > 1 << 20 || bytes < MAX_BYTES, "{name} held {bytes} bytes of {}", file.len());
     if let Ok(graph) = &result {

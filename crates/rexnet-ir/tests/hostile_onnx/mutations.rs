@@ -80,7 +80,7 @@ fn exercise(file: &[u8]) {
     let values = evaluate(&graph, &inputs).unwrap();
     let largest_value = largest(values.values().flat_map(|array| array.data.iter().copied()));
     let constants = graph.order().into_iter().filter_map(|id| graph.constant(&graph.node(id).name));
-    let largest_constant = largest(constants.flat_map(|tensor| tensor.data().iter().map(|&x| f64::from(x))));
+    let largest_constant = largest(constants.flat_map(|tensor| tensor.data().to_vec()).map(f64::from));
     let range = (1.0 + largest_value) * (1.0 + largest_constant);
     for (before, after) in before.iter().zip(&after) {
         assert_eq!(before.dims, after.dims);

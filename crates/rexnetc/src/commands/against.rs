@@ -98,7 +98,7 @@ impl Side {
         if let Chosen::Seeded(_) = self.weights {
             return Ok(false);
         }
-        driver::bind(&mut self.graph, self.weights.source())
+        driver::bind(&mut self.graph, &self.weights.source())
             .map_err(|faults| self.net.fail(self.weights.locate(faults)))?;
         Ok(true)
     }
@@ -106,7 +106,9 @@ impl Side {
     fn weights(&self) -> String {
         match self.weights {
             Chosen::Seeded(_) => "none".to_owned(),
-            Chosen::File(..) | Chosen::Embedded | Chosen::Model => self.weights.to_string(),
+            Chosen::File(..) | Chosen::Packed(..) | Chosen::Embedded | Chosen::Model => {
+                self.weights.to_string()
+            }
         }
     }
 }

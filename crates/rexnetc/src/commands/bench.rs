@@ -93,7 +93,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
     let net = Net::from_argument(&arguments.net)?;
     let (path, wanted) = (arguments.input.as_deref(), arguments.batch);
     let (facts, input) = Input::choose(path, &net, wanted, arguments.weights.seed())?;
-    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     if let (Some(path), Some(wanted)) = (path, wanted)
         && wanted != input.batch
     {

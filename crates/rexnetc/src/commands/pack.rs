@@ -8,6 +8,7 @@ use crate::terminal::{Terminal, print_json};
 use crate::text::{grouped, ms};
 use crate::weights::Chosen;
 use clap::Args;
+use rexnet::Bytes;
 use rexnet_codegen::driver;
 use rexnet_codegen::plan::PackedWeights;
 use serde_json::json;
@@ -53,9 +54,9 @@ pub(crate) fn pack(arguments: &Pack, terminal: &Terminal) -> Result<Exit, Failur
         None => PathBuf::from(&program.name).with_extension(ENDING),
     });
     file::keep(&path, &[net.file(), arguments.weights.weights.as_deref()])?;
-    let bytes = compilation.weights.to_rxw();
+    let bytes = Bytes::from(compilation.weights.to_rxw());
     let start = Instant::now();
-    PackedWeights::from_rxw(&bytes, program)?;
+    PackedWeights::from_rxw(bytes.clone(), program)?;
     let check = start.elapsed();
     file::write(&path, &bytes)?;
     let layout = format!("{:016x}", program.layout_hash);

@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
     };
     facts.output()?;
     let labels = class_names::choose(arguments.labels.as_deref(), &net, facts.classes())?;
-    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     if let Chosen::Seeded(_) = weights {
         terminal.note(&format!("weights: {weights}"));
     }

@@ -1,4 +1,5 @@
 use crate::binary::{SMALL, file, rexnetc, scratch};
+use crate::files::fixture;
 use crate::model::{chain, exported};
 use rexnet_codegen::driver::{self, Options, Weights};
 use rexnet_codegen::plan::PackedWeights;
@@ -17,7 +18,7 @@ fn weights_are_packed_beside_their_file() {
     assert!(json["check_ms"].as_f64().is_some_and(|time| time >= 0.0));
     // What was drawn from the same seed is the same.
     let compilation = driver::compile(SMALL, Weights::Seeded(3), &Options::default()).unwrap();
-    let packed = PackedWeights::from_rxw(&bytes, &compilation.program).unwrap();
+    let packed = PackedWeights::from_rxw(bytes.clone(), &compilation.program).unwrap();
     assert_eq!(packed.as_slice(), compilation.weights.as_slice());
 
     let other = directory.join("elsewhere.rxw").into_os_string().into_string().unwrap();
@@ -49,13 +50,40 @@ fn inputs_are_never_replaced() {
 }
 
 #[test]
-fn packed_weights_are_no_safetensors() {
+fn packed_weights_have_no_names() {
     let path = scratch("pack_again").join("w.rxw").into_os_string().into_string().unwrap();
     rexnetc(&["pack", SMALL, "--seed", "0", "-o", &path]).exits(0);
-    for command in ["pack", "info", "bench", "verify"] {
+    for command in ["pack", "info", "verify", "dump"] {
         let ran = rexnetc(&[command, SMALL, "--weights", &path]).exits(1);
         for word in ["RX0301", "w.rxw", "packed weights", "safetensors"] {
             assert!(ran.err.contains(word), "{command}: {word}: {ran:?}");
         }
     }
+}
+
+#[test]
+fn packed_weights_run_as_what_they_were_packed_from() {
+    let directory = scratch("pack_run");
+    let given = fixture(&directory, "rexnet_narrow");
+    let path = |name: &str| directory.join(name).into_os_string().into_string().unwrap();
+    let packed = path("w.rxw");
+    rexnetc(&["pack", &given.net, "--weights", &given.weights, "-o", &packed]).exits(0);
+    let logits = |name: &str, weights: &str| {
+        let output = path(name);
+        let ran =
+            rexnetc(&["run", &given.net, "--weights", weights, "--input", &given.input, "--output", &output]);
+        ran.exits(0);
+        std::fs::read(output).unwrap()
+    };
+    assert_eq!(logits("packed.npy", &packed), logits("named.npy", &given.weights));
+
+    let arguments = ["bench", &given.net, "--weights", &packed, "--input", &given.input];
+    let ran = rexnetc(&[&arguments[..], &["--expect", &given.expected, "--lines"]].concat()).exits(0);
+    assert!(ran.out.contains("#argmax_ok 1"), "{ran:?}");
+
+    let ran = rexnetc(&[&arguments[..], &["--backend", "reference"]].concat()).exits(1);
+    assert!(ran.err.contains("RX0302") && ran.err.contains(".safetensors"), "{ran:?}");
+    let other = "rexnet(width = 0.5, size = 64, classes = 10)";
+    let ran = rexnetc(&["bench", other, "--weights", &packed]).exits(1);
+    assert!(ran.err.contains("RX0306") && ran.err.contains("w.rxw"), "{ran:?}");
 }

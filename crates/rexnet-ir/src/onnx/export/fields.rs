@@ -37,7 +37,7 @@ pub(super) fn float_tensor(name: &str, tensor: &Tensor) -> TensorMessage {
         dims: tensor.dims().iter().map(|&extent| extent as i64).collect(),
         data_type: Some(data_type::FLOAT),
         name: Some(name.to_owned()),
-        raw_data: Some(tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect()),
+        raw_data: Some(tensor.data().iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>().into()),
         ..TensorMessage::default()
     }
 }

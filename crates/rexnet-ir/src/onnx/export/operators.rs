@@ -107,7 +107,7 @@ impl Writer<'_> {
             dims: key.0.clone(),
             data_type: Some(data_type),
             name: Some(name.clone()),
-            raw_data: Some(key.1.clone()),
+            raw_data: Some(key.1.clone().into()),
             ..TensorMessage::default()
         });
         self.arguments.insert(key, name.clone());

@@ -3,7 +3,6 @@
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::{
     Activate, Activation, Clip, Concat, Conv2d, Dense, Editor, Graph, NodeId, Op, Pad, Slice, SqueezeExcite,
-    Tensor,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -114,13 +113,7 @@ impl Writer<'_> {
         }
         let first = self.named.insert(source);
         let name = if first { node.name.clone() } else { self.part(&node.name, "reshaped") };
-        let tensor = self.source.constant(&node.name).and_then(|tensor| {
-            if tensor.dims() == key.1 {
-                Some(tensor.clone())
-            } else {
-                Tensor::new(key.1.clone(), tensor.data())
-            }
-        });
+        let tensor = self.source.constant(&node.name).and_then(|tensor| tensor.reshaped(key.1.clone()));
         let constant = match tensor {
             Some(tensor) => self.editor.bound_constant(name, tensor)?,
             None => self.editor.constant(name, &key.1)?,

@@ -18,8 +18,8 @@ fn round(call: &mut Call<'_, '_, '_>, to_integer: fn(f32) -> f32) -> Results {
     let known = call.known(0).map_err(|_| "rounding a computed tensor is not supported".to_owned())?;
     let constant = known.clone();
     call.charge(constant.len())?;
-    let rounded = constant.as_floats()?.iter().map(|&x| to_integer(x)).collect();
-    let rounded = Constant::new(constant.dims().to_vec(), Elements::Floats(rounded))?;
+    let rounded = constant.as_floats()?.data().iter().map(|&x| to_integer(x)).collect::<Vec<f32>>();
+    let rounded = Constant::new(constant.dims().to_vec(), Elements::floats(rounded))?;
     call.constant(rounded)
 }
 

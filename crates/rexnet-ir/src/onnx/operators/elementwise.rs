@@ -158,6 +158,7 @@ fn with_constant(
     } else {
         let elements = dims.iter().product();
         call.charge(elements)?;
+        let floats = floats.data();
         let values: Vec<f32> = match op {
             Arithmetic::Sub => floats.iter().map(|x| -x).collect(),
             Arithmetic::Div => floats.iter().map(|x| 1.0 / x).collect(),
@@ -184,7 +185,8 @@ fn fold(call: &mut Call<'_, '_, '_>, op: Arithmetic, a: &Constant, b: &Constant)
     let place = |at: usize, own: &Constant| broadcast::place(at, &dims, own.dims());
     let elements = match (a.elements(), b.elements()) {
         (Elements::Floats(x), Elements::Floats(y)) => {
-            Elements::Floats((0..count).map(|at| op.floats(x[place(at, a)], y[place(at, b)])).collect())
+            let each = (0..count).map(|at| op.floats(x.element(place(at, a)), y.element(place(at, b))));
+            Elements::floats(each.collect::<Vec<f32>>())
         }
         (Elements::Integers(x), Elements::Integers(y)) => {
             let each = (0..count).map(|at| op.integers(x[place(at, a)], y[place(at, b)]));
@@ -214,12 +216,13 @@ pub(super) fn clip(call: &mut Call<'_, '_, '_>) -> Results {
 fn clipped(constant: &Constant, [min, max]: [f64; 2]) -> Result<Constant, String> {
     let elements = match constant.elements() {
         // Written so that a NaN stays one.
-        Elements::Floats(floats) => Elements::Floats(
+        Elements::Floats(floats) => Elements::floats(
             floats
+                .data()
                 .iter()
                 .map(|&x| if f64::from(x) < min { min as f32 } else { x })
                 .map(|x| if f64::from(x) > max { max as f32 } else { x })
-                .collect(),
+                .collect::<Vec<f32>>(),
         ),
         Elements::Integers(integers) => {
             // Bounds beyond the integers' range bound nothing.

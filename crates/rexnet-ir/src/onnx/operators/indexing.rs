@@ -59,14 +59,18 @@ fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
         }
         Elements::Integers(joined.into())
     } else {
+        let parts: Vec<_> = constants
+            .iter()
+            .map(|constant| Ok(constant.as_floats()?.data()))
+            .collect::<Result<_, String>>()?;
         let mut joined = Vec::new();
         for o in 0..outer {
-            for constant in constants {
+            for (constant, part) in constants.iter().zip(&parts) {
                 let run = run(constant);
-                joined.extend_from_slice(&constant.as_floats()?[o * run..(o + 1) * run]);
+                joined.extend_from_slice(&part[o * run..(o + 1) * run]);
             }
         }
-        Elements::Floats(joined.into())
+        Elements::floats(joined)
     };
     Constant::new(dims, elements)
 }

@@ -17,7 +17,7 @@ fn weight(call: &mut Call<'_, '_, '_>, transposed: bool, factor: f32) -> Result<
         return call.data(1);
     }
     call.charge(constant.len())?;
-    let floats = constant.as_floats()?;
+    let floats = constant.as_floats()?.data();
     let (dims, values) = if transposed {
         (vec![rows, columns], floats.iter().map(|x| x * factor).collect())
     } else {
@@ -60,8 +60,10 @@ pub(super) fn bias_of(
     call.charge(channels)?;
     // A third axis would be one of the result, too.
     let values: Vec<f32> = match constant.dims() {
-        [] | [1] | [1, 1] => vec![floats[0] * factor; channels],
-        [columns] | [1, columns] if *columns == channels => floats.iter().map(|x| x * factor).collect(),
+        [] | [1] | [1, 1] => vec![floats.element(0) * factor; channels],
+        [columns] | [1, columns] if *columns == channels => {
+            floats.data().iter().map(|x| x * factor).collect()
+        }
         dims => {
             return Err(format!("a bias of shape {dims:?} for {channels} columns is not supported"));
         }

@@ -231,7 +231,7 @@ impl Call<'_, '_, '_> {
         dims: Vec<usize>,
         floats: Vec<f32>,
     ) -> Result<NodeId, String> {
-        let constant = Constant::new(dims, Elements::Floats(floats.into()))?;
+        let constant = Constant::new(dims, Elements::floats(floats))?;
         let name = format!("{}.{suffix}", self.name);
         self.importer.constant_node(&name, &constant)
     }

@@ -1,7 +1,7 @@
 //! Shapes, and changes of shape.
 
 use super::{Call, axes, axis};
-use crate::graph::{NodeId, Op};
+use crate::graph::{NodeId, Op, Tensor};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
 use crate::onnx::messages::data_type;
@@ -44,9 +44,9 @@ pub(super) fn constant(call: &mut Call<'_, '_, '_>) -> Results {
         return Ok(vec![value.unwrap_or(Value::Unknown)]);
     }
     let constant = if attributes.has("value_float") {
-        Constant::new(Vec::new(), Elements::Floats([attributes.float("value_float", 0.0)?].into()))?
+        Constant::new(Vec::new(), Elements::floats([attributes.float("value_float", 0.0)?]))?
     } else if let Some(floats) = attributes.floats("value_floats")? {
-        Constant::new(vec![floats.len()], Elements::Floats(floats.into()))?
+        Constant::new(vec![floats.len()], Elements::floats(floats))?
     } else if attributes.has("value_int") {
         Constant::new(Vec::new(), Elements::Integers([attributes.int("value_int", 0)?].into()))?
     } else if let Some(integers) = attributes.ints("value_ints")? {
@@ -67,7 +67,7 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_, '_>) -> Results {
     let count = count_of(&dims).filter(|&count| count <= MAX_INTEGERS).ok_or("the constant is too large")?;
     call.charge(count)?;
     let elements = match call.attributes.tensor("value")? {
-        None => Elements::Floats(vec![0.0; count].into()),
+        None => Elements::floats(vec![0.0; count]),
         Some(tensor) => {
             let name = call.name.clone();
             let Some(value) = call.importer.tensor(&name, tensor) else {
@@ -75,7 +75,7 @@ pub(super) fn constant_of_shape(call: &mut Call<'_, '_, '_>) -> Results {
             };
             match value.elements() {
                 Elements::Floats(floats) if floats.len() == 1 => {
-                    Elements::Floats(vec![floats[0]; count].into())
+                    Elements::floats(vec![floats.element(0); count])
                 }
                 Elements::Integers(integers) if integers.len() == 1 => {
                     Elements::Integers(vec![integers[0]; count].into())
@@ -109,17 +109,22 @@ fn cast_fault(to: i32) -> String {
 
 /// The elements as another type; numbers that it does not hold are refused.
 fn converted(elements: &Elements, to: i32) -> Result<Elements, String> {
-    let floats: Arc<[f32]> = match elements {
+    let floats = match elements {
         Elements::Floats(floats) => floats.clone(),
-        Elements::Integers(integers) => integers.iter().map(|&x| x as f32).collect(),
+        Elements::Integers(integers) => {
+            Tensor::vector(integers.iter().map(|&x| x as f32).collect::<Vec<f32>>())
+        }
+    };
+    let rounded = |round: fn(f32) -> f32| {
+        Elements::floats(floats.data().iter().map(|&x| round(x)).collect::<Vec<f32>>())
     };
     let bounds = match to {
         data_type::FLOAT | data_type::DOUBLE => return Ok(Elements::Floats(floats)),
         data_type::FLOAT16 => {
-            return Ok(Elements::Floats(floats.iter().map(|&x| f16::from_f32(x).to_f32()).collect()));
+            return Ok(rounded(|x| f16::from_f32(x).to_f32()));
         }
         data_type::BFLOAT16 => {
-            return Ok(Elements::Floats(floats.iter().map(|&x| bf16::from_f32(x).to_f32()).collect()));
+            return Ok(rounded(|x| bf16::from_f32(x).to_f32()));
         }
         data_type::INT32 => i64::from(i32::MIN)..=i64::from(i32::MAX),
         data_type::INT64 => i64::MIN..=i64::MAX,
@@ -127,10 +132,10 @@ fn converted(elements: &Elements, to: i32) -> Result<Elements, String> {
     };
     let integers: Arc<[i64]> = match elements {
         Elements::Integers(integers) => integers.clone(),
-        Elements::Floats(floats) if floats.iter().any(|x| x.is_nan() || x.abs() > MAX_WHOLE) => {
+        Elements::Floats(floats) if floats.data().iter().any(|x| x.is_nan() || x.abs() > MAX_WHOLE) => {
             return Err("a cast of a float that no integer holds".to_owned());
         }
-        Elements::Floats(floats) => floats.iter().map(|&x| x as i64).collect(),
+        Elements::Floats(floats) => floats.data().iter().map(|&x| x as i64).collect(),
     };
     match integers.iter().find(|x| !bounds.contains(x)) {
         Some(x) => Err(format!("a cast of {x} to {}", data_type::name(to))),

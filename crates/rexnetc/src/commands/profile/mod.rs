@@ -69,7 +69,7 @@ impl Subject {
 pub(crate) fn run(arguments: &ProfileArguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let net = Net::from_argument(&arguments.net)?;
     let (facts, input) = Input::choose(None, &net, arguments.batch, arguments.weights.seed())?;
-    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     let output = arguments.output.as_deref();
     let kinds = output.map(products).transpose()?.unwrap_or_default();
     for (path, _) in &kinds {

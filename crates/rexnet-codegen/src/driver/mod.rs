@@ -1,10 +1,15 @@
 //! The pipeline in one screen, and the one module that calls the front ends. Command line, JIT API and macros go
 //! through it; a build script will.
 
+mod inputs;
+
+pub use inputs::{Options, Source, Taps, Weights};
+
 use crate::emit::rust::Version;
 use crate::lower::lower;
 use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
+use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Counts, Graph, Op};
 use rexnet_ir::onnx::{self, ImportOptions};
@@ -15,72 +20,6 @@ use rexnet_ir::weights::{self, Loaded};
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// A description of a network.
-#[derive(Clone, Copy, Debug)]
-pub enum Source<'a> {
-    /// A preset call such as `rexnet(width = 1.0)`, or the text of a `.rexnet` file.
-    Spec(&'a str),
-    /// An ONNX model.
-    Onnx {
-        /// The content of the file.
-        file: &'a [u8],
-        /// The folder that external data is read from; none is read without.
-        folder: Option<&'a Path>,
-    },
-}
-
-impl<'a> From<&'a str> for Source<'a> {
-    fn from(spec: &'a str) -> Self {
-        Source::Spec(spec)
-    }
-}
-
-impl<'a> From<&'a String> for Source<'a> {
-    fn from(spec: &'a String) -> Self {
-        Source::Spec(spec)
-    }
-}
-
-/// Where the weights come from.
-#[derive(Clone, Copy, Debug)]
-pub enum Weights<'a> {
-    /// The content of a safetensors file under the network's names (timm's).
-    Safetensors(&'a [u8]),
-    /// Drawn from a seed where the source brings none, for measuring and testing. An ONNX model brings its own.
-    Seeded(u64),
-    /// Zeros where the source brings none: for who needs the code alone, and soon.
-    Zeros,
-}
-
-/// Which intermediate values become outputs too, after the network's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Taps {
-    /// None.
-    #[default]
-    None,
-    /// Those of these nodes of the optimised graph, such as `features.3`.
-    Named(Vec<String>),
-    /// Those of all nodes of the optimised graph.
-    All,
-}
-
-/// How to compile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Images in one run.
-    pub batch: usize,
-    /// The target of the loops.
-    pub target: Target,
-    /// Values to look at.
-    pub taps: Taps,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { batch: 1, target: Target::PORTABLE, taps: Taps::None }
-    }
-}
 
 /// The time of each stage.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,7 +34,7 @@ pub struct Times {
     pub lower: Duration,
     /// Loops to program, proofs included.
     pub plan: Duration,
-    /// Packing the weights.
+    /// Packing the weights, or checking those that are packed.
     pub pack: Duration,
 }
 
@@ -106,13 +45,16 @@ pub struct Compilation {
     pub network: Option<Network>,
     /// How photographs become inputs, if the spec says so. For an ONNX model the caller may know.
     pub preprocessing: Option<Preprocessing>,
-    /// The graph as the source says, weights bound.
+    /// The graph as the source says, weights bound. They are read where they lie whenever they are needed: neither
+    /// graph holds a copy.
     pub source: Graph,
     /// The graph after the passes.
     pub graph: Graph,
+    /// Whether the weights were given packed, so that other tensors stand in both graphs in their place.
+    pub only_packed: bool,
     /// What each pass did.
     pub reports: Vec<Report>,
-    /// What the weights file held beside; `None` for seeded weights.
+    /// What the weights file held beside; `None` where there is no safetensors file.
     pub loaded: Option<Loaded>,
     /// The program.
     pub program: Program,
@@ -120,6 +62,22 @@ pub struct Compilation {
     pub weights: PackedWeights,
     /// What each stage took.
     pub times: Times,
+}
+
+impl Compilation {
+    /// Whoever evaluates a graph or writes its weights asks this first.
+    ///
+    /// # Errors
+    /// `RX0302` when the graphs do not hold the weights because they were given packed.
+    pub fn require_weights(&self) -> Result<(), Diagnostic> {
+        if !self.only_packed {
+            return Ok(());
+        }
+        let cause =
+            "the weights were given packed, in the order of the kernels; here they are needed by name";
+        Err(Diagnostic::new(Code::WeightsMissing, Location::Name(self.graph.name().to_owned()), cause)
+            .with_help("give the .safetensors file that they were packed from"))
+    }
 }
 
 /// The longest weights file that is read, in bytes.
@@ -131,17 +89,33 @@ pub const MAX_WEIGHTS_BYTES: usize = 4 << 30;
 /// Whatever a stage finds in its input, all faults of the first stage that finds any.
 pub fn compile<'a>(
     source: impl Into<Source<'a>>,
-    weights: Weights<'_>,
+    weights: Weights,
     options: &Options,
 ) -> Result<Compilation, Diagnostics> {
     let mut times = Times::default();
     let (network, mut source) = timed(&mut times.parse, || read(source.into(), options.batch))?;
     let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
-    let loaded = timed(&mut times.weights, || bind(&mut source, weights))?;
+    let loaded = timed(&mut times.weights, || bind(&mut source, &weights))?;
     let mut graph = source.clone();
     let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
-    let (program, weights) = generate(&graph, &options.target, &mut times)?;
-    Ok(Compilation { network, preprocessing, source, graph, reports, loaded, program, weights, times })
+    let program = generate(&graph, &options.target, &mut times)?;
+    let only_packed = matches!(weights, Weights::Packed(_));
+    let weights = timed(&mut times.pack, || match weights {
+        Weights::Packed(file) => PackedWeights::from_rxw(file, &program),
+        Weights::Safetensors(_) | Weights::Seeded(_) | Weights::Zeros => pack(&program, &graph),
+    })?;
+    Ok(Compilation {
+        network,
+        preprocessing,
+        source,
+        graph,
+        only_packed,
+        reports,
+        loaded,
+        program,
+        weights,
+        times,
+    })
 }
 
 /// Compiles a verified graph whose constants are bound; for tests and tools that make graphs themselves.
@@ -155,7 +129,8 @@ pub fn compile_graph(
     graph.verify()?;
     let mut graph = graph.clone();
     let reports = optimise(&mut graph, &options.taps)?;
-    let (program, weights) = generate(&graph, &options.target, &mut Times::default())?;
+    let program = generate(&graph, &options.target, &mut Times::default())?;
+    let weights = pack(&program, &graph)?;
     Ok((graph, reports, program, weights))
 }
 
@@ -179,7 +154,7 @@ pub fn read(source: Source<'_>, batch: usize) -> Result<(Option<Network>, Graph)
 }
 
 /// A file in a model's folder. The importer passes plain relative names; links must not lead out either.
-fn read_external(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, String> {
+fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
     let folder = folder.ok_or("the model's folder is not known")?;
     let fault = |error: std::io::Error| format!("{name}: {error}");
     let folder = folder.canonicalize().map_err(fault)?;
@@ -194,18 +169,18 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Vec<u8>, String> {
     }
     let mut content = Vec::new();
     file.take(MAX_WEIGHTS_BYTES as u64).read_to_end(&mut content).map_err(fault)?;
-    Ok(content)
+    Ok(content.into())
 }
 
-/// Gives every constant of a graph its tensor.
+/// Gives every constant of a graph its tensor; zeros where the weights are packed.
 ///
 /// # Errors
 /// Those of the weights file.
-pub fn bind(graph: &mut Graph, weights: Weights<'_>) -> Result<Option<Loaded>, Diagnostics> {
+pub fn bind(graph: &mut Graph, weights: &Weights) -> Result<Option<Loaded>, Diagnostics> {
     match weights {
         Weights::Safetensors(file) => weights::load(graph, file).map(Some),
-        Weights::Seeded(seed) => weights::seed(graph, seed).map(|_| None),
-        Weights::Zeros => weights::zero(graph).map(|()| None),
+        Weights::Seeded(seed) => weights::seed(graph, *seed).map(|_| None),
+        Weights::Packed(_) | Weights::Zeros => weights::zero(graph).map(|()| None),
     }
 }
 
@@ -253,15 +228,9 @@ fn tap(graph: &mut Graph, taps: &Taps) -> Result<(), Diagnostics> {
     faults.into_result(())
 }
 
-fn generate(
-    graph: &Graph,
-    target: &Target,
-    times: &mut Times,
-) -> Result<(Program, PackedWeights), Diagnostics> {
+fn generate(graph: &Graph, target: &Target, times: &mut Times) -> Result<Program, Diagnostics> {
     let lowered = timed(&mut times.lower, || lower(graph, target))?;
-    let program = timed(&mut times.plan, || plan(graph, lowered))?;
-    let weights = timed(&mut times.pack, || pack(&program, graph))?;
-    Ok((program, weights))
+    timed(&mut times.plan, || plan(graph, lowered))
 }
 
 /// The network's program for each version of a generated module. All have one layout of packed weights, that of
@@ -288,7 +257,7 @@ pub fn code(
     let mut graph = spec::expand(network, batch)?;
     graph.verify()?;
     let counts = graph.counts();
-    bind(&mut graph, Weights::Zeros)?;
+    bind(&mut graph, &Weights::Zeros)?;
     optimise(&mut graph, &Taps::None)?;
     Ok((counts, programs(&graph, versions, None)?))
 }
