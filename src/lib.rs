@@ -24,7 +24,7 @@ pub mod profile;
 pub mod verification;
 
 #[cfg(feature = "jit")]
-pub use jit::{Backend, Engine, Model, Options, Session, Source, Tap, Weights};
+pub use jit::{Backend, Engine, Model, Options, Session, Shape, Source, Tap, Weights};
 #[cfg(feature = "macros")]
 pub use macros::{network, rexnet};
 #[cfg(feature = "pack")]

@@ -5,7 +5,7 @@ use rexnet_ir::onnx::{ImportOptions, import};
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let mut none = |_: &str| Err("there are no other files".to_owned());
-    if let Ok(graph) = import(file.to_vec(), &mut none, &ImportOptions { batch: 1 }) {
+    if let Ok(graph) = import(file.to_vec(), &mut none, &ImportOptions::with_batch(1)) {
         assert_eq!(graph.verify(), Ok(()));
     }
 });

@@ -226,7 +226,7 @@ pub fn profile(
     inputs: &[&[f32]],
     rounds: usize,
 ) -> Result<Profile, Diagnostics> {
-    let program = &model.compilation().program;
+    let program = &model.program();
     let mut gauge = Gauge::new(engine)?;
     let mut session = model.session();
     let mut outputs: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();

@@ -1,7 +1,7 @@
 //! Where a difference begins.
 
 use super::compare::Difference;
-use super::{Divergence, Request, Standard, argument};
+use super::{Divergence, Request, Standard, argument, compilation};
 use crate::jit::{Backend, Model};
 use rexnet_codegen::driver::{self, Taps};
 use rexnet_ir::diagnostic::Diagnostics;
@@ -25,7 +25,10 @@ pub(super) fn first_divergent(
     input: &[f32],
 ) -> Result<Option<Divergence>, Diagnostics> {
     let Some((_, first)) = models.first() else { return Ok(None) };
-    let graph = meaning.unwrap_or(&first.compilation().graph);
+    let graph = match meaning {
+        Some(meaning) => meaning,
+        None => &compilation(first)?.graph,
+    };
     let reference = reference::evaluate(graph, &[input])
         .map_err(|name| argument(&name, "the reference has no value for it".to_owned()))?;
     let mut values: Vec<(Backend, Vec<Vec<f32>>)> = Vec::with_capacity(models.len());
@@ -62,7 +65,7 @@ fn all_values(model: &Model, input: &[f32]) -> Result<Vec<Vec<f32>>, Diagnostics
     let mut session = model.session();
     let mut slices: Vec<&mut [f32]> = values.iter_mut().map(Vec::as_mut_slice).collect();
     session.run(&[input], &mut slices)?;
-    let taps = &model.compilation().program.outputs[values.len()..];
+    let taps = &model.program().outputs[values.len()..];
     values.extend(
         taps.iter().map(|port| session.tap(&port.name).map_or_else(Vec::new, |tap| tap.data.to_vec())),
     );
@@ -90,7 +93,7 @@ mod tests {
         let models = compile(&request, &tap_names(&request)?)?;
         assert_eq!(first_divergent(&models, None, &input)?, None);
 
-        let graph = &models[0].1.compilation().graph;
+        let graph = &compilation(&models[0].1)?.graph;
         let mut named = 0;
         for id in graph.order() {
             let node = graph.node(id);

@@ -32,7 +32,7 @@ mod locate;
 mod report;
 
 use crate::jit::{Backend, Engine, Model, Options};
-use rexnet_codegen::driver::{Source, Weights};
+use rexnet_codegen::driver::{Compilation, Source, Weights};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::reference;
 
@@ -44,7 +44,7 @@ pub use report::{Check, Divergence, Report, Standard};
 pub const TOLERANCE: f64 = 1e-4;
 
 /// Every back end that runs kernels in a way of its own.
-pub const BACKENDS: [Backend; 2] = [Backend::Clif, Backend::Interpret];
+pub const BACKENDS: [Backend; 3] = [Backend::Jit, Backend::Clif, Backend::Interpret];
 
 /// What to verify.
 #[derive(Clone, Debug)]
@@ -74,7 +74,8 @@ pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Re
     let Some((_, first)) = models.first() else {
         return Err(argument("backends", "there is none".to_owned()).into());
     };
-    first.compilation().require_weights()?;
+    let compilation = compilation(first)?;
+    compilation.require_weights()?;
     if let Some(expected) = request.expected {
         let elements: usize = first.outputs().iter().map(|port| port.elements()).sum();
         if expected.len() != elements {
@@ -88,7 +89,7 @@ pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Re
         outputs.push((*backend, run(model, request.input)?));
     }
     observe("evaluating the reference");
-    let source = &first.compilation().source;
+    let source = &compilation.source;
     let reference: Vec<f64> = reference::evaluate_outputs(source, &[request.input])
         .map_err(|name| argument(&name, "the reference has no value for it".to_owned()))?
         .into_iter()
@@ -121,8 +122,13 @@ fn argument(name: &str, cause: String) -> Diagnostic {
     Diagnostic::new(Code::RunArguments, Location::Name(name.to_owned()), cause)
 }
 
+/// The stages of a model that was compiled here.
+fn compilation(model: &Model) -> Result<&Compilation, Diagnostic> {
+    model.compilation().ok_or_else(|| argument("model", "it was not compiled from a source".to_owned()))
+}
+
 fn compile(request: &Request<'_>, taps: &[String]) -> Result<Vec<(Backend, Model)>, Diagnostics> {
-    let options = Options { batch: request.batch, taps: taps.to_vec() };
+    let options = Options { batch: request.batch, taps: taps.to_vec(), ..Default::default() };
     request
         .backends
         .iter()

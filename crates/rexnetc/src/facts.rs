@@ -1,6 +1,7 @@
 //! What can be known of a network before it is compiled.
 
-use rexnet::{Code, Diagnostic, Location, Preprocessing};
+use rexnet::{Code, Diagnostic, Location, Model, Preprocessing};
+use rexnet_codegen::plan::Port;
 use rexnet_ir::graph::Graph;
 use rexnet_ir::spec::Network;
 
@@ -9,8 +10,10 @@ use rexnet_ir::spec::Network;
 pub(crate) struct Facts {
     /// The spec as a call, or the model's file.
     pub(crate) title: String,
-    /// The spec's meaning; `None` for an ONNX model.
+    /// The spec's meaning; `None` for an ONNX model and an image.
     pub(crate) network: Option<Network>,
+    /// How photographs become inputs, if the spec or the image says so.
+    preprocessing: Option<Preprocessing>,
     /// Names and extents of the inputs.
     inputs: Vec<(String, Vec<usize>)>,
     /// Names and extents of the outputs.
@@ -23,15 +26,29 @@ impl Facts {
         let dims = |id| graph.node(id).ty.dims.clone();
         Self {
             title: network.as_ref().map_or(file.to_owned(), Network::to_string),
+            preprocessing: network.as_ref().and_then(|network| network.preprocessing.clone()),
             network,
             inputs: graph.inputs().into_iter().map(|id| (graph.node(id).name.clone(), dims(id))).collect(),
             outputs: graph.outputs().iter().map(|out| (out.name.clone(), dims(out.node))).collect(),
         }
     }
 
-    /// How photographs become inputs, if the spec says so.
+    /// Those of a compiled network.
+    pub(crate) fn of_model(file: &str, model: &Model) -> Self {
+        let ports =
+            |ports: &[Port]| ports.iter().map(|port| (port.name.clone(), port.dims.clone())).collect();
+        Self {
+            title: format!("{}, from {file}", model.image_title().unwrap_or("a network")),
+            network: None,
+            preprocessing: model.preprocessing().cloned(),
+            inputs: ports(model.inputs()),
+            outputs: ports(model.outputs()),
+        }
+    }
+
+    /// How photographs become inputs, if the spec or the image says so.
     pub(crate) fn preprocessing(&self) -> Option<&Preprocessing> {
-        self.network.as_ref()?.preprocessing.as_ref()
+        self.preprocessing.as_ref()
     }
 
     /// The extents of the input.

@@ -1,10 +1,10 @@
-//! The argument NET: a spec, or a file that holds one, or an ONNX model.
+//! The argument NET: a spec, or a file that holds one, or an ONNX model, or a compiled network.
 
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::file;
 use crate::origin::Origin;
-use rexnet::{Bytes, Code, Diagnostic, Diagnostics, Location, Source};
+use rexnet::{Bytes, Code, Diagnostic, Diagnostics, Engine, Location, Model, Source};
 use rexnet_codegen::driver;
 use rexnet_ir::graph::Graph;
 use rexnet_ir::onnx;
@@ -15,6 +15,10 @@ use std::path::{Path, PathBuf};
 const SPEC_ENDING: &str = "rexnet";
 /// The ending of ONNX models.
 const MODEL_ENDING: &str = "onnx";
+/// The ending of compiled networks.
+pub(crate) const IMAGE_ENDING: &str = "rxi";
+/// The longest image that is read, in bytes.
+const MAX_IMAGE_BYTES: usize = 8 << 30;
 /// What stands for a file's name where the spec is an argument.
 const SPEC: &str = "<spec>";
 
@@ -30,12 +34,41 @@ pub(crate) struct Net {
 enum Content {
     Spec(String),
     Model { file: Bytes, folder: PathBuf },
+    Image { model: Model, title: String },
 }
 
 impl Net {
     /// A spec as it is.
     pub(crate) fn spec(text: impl Into<String>) -> Self {
         Self { name: SPEC.to_owned(), content: Content::Spec(text.into()) }
+    }
+
+    /// As [`Net::from_argument`], and compiled networks too, whose names end in `.rxi`: the network is only run.
+    ///
+    /// # Errors
+    /// As [`Net::from_argument`]; `RX0605` and `RX0602` when an image cannot be used.
+    pub(crate) fn to_run(argument: &str) -> Result<Self, Failure> {
+        let path = Path::new(argument);
+        if !has_ending(path, IMAGE_ENDING) {
+            return Ok(Self::from_argument(argument)?);
+        }
+        let file = file::map(path, MAX_IMAGE_BYTES)?;
+        // SAFETY: to run an image is what the user asked for, as of any program; what its file must keep to while it
+        // is mapped is said at `file::map`.
+        let model = unsafe { Engine::new().load_image(file) }.map_err(|mut faults| {
+            faults.list.iter_mut().for_each(|fault| fault.location = Location::File(argument.to_owned()));
+            faults
+        })?;
+        let title = model.image_title().unwrap_or_default().to_owned();
+        Ok(Self { name: argument.to_owned(), content: Content::Image { model, title } })
+    }
+
+    /// The compiled network, where the argument was an image.
+    pub(crate) fn image(&self) -> Option<&Model> {
+        match &self.content {
+            Content::Image { model, .. } => Some(model),
+            Content::Spec(_) | Content::Model { .. } => None,
+        }
     }
 
     /// Reads the argument: what ends in `.rexnet` or `.onnx` is a file, everything else a spec.
@@ -52,6 +85,11 @@ impl Net {
             };
             return Ok(Self { name, content: Content::Model { file, folder } });
         }
+        if has_ending(path, IMAGE_ENDING) {
+            let cause = "a compiled network can only be run: `rexnetc run` and `rexnetc bench` take it";
+            return Err(Diagnostic::new(Code::CodeImage, Location::File(name), cause)
+                .with_help("give the spec or the model that it was compiled from"));
+        }
         if !has_ending(path, SPEC_ENDING) {
             return Ok(Self::spec(argument));
         }
@@ -65,19 +103,19 @@ impl Net {
         }
     }
 
-    /// For the compiler.
+    /// For the compiler. An image is not compiled; its source would be what it was made from.
     pub(crate) fn source(&self) -> Source<'_> {
         match &self.content {
-            Content::Spec(text) => Source::Spec(text),
+            Content::Spec(text) | Content::Image { title: text, .. } => Source::Spec(text),
             Content::Model { file, folder } => Source::Onnx { file: file.clone(), folder: Some(folder) },
         }
     }
 
-    /// The ONNX model's file; `None` for a spec.
+    /// The file of an ONNX model or an image; `None` for a spec.
     pub(crate) fn model_file(&self) -> Option<&Path> {
         match &self.content {
             Content::Spec(_) => None,
-            Content::Model { .. } => Some(Path::new(&self.name)),
+            Content::Model { .. } | Content::Image { .. } => Some(Path::new(&self.name)),
         }
     }
 
@@ -96,7 +134,7 @@ impl Net {
     pub(crate) fn description(&self, facts: &Facts) -> String {
         match &self.content {
             Content::Spec(text) if text.contains('{') => text.trim().to_owned(),
-            Content::Spec(_) => facts.title.clone(),
+            Content::Spec(_) | Content::Image { .. } => facts.title.clone(),
             Content::Model { .. } => {
                 let name = Path::new(&self.name).file_name().unwrap_or_default();
                 name.to_string_lossy().into_owned()
@@ -111,7 +149,7 @@ impl Net {
     /// All faults of the spec or the model; `RX0902` when the model is fixed to another batch.
     pub(crate) fn graph(&self, batch: Option<usize>) -> Result<(Option<Network>, Graph), Failure> {
         let (network, graph) =
-            driver::read(self.source(), batch.unwrap_or(1)).map_err(|faults| self.refuse(faults))?;
+            driver::read(self.source(), batch.unwrap_or(1), None).map_err(|faults| self.refuse(faults))?;
         for input in graph.inputs().into_iter().map(|id| graph.node(id)) {
             if let Some(wanted) = batch.filter(|&wanted| wanted != input.ty.batch()) {
                 let own = input.ty.batch();
@@ -129,6 +167,18 @@ impl Net {
     /// # Errors
     /// As [`Net::graph`].
     pub(crate) fn facts(&self, batch: Option<usize>) -> Result<Facts, Failure> {
+        if let Some(model) = self.image() {
+            let facts = Facts::of_model(&self.name, model);
+            if let Some(wanted) = batch.filter(|&wanted| wanted != facts.batch()) {
+                let own = facts.batch();
+                let cause = format!("it was compiled for a batch of {own}, {wanted} is wanted");
+                let location = Location::File(self.name.clone());
+                return Err(Diagnostic::new(Code::CodeImage, location, cause)
+                    .with_help("compile it with --batch")
+                    .into());
+            }
+            return Ok(facts);
+        }
         let (network, graph) = self.graph(batch)?;
         Ok(Facts::new(&self.name, network, &graph))
     }
@@ -153,20 +203,21 @@ impl Net {
     pub(crate) fn fail(&self, faults: Diagnostics) -> Failure {
         let text = match &self.content {
             Content::Spec(text) => Some(text.clone()),
-            Content::Model { .. } => None,
+            Content::Model { .. } | Content::Image { .. } => None,
         };
         let origin = Origin { name: self.name.clone(), text };
         Failure::Input { faults, origin: Some(Box::new(origin)) }
     }
 }
 
-/// Whether the first argument of `run` is a network and not an image. What ends in `.rexnet` or `.onnx` or is the
-/// name of a preset is; any other existing file is not; of the rest, what has a file's ending (`.` and a letter,
+/// Whether the first argument of `run` is a network and not a photograph. What ends in `.rexnet`, `.onnx` or `.rxi` or
+/// is the name of a preset is; any other existing file is not; of the rest, what has a file's ending (`.` and a letter,
 /// then letters and digits) or is a path without brackets is meant to be an image.
 pub(crate) fn is_network(argument: &str) -> bool {
     let path = Path::new(argument);
     if has_ending(path, SPEC_ENDING)
         || has_ending(path, MODEL_ENDING)
+        || has_ending(path, IMAGE_ENDING)
         || spec::PRESETS.iter().any(|preset| preset.name == argument)
     {
         return true;

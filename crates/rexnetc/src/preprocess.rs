@@ -38,7 +38,7 @@ pub(crate) struct PreprocessArguments {
 }
 
 impl PreprocessArguments {
-    /// The flag's, else that of the file beside the model, else the spec's.
+    /// The flag's, else that of the file beside the model, else the spec's or the image's.
     ///
     /// # Errors
     /// All faults of the fields, with spans in their own text; `RX0701` when the file cannot be read.
@@ -47,7 +47,7 @@ impl PreprocessArguments {
             (Some(text), _) => Origin { name: FLAG.to_owned(), text: Some(text.clone()) },
             (None, Some(model)) => match beside(&model.with_extension(ENDING))? {
                 Some(origin) => origin,
-                None => return Ok(None),
+                None => return Ok(facts.preprocessing().cloned()),
             },
             (None, None) => return Ok(facts.preprocessing().cloned()),
         };

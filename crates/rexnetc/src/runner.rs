@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
 use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options, Session};
 use rexnet_codegen::driver::{self, Compilation};
+use rexnet_codegen::plan::Program;
 use rexnet_ir::reference;
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,14 @@ impl Runner {
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
         let start = Instant::now();
+        if let Some(model) = net.image() {
+            if via != Via::Backend(Backend::Jit) {
+                return Err(Failure::Usage(
+                    "a compiled network runs as it is: leave --backend out".to_owned(),
+                ));
+            }
+            return Ok(Self { kind: Kind::Session(model.session()), compile_time: start.elapsed() });
+        }
         let kind = match via {
             Via::Backend(backend) => {
                 let options = Options { batch, ..Default::default() };
@@ -102,22 +111,37 @@ impl Runner {
         Ok(Self { kind, compile_time: start.elapsed() })
     }
 
-    /// The network at every stage.
-    pub(crate) fn compilation(&self) -> &Compilation {
+    /// The network at every stage; `None` of an image.
+    pub(crate) fn compilation(&self) -> Option<&Compilation> {
         match &self.kind {
             Kind::Session(session) => session.model().compilation(),
-            Kind::Reference(compilation) => compilation,
+            Kind::Reference(compilation) => Some(compilation),
+        }
+    }
+
+    fn program(&self) -> &Program {
+        match &self.kind {
+            Kind::Session(session) => session.model().program(),
+            Kind::Reference(compilation) => &compilation.program,
+        }
+    }
+
+    /// Multiply-accumulates of a run.
+    pub(crate) fn multiply_accumulates(&self) -> u64 {
+        match self.compilation() {
+            Some(compilation) => compilation.source.counts().multiply_accumulates,
+            None => self.program().steps.iter().map(|step| step.multiply_accumulates).sum(),
         }
     }
 
     /// The extents of the input.
     pub(crate) fn input_dims(&self) -> &[usize] {
-        self.compilation().program.inputs.first().map_or(&[], |port| &port.dims)
+        self.program().inputs.first().map_or(&[], |port| &port.dims)
     }
 
     /// The extents of the output.
     pub(crate) fn output_dims(&self) -> &[usize] {
-        self.compilation().program.outputs.first().map_or(&[], |port| &port.dims)
+        self.program().outputs.first().map_or(&[], |port| &port.dims)
     }
 
     /// A buffer for the output.

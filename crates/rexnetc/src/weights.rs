@@ -53,7 +53,7 @@ impl Chosen {
         Ok(match (&arguments.weights, network) {
             (None, None) => Chosen::Model,
             (Some(_), None) => {
-                let message = "an ONNX model brings its own weights: leave --weights out, or name a spec";
+                let message = "a model brings its own weights: leave --weights out, or name a spec";
                 return Err(Failure::Usage(message.to_owned()));
             }
             (Some(path), Some(_)) => {
@@ -98,9 +98,9 @@ impl Chosen {
     }
 
     /// Warns of tensors that the network does not use.
-    pub(crate) fn warn_of_unused(&self, compilation: &Compilation, terminal: &Terminal) {
+    pub(crate) fn warn_of_unused(&self, compilation: Option<&Compilation>, terminal: &Terminal) {
         const SHOWN: usize = 3;
-        let Some(loaded) = &compilation.loaded else { return };
+        let Some(loaded) = compilation.and_then(|compilation| compilation.loaded.as_ref()) else { return };
         let unused = &loaded.unused;
         if unused.is_empty() {
             return;

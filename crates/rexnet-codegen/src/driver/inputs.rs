@@ -81,6 +81,8 @@ pub enum Taps {
 pub struct Options {
     /// Images in one run.
     pub batch: usize,
+    /// Height and width of the inputs; those of the source without.
+    pub size: Option<[usize; 2]>,
     /// The target of the loops.
     pub target: Target,
     /// Values to look at.
@@ -89,6 +91,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 1, target: Target::PORTABLE, taps: Taps::None }
+        Self { batch: 1, size: None, target: Target::PORTABLE, taps: Taps::None }
     }
 }

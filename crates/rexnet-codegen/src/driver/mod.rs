@@ -93,7 +93,7 @@ pub fn compile<'a>(
     options: &Options,
 ) -> Result<Compilation, Diagnostics> {
     let mut times = Times::default();
-    let (network, mut source) = timed(&mut times.parse, || read(source.into(), options.batch))?;
+    let (network, mut source) = timed(&mut times.parse, || read(source.into(), options.batch, options.size))?;
     let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
     let loaded = timed(&mut times.weights, || bind(&mut source, &weights))?;
     let mut graph = source.clone();
@@ -118,6 +118,51 @@ pub fn compile<'a>(
     })
 }
 
+/// Compiles a network for another shape of its input, with the weights that are packed already.
+///
+/// # Errors
+/// As [`compile`]; `RX0706` when the source is fixed to another batch, `RX0306` when the shape changes the weights'
+/// layout, as it does where a dense layer reads a whole map.
+pub fn compile_again(
+    source: Source<'_>,
+    weights: &PackedWeights,
+    options: &Options,
+) -> Result<Compilation, Diagnostics> {
+    let mut times = Times::default();
+    let (network, mut source) = timed(&mut times.parse, || read(source, options.batch, options.size))?;
+    for input in source.inputs().into_iter().map(|id| source.node(id)) {
+        if input.ty.batch() != options.batch {
+            let cause = format!("its batch is fixed to {}, {} is wanted", input.ty.batch(), options.batch);
+            return Err(Diagnostic::new(Code::RunArguments, Location::Name(input.name.clone()), cause).into());
+        }
+    }
+    let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
+    bind(&mut source, &Weights::Zeros)?;
+    let mut graph = source.clone();
+    let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
+    let program = generate(&graph, &options.target, &mut times)?;
+    if program.layout_hash != weights.layout_hash() {
+        let cause = "this shape of the input needs weights of another layout";
+        let name = Location::Name(program.name.clone());
+        return Err(Diagnostic::new(Code::PackedHeader, name, cause)
+            .with_help("compile the network again for this shape")
+            .into());
+    }
+    let weights = weights.clone();
+    Ok(Compilation {
+        network,
+        preprocessing,
+        source,
+        graph,
+        only_packed: true,
+        reports,
+        loaded: None,
+        program,
+        weights,
+        times,
+    })
+}
+
 /// Compiles a verified graph whose constants are bound; for tests and tools that make graphs themselves.
 ///
 /// # Errors
@@ -134,21 +179,29 @@ pub fn compile_graph(
     Ok((graph, reports, program, weights))
 }
 
-/// The graph of a source, weights bound where the source brings them.
+/// The graph of a source, weights bound where the source brings them. A `size` is the height and width of the inputs
+/// instead of the source's own.
 ///
 /// # Errors
 /// Those of the spec, or of the importer.
-pub fn read(source: Source<'_>, batch: usize) -> Result<(Option<Network>, Graph), Diagnostics> {
+pub fn read(
+    source: Source<'_>,
+    batch: usize,
+    size: Option<[usize; 2]>,
+) -> Result<(Option<Network>, Graph), Diagnostics> {
     match source {
         Source::Spec(text) => {
-            let network = spec::parse_network(text)?;
+            let mut network = spec::parse_network(text)?;
+            if let Some([height, width]) = size {
+                network.input = [network.input[0], height, width];
+            }
             let graph = spec::expand(&network, batch)?;
             graph.verify()?;
             Ok((Some(network), graph))
         }
         Source::Onnx { file, folder } => {
             let mut external = |name: &str| read_external(folder, name);
-            Ok((None, onnx::import(file, &mut external, &ImportOptions { batch })?))
+            Ok((None, onnx::import(file, &mut external, &ImportOptions { batch, size })?))
         }
     }
 }

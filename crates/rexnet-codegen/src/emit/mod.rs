@@ -3,5 +3,5 @@
 #[cfg(feature = "jit")]
 pub mod clif;
 pub mod rust;
-#[cfg(all(feature = "jit", target_arch = "x86_64"))]
+#[cfg(feature = "jit")]
 pub mod x64;

@@ -1,10 +1,14 @@
 //! Machine code at run time: a program's kernels compiled into memory of this process.
 
+mod description;
+mod image;
+mod pages;
 mod tier;
 mod translate;
 
+pub use image::{About, IMAGE_MAGIC, Image, ImageKey};
 pub use tier::Tier;
-pub use translate::{KernelCode, clif_text};
+pub use translate::{assembly_text, clif_text};
 
 use crate::emit::clif;
 use crate::float_environment::FloatEnvironment;
@@ -12,8 +16,10 @@ use crate::memory::AlignedBuffer;
 use crate::plan::{PackedWeights, Place, Program};
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
+use pages::Pages;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use std::sync::Mutex;
+use translate::KernelCode;
 
 /// A compiled kernel: takes the address of a table with its buffers' addresses.
 #[cfg(target_arch = "x86_64")]
@@ -30,16 +36,22 @@ const MAX_BUFFERS: usize = 72;
 
 /// The compiled kernels of one program. The code is freed when this is dropped.
 pub struct MachineCode {
-    /// What the proofs were made for; nothing else is ever run.
-    program: Box<Program>,
+    /// What the proofs were made for, without the kernels' bodies; nothing else is ever run.
+    program: Program,
     functions: Vec<KernelFunction>,
-    /// Owns the code; `None` only while being dropped. The module is not `Sync`, and nothing reads it while
-    /// functions run.
-    module: Mutex<Option<Box<JITModule>>>,
+    owner: Owner,
     code_bytes: usize,
     tier: Tier,
     /// The name of each kernel that the tier refused, and why.
     refusals: Vec<(String, String)>,
+}
+
+/// What the code lies in.
+enum Owner {
+    /// `None` only while being dropped. The module is not `Sync`, and nothing reads it while functions run.
+    Module(Mutex<Option<Box<JITModule>>>),
+    /// Held for their memory alone.
+    Pages { _pages: Pages },
 }
 
 impl std::fmt::Debug for MachineCode {
@@ -53,6 +65,7 @@ impl std::fmt::Debug for MachineCode {
 
 fn fault(code: Code, cause: impl Into<String>) -> Diagnostic {
     let help = match code {
+        Code::CodeImage => "compile the network again",
         Code::ExecutableMemory | Code::UnsupportedHost => "use the interpreter: --backend interpret",
         _ => "please report this",
     };
@@ -95,9 +108,9 @@ impl MachineCode {
         let refusals = refusals.collect();
         match install(&mut module, program, &code) {
             Ok(functions) => Ok(Self {
-                program: Box::new(program.clone()),
+                program: program.without_bodies(),
                 functions,
-                module: Mutex::new(Some(Box::new(module))),
+                owner: Owner::Module(Mutex::new(Some(Box::new(module)))),
                 code_bytes,
                 tier,
                 refusals,
@@ -108,6 +121,29 @@ impl MachineCode {
                 Err(faults)
             }
         }
+    }
+
+    /// Makes the code of an image executable.
+    ///
+    /// # Errors
+    /// `RX0602` when the system refuses executable memory.
+    ///
+    /// # Safety
+    /// The image is one that [`Image::to_bytes`] made, unchanged: its code runs in this process, unproved.
+    pub unsafe fn from_image(image: &Image) -> Result<Self, Diagnostic> {
+        let pages = Pages::new(&image.code)?;
+        // SAFETY: in an image that was not changed, a kernel's function begins at each offset.
+        let functions = image.offsets.iter().map(|&offset| unsafe { pages.function(offset) });
+        Ok(Self {
+            program: image.program.clone(),
+            functions: functions
+                .collect::<Option<_>>()
+                .ok_or_else(|| image::unkept("a kernel lies outside the code"))?,
+            owner: Owner::Pages { _pages: pages },
+            code_bytes: image.code.len(),
+            tier: image.tier,
+            refusals: Vec::new(),
+        })
     }
 
     /// What made the code, but for [`MachineCode::refusals`].
@@ -166,7 +202,8 @@ impl MachineCode {
 
 impl Drop for MachineCode {
     fn drop(&mut self) {
-        let module = match self.module.get_mut() {
+        let Owner::Module(module) = &mut self.owner else { return };
+        let module = match module.get_mut() {
             Ok(module) => module.take(),
             Err(poisoned) => poisoned.into_inner().take(),
         };

@@ -1,6 +1,7 @@
 //! The ways to make machine code.
 
 use crate::emit::rust::Version;
+use crate::emit::x64::Encoding;
 use crate::target::Target;
 
 /// What makes a program's machine code. All give the same bits.
@@ -33,6 +34,15 @@ impl Tier {
             Tier::Avx512 => Target::AVX512,
             Tier::Avx2 => Target::AVX2,
             Tier::Clif => Target::PORTABLE,
+        }
+    }
+
+    /// How our assembler encodes its code.
+    pub(super) fn encoding(self) -> Option<Encoding> {
+        match self {
+            Tier::Avx512 => Some(Encoding::Evex),
+            Tier::Avx2 => Some(Encoding::Vex),
+            Tier::Clif => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Tier;
 use super::fault;
-use crate::emit::clif;
+use crate::emit::{clif, x64};
 use crate::loops::{self, Kernel};
 use crate::plan::{self, Program};
 use cranelift_codegen::Context;
@@ -14,15 +14,15 @@ use cranelift_module::{FuncId, ModuleReloc};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 
 /// The machine code of one kernel.
-pub struct KernelCode {
+pub(super) struct KernelCode {
     /// The function from its entry on, its constants included.
-    pub bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// The alignment that the bytes need.
-    pub alignment: usize,
+    pub(super) alignment: usize,
     /// What has to be filled in when the bytes have their place; nothing for code that runs anywhere.
     pub(super) relocations: Vec<ModuleReloc>,
     /// Why another tier than the wanted one made it.
-    pub refusal: Option<String>,
+    pub(super) refusal: Option<String>,
 }
 
 /// Translates every kernel, after proving the program.
@@ -51,14 +51,8 @@ pub(super) fn translate(
 }
 
 /// The code of a wide tier, why there is none, or `None` for the other tier.
-#[cfg(target_arch = "x86_64")]
 fn wide(kernel: &Kernel, tier: Tier) -> Option<Result<KernelCode, String>> {
-    use crate::emit::x64;
-    let encoding = match tier {
-        Tier::Avx512 => x64::Encoding::Evex,
-        Tier::Avx2 => x64::Encoding::Vex,
-        Tier::Clif => return None,
-    };
+    let encoding = tier.encoding()?;
     let code = |function: x64::Function| KernelCode {
         bytes: function.bytes,
         alignment: x64::ALIGNMENT,
@@ -66,11 +60,6 @@ fn wide(kernel: &Kernel, tier: Tier) -> Option<Result<KernelCode, String>> {
         refusal: None,
     };
     Some(x64::function(kernel, encoding).map(code))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn wide(_: &Kernel, _: Tier) -> Option<Result<KernelCode, String>> {
-    None
 }
 
 /// The portable tier.
@@ -147,4 +136,26 @@ pub fn clif_text(program: &Program) -> Result<String, Diagnostics> {
         format!("; {}\n{}\n", kernel.name, function.display())
     });
     Ok(text.collect())
+}
+
+/// The machine code of every kernel as a wide tier makes it, disassembled, with the loop text beside it.
+///
+/// # Errors
+/// `RX0402` when a kernel's proof fails, `RX0601` for the portable tier and for kernels that the tier refuses.
+pub fn assembly_text(program: &Program, tier: Tier) -> Result<String, Diagnostics> {
+    let refuse = |name: &str, cause: String| {
+        Diagnostic::new(Code::MachineCode, Location::Name(name.to_owned()), cause)
+            .with_help("--emit clif shows what Cranelift compiles")
+    };
+    let Some(encoding) = tier.encoding() else {
+        return Err(refuse(tier.name(), "it has no assembler of its own".to_owned()).into());
+    };
+    let mut text = String::new();
+    for kernel in &program.kernels {
+        loops::verify(kernel)?;
+        let function = x64::function(kernel, encoding).map_err(|cause| refuse(&kernel.name, cause))?;
+        text.push_str(&x64::listing(kernel, &function));
+        text.push('\n');
+    }
+    Ok(text)
 }

@@ -134,7 +134,7 @@ fn expression(kernel: &Kernel, value: &Expression, times: u64, counts: &mut Oper
     if operation != none {
         *counts.by_lanes.entry(kernel.type_of(value).lanes).or_default() += operation.times(times);
     }
-    value.operands().into_iter().for_each(|operand| expression(kernel, operand, times, counts));
+    value.operands().for_each(|operand| expression(kernel, operand, times, counts));
 }
 
 #[cfg(test)]

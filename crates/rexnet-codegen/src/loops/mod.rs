@@ -397,17 +397,18 @@ impl Kernel {
 
 impl Expression {
     /// The values that it is computed from, in order.
-    pub fn operands(&self) -> Vec<&Expression> {
-        match self {
+    pub fn operands(&self) -> impl Iterator<Item = &Expression> {
+        let operands = match self {
             Expression::Constant { .. }
             | Expression::Local(_)
             | Expression::Register { .. }
             | Expression::Load { .. }
-            | Expression::Broadcast { .. } => Vec::new(),
-            Expression::Unary { value, .. } => vec![value],
-            Expression::Binary { left, right, .. } => vec![left, right],
-            Expression::Fma { a, b, c } => vec![a, b, c],
-            Expression::Select { mask, then, otherwise } => vec![mask, then, otherwise],
-        }
+            | Expression::Broadcast { .. } => [None, None, None],
+            Expression::Unary { value, .. } => [Some(value), None, None],
+            Expression::Binary { left, right, .. } => [Some(left), Some(right), None],
+            Expression::Fma { a, b, c } => [Some(a), Some(b), Some(c)],
+            Expression::Select { mask, then, otherwise } => [Some(mask), Some(then), Some(otherwise)],
+        };
+        operands.into_iter().flatten().map(|operand| &**operand)
     }
 }

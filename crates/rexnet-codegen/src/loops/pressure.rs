@@ -65,16 +65,15 @@ impl Walk<'_> {
                 }
                 Statement::For { body, unroll: false, .. } => {
                     // What one pass needs from the one before is alive at its end as well.
-                    let mut around = self.block(body, live.clone());
+                    let mut around = live.clone();
+                    self.alive_before(body, &mut around);
                     self.unite(&mut around, &live);
                     let mut before = self.block(body, around);
                     self.unite(&mut before, &live);
                     before
                 }
                 Statement::Registers { array } => {
-                    let first = self.arrays[array.0 as usize];
-                    let count = self.kernel.register_array(*array).count;
-                    (first..first + count).for_each(|value| self.remove(&mut live, value));
+                    self.remove_array(&mut live, array.0 as usize);
                     live
                 }
                 Statement::Let { local, value } => self.assign(Some(local.0 as usize), value, live),
@@ -86,6 +85,48 @@ impl Walk<'_> {
             };
         }
         live
+    }
+
+    /// Turns what is alive after a block into what is alive before it, without counting. A loop's passes need no
+    /// second look: what one needs is what the block needs.
+    fn alive_before(&mut self, body: &[Statement], live: &mut Live) {
+        for statement in body.iter().rev() {
+            let (target, value) = match statement {
+                Statement::For { variable, begin, end, unroll: true, body } => {
+                    for value in (*begin..*end).rev() {
+                        self.unrolled[variable.0 as usize] = value;
+                        self.alive_before(body, live);
+                    }
+                    self.unrolled[variable.0 as usize] = 0;
+                    continue;
+                }
+                Statement::For { body, unroll: false, .. } => {
+                    let after = live.clone();
+                    self.alive_before(body, live);
+                    self.unite(live, &after);
+                    continue;
+                }
+                Statement::Registers { array } => {
+                    self.remove_array(live, array.0 as usize);
+                    continue;
+                }
+                Statement::Let { local, value } => (Some(local.0 as usize), value),
+                Statement::Set { array, index, value } => {
+                    (Some(self.register(array.0 as usize, index)), value)
+                }
+                Statement::Store { value, .. } => (None, value),
+            };
+            if let Some(target) = target {
+                self.remove(live, target);
+            }
+            self.read(value, live);
+        }
+    }
+
+    fn remove_array(&self, live: &mut Live, array: usize) {
+        let first = self.arrays[array];
+        let count = self.kernel.registers[array].count;
+        (first..first + count).for_each(|value| self.remove(live, value));
     }
 
     fn assign(&mut self, target: Option<Value>, value: &Expression, mut live: Live) -> Live {
@@ -110,7 +151,7 @@ impl Walk<'_> {
             Expression::Register { array, index } => {
                 self.insert(live, self.register(array.0 as usize, index));
             }
-            _ => expression.operands().into_iter().for_each(|operand| self.read(operand, live)),
+            _ => expression.operands().for_each(|operand| self.read(operand, live)),
         }
     }
 
@@ -153,9 +194,8 @@ impl Walk<'_> {
             Expression::Fma { .. } | Expression::Binary { .. } => 1,
             _ => 0,
         };
-        let operands = expression.operands();
         let (mut held, mut most) = (0, 0);
-        for (place, operand) in operands.iter().enumerate() {
+        for (place, operand) in expression.operands().enumerate() {
             let in_memory = matches!(operand, Expression::Constant { .. } | Expression::Load { .. });
             let may_fold = match expression {
                 Expression::Binary { op, .. } => place == 1 && *op != BinaryOp::Unordered,

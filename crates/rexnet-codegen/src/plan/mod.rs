@@ -95,8 +95,35 @@ pub struct Program {
     pub layout_hash: u64,
 }
 
+impl Program {
+    /// All but what the kernels do: enough to call them.
+    pub(crate) fn without_bodies(&self) -> Self {
+        let kernels = self.kernels.iter().map(|kernel| Kernel {
+            name: kernel.name.clone(),
+            buffers: kernel.buffers.clone(),
+            variables: Vec::new(),
+            registers: Vec::new(),
+            locals: Vec::new(),
+            body: Vec::new(),
+        });
+        Self {
+            kernels: kernels.collect(),
+            steps: self.steps.clone(),
+            name: self.name.clone(),
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+            allocations: self.allocations.clone(),
+            arena_bytes: self.arena_bytes,
+            arena_lower_bound: self.arena_lower_bound,
+            weights: self.weights.clone(),
+            weight_bytes: self.weight_bytes,
+            layout_hash: self.layout_hash,
+        }
+    }
+}
+
 /// The largest arena: a description must not be able to exhaust a machine's memory.
-const MAX_ARENA_BYTES: usize = 4 << 30;
+pub(crate) const MAX_ARENA_BYTES: usize = 4 << 30;
 
 /// Assigns a place to everything and proves the result with [`check`].
 ///

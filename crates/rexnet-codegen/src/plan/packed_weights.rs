@@ -5,20 +5,21 @@ use crate::lower::ALIGNMENT;
 use crate::memory::AlignedBuffer;
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
+use std::sync::Arc;
 use xxhash_rust::xxh64::xxh64;
 use zerocopy::FromBytes;
 
 /// Packed weights in memory, aligned to 64 bytes. Their layout is that of the program that they were packed
-/// for.
-#[derive(Debug)]
+/// for. Cloning shares them.
+#[derive(Clone, Debug)]
 pub struct PackedWeights {
     storage: Storage,
     layout_hash: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Storage {
-    Buffer(AlignedBuffer),
+    Buffer(Arc<AlignedBuffer>),
     /// The content of a `.rxw` file, aligned, of whole elements, on a little-endian machine.
     File(Bytes),
 }
@@ -60,7 +61,7 @@ impl PackedHeader {
 
 impl PackedWeights {
     pub(super) fn new(buffer: AlignedBuffer, layout_hash: u64) -> Self {
-        Self { storage: Storage::Buffer(buffer), layout_hash }
+        Self { storage: Storage::Buffer(Arc::new(buffer)), layout_hash }
     }
 
     /// The blob as f32.
@@ -124,17 +125,27 @@ impl PackedWeights {
         if xxh64(content, 0) != header.checksum {
             return refuse("its content is damaged: the checksum differs".to_owned());
         }
+        Ok(Self::of_content(file.slice_ref(content), program))
+    }
+    /// The content of a file whose hash and checksum were checked; `None` when it has another length.
+    #[cfg(feature = "jit")]
+    pub(crate) fn from_content(content: Bytes, program: &Program) -> Option<Self> {
+        (content.len() == program.weight_bytes).then(|| Self::of_content(content, program))
+    }
+
+    /// The bytes themselves where they are aligned, else a copy.
+    fn of_content(content: Bytes, program: &Program) -> Self {
         let aligned = content.as_ptr().addr().is_multiple_of(ALIGNMENT);
-        let storage = if aligned && cfg!(target_endian = "little") && <[f32]>::ref_from_bytes(content).is_ok()
-        {
-            Storage::File(file.slice_ref(content))
-        } else {
-            let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);
-            for (value, bytes) in buffer.as_mut_slice().iter_mut().zip(content.as_chunks::<4>().0) {
-                *value = f32::from_le_bytes(*bytes);
-            }
-            Storage::Buffer(buffer)
-        };
-        Ok(Self { storage, layout_hash: program.layout_hash })
+        let storage =
+            if aligned && cfg!(target_endian = "little") && <[f32]>::ref_from_bytes(&content).is_ok() {
+                Storage::File(content)
+            } else {
+                let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);
+                for (value, bytes) in buffer.as_mut_slice().iter_mut().zip(content.as_chunks::<4>().0) {
+                    *value = f32::from_le_bytes(*bytes);
+                }
+                Storage::Buffer(Arc::new(buffer))
+            };
+        Self { storage, layout_hash: program.layout_hash }
     }
 }

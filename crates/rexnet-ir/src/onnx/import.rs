@@ -25,6 +25,15 @@ const COMPUTED_ELEMENTS: usize = 1 << 20;
 pub struct ImportOptions {
     /// What a dynamic first extent of an input becomes; at least 1.
     pub batch: usize,
+    /// Height and width of inputs of rank 4, whatever the model says; its own, which must not be dynamic, without.
+    pub size: Option<[usize; 2]>,
+}
+
+impl ImportOptions {
+    /// With the size that the model says.
+    pub fn with_batch(batch: usize) -> Self {
+        Self { batch, size: None }
+    }
 }
 
 /// What a name stands for.
@@ -282,11 +291,15 @@ fn input_dims(input: &ValueInfo, options: &ImportOptions) -> Result<Vec<usize>, 
     if shape.dim.len() > 4 {
         return Err(format!("the input is of rank {}; at most 4 is supported", shape.dim.len()));
     }
+    let size = options.size.filter(|_| shape.dim.len() == 4);
     shape
         .dim
         .iter()
         .enumerate()
         .map(|(axis, dim)| match (dim.dim_value, dim.dim_param.as_deref()) {
+            _ if axis >= 2 && size.is_some_and(|size| size[axis - 2] > 0) => {
+                Ok(size.map_or(1, |size| size[axis - 2]))
+            }
             (Some(extent), _) => usize::try_from(extent)
                 .ok()
                 .filter(|&extent| extent > 0)

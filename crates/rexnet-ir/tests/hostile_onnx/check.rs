@@ -23,7 +23,7 @@ pub(crate) fn bounded_import(name: &str, file: &[u8]) -> Result<Graph, Diagnosti
     };
     let content = file.to_vec();
     let start = Instant::now();
-    let (result, bytes) = peak(|| import(content, &mut external, &ImportOptions { batch: 1 }));
+    let (result, bytes) = peak(|| import(content, &mut external, &ImportOptions::with_batch(1)));
     assert!(start.elapsed() < HANG, "{name} hangs");
     assert!(file.len() > 1 << 20 || bytes < MAX_BYTES, "{name} held {bytes} bytes of {}", file.len());
     if let Ok(graph) = &result {

@@ -99,7 +99,7 @@ fn files_cover_the_operators_that_exporters_use() {
 fn external_data_that_is_missing_is_named() {
     let file = read("mobilenet_external.onnx");
     let mut external = |name: &str| Err(format!("{name} is not there"));
-    let faults = import(file, &mut external, &ImportOptions { batch: 1 }).unwrap_err();
+    let faults = import(file, &mut external, &ImportOptions::with_batch(1)).unwrap_err();
     assert!(faults.list.iter().all(|fault| fault.code.code() == "RX0904"), "{faults}");
     assert!(faults.to_string().contains("mobilenet_external.bin is not there"), "{faults}");
 }

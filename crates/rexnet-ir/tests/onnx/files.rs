@@ -35,7 +35,8 @@ pub(crate) fn tensor(file: &[u8], name: &str) -> Tensor {
 /// The graph of a file beside the fixtures.
 pub(crate) fn imported(file: &[u8], batch: usize) -> Graph {
     let mut external = |name: &str| Ok(read(name).into());
-    import(file.to_vec(), &mut external, &ImportOptions { batch }).unwrap_or_else(|faults| panic!("{faults}"))
+    import(file.to_vec(), &mut external, &ImportOptions::with_batch(batch))
+        .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// The graph of a spec, with seeded weights.

@@ -44,6 +44,9 @@ pub(crate) struct Bench {
     /// print N lines of milliseconds, then `#end`; `quit` ends.
     #[arg(long, conflicts_with = "json")]
     serve: bool,
+    /// Print `#key value` lines of the first run and end: what a cold start costs.
+    #[arg(long, conflicts_with_all = ["serve", "json", "lines"])]
+    once: bool,
     /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code, rust the
     /// emitted source, which cargo builds once and a cache folder keeps, interpret the loops interpreted, reference
     /// the f64 evaluator; the last two are slow.
@@ -90,7 +93,7 @@ impl Subject {
 
 /// Measures and prints.
 pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::from_argument(&arguments.net)?;
+    let net = Net::to_run(&arguments.net)?;
     let (path, wanted) = (arguments.input.as_deref(), arguments.batch);
     let (facts, input) = Input::choose(path, &net, wanted, arguments.weights.seed())?;
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
@@ -108,7 +111,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
     subject.first_ms = subject.time()?;
 
     let mut out = std::io::stdout().lock();
-    if arguments.lines || arguments.serve {
+    if arguments.lines || arguments.serve || arguments.once {
         writeln!(out, "#load_ms {:.3}", ms(subject.runner.compile_time))?;
         writeln!(out, "#first_ms {:.3}", subject.first_ms)?;
         if let Some(bytes) = peak_memory() {
@@ -121,6 +124,9 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
             writeln!(out, "#argmax_ok {}", u8::from(equal))?;
         }
     }
+    if arguments.once {
+        return Ok(Exit::Done);
+    }
     if arguments.serve {
         return serve::serve(&mut subject, &mut std::io::stdin().lock(), &mut out);
     }
@@ -132,7 +138,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         }
         return Ok(Exit::Done);
     }
-    let macs = subject.runner.compilation().source.counts().multiply_accumulates;
+    let macs = subject.runner.multiply_accumulates();
     let [min, median, mean] = statistics(&times);
     // MACs a millisecond are thousandths of GMACs a second.
     let rate = |time: f64| macs as f64 / time / 1e6;

@@ -45,7 +45,9 @@ pub(crate) struct Compile {
 
 /// Compiles and writes.
 pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, Failure> {
-    let rust = arguments.rust.request(arguments.emit.contains(&Form::Rust), arguments.output.is_some())?;
+    let takes_target = arguments.emit.contains(&Form::Asm);
+    let emits_rust = arguments.emit.contains(&Form::Rust);
+    let rust = arguments.rust.request(emits_rust, takes_target, arguments.output.is_some())?;
     let on_stdout = match (&arguments.output, &arguments.emit[..]) {
         (Some(_), _) => None,
         (None, [form]) if form.is_text() => Some(*form),
@@ -58,9 +60,10 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     let options = driver::Options { batch: facts.batch(), ..Default::default() };
     let compilation = driver::compile(net.source(), weights.source(), &options)
         .map_err(|faults| net.fail(weights.locate(faults)))?;
-    weights.warn_of_unused(&compilation, terminal);
+    weights.warn_of_unused(Some(&compilation), terminal);
     let rust = rust.with_weights(arguments.weights.are_given() || weights.are_trained());
-    let subject = Subject { net: &net, facts: &facts, compilation: &compilation, rust: &rust };
+    let subject =
+        Subject { net: &net, facts: &facts, compilation: &compilation, rust: &rust, weights: &weights };
     if let Some(form) = on_stdout {
         // What else belongs to a form stands beside it only in a directory.
         if let Some(Product { path, bytes, .. }) = form.files(subject)?.into_iter().next() {

@@ -2,11 +2,14 @@
 
 use super::rust_source;
 use crate::facts::Facts;
+use crate::network::IMAGE_ENDING;
 use crate::network::Net;
+use crate::weights::Chosen;
 use clap::ValueEnum;
-use rexnet::Diagnostics;
-use rexnet_codegen::driver::Compilation;
-use rexnet_codegen::jit::clif_text;
+use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Options};
+use rexnet_codegen::driver::{self, Compilation};
+use rexnet_codegen::emit::rust::Version;
+use rexnet_codegen::jit::{Tier, assembly_text, clif_text};
 use rexnet_ir::{onnx, weights};
 use std::fmt::Write;
 
@@ -23,6 +26,10 @@ pub(super) enum Form {
     Dot,
     /// NAME.clif, all kernels in Cranelift's IR.
     Clif,
+    /// NAME.avx512.asm and NAME.avx2.asm, the machine code of all kernels, disassembled, with the loop text beside it.
+    Asm,
+    /// NAME.rxi, machine code for this processor and packed weights: what starts fastest.
+    Image,
     /// NAME.rs, a module that needs nothing but `core`; with NAME.rxw where there are weights.
     Rust,
     /// NAME.rxw, the packed weights.
@@ -61,12 +68,14 @@ pub(super) struct Subject<'a> {
     pub(super) compilation: &'a Compilation,
     /// What Rust source is to be like.
     pub(super) rust: &'a rust_source::Request,
+    /// Where the weights come from.
+    pub(super) weights: &'a Chosen,
 }
 
 impl Form {
     /// Whether people can read it.
     pub(super) fn is_text(self) -> bool {
-        !matches!(self, Form::Weights | Form::Onnx | Form::Safetensors)
+        !matches!(self, Form::Image | Form::Weights | Form::Onnx | Form::Safetensors)
     }
 
     /// The files of this form; the form itself is the first.
@@ -92,6 +101,13 @@ impl Form {
             Form::Plan => vec![Product::new(format!("{name}.plan"), program.to_string())],
             Form::Dot => vec![Product::new(format!("{name}.dot"), graph.dot())],
             Form::Clif => vec![Product::new(format!("{name}.clif"), clif_text(program)?)],
+            Form::Asm => assembly(subject, &name)?,
+            Form::Image => {
+                let options = Options { batch: subject.facts.batch(), ..Default::default() };
+                let model =
+                    Engine::new().compile(subject.net.source(), subject.weights.source(), &options)?;
+                vec![Product::new(format!("{name}.{IMAGE_ENDING}"), model.to_image()?)]
+            }
             Form::Rust => rust_source::files(subject)?,
             Form::Weights => vec![Product::new(format!("{name}.rxw"), packed.to_rxw())],
             Form::Onnx => vec![Product::new(format!("{name}.onnx"), onnx::export(source)?)],
@@ -100,4 +116,26 @@ impl Form {
             }
         })
     }
+}
+
+/// The listing of each version that our assembler makes, the widest first.
+fn assembly(subject: Subject<'_>, name: &str) -> Result<Vec<Product>, Diagnostics> {
+    let chosen = subject.rust.versions();
+    let tiers = [Tier::Avx512, Tier::Avx2].into_iter();
+    let versions = tiers.filter_map(|tier| {
+        let version = chosen.iter().find(|version| version.target() == tier.target())?;
+        Some((tier, *version))
+    });
+    let listing = |(tier, version): (Tier, Version)| {
+        let programs = driver::versions(subject.compilation, &[version])?;
+        let texts = programs.iter().map(|(_, program)| assembly_text(program, tier));
+        let text: String = texts.collect::<Result<_, Diagnostics>>()?;
+        Ok(Product::new(format!("{name}.{}.asm", tier.name()), text))
+    };
+    let products: Vec<Product> = versions.map(listing).collect::<Result<_, Diagnostics>>()?;
+    if products.is_empty() {
+        let cause = "only avx512 and avx2 have an assembler; --emit clif shows what Cranelift compiles";
+        return Err(Diagnostic::new(Code::MachineCode, Location::None, cause).into());
+    }
+    Ok(products)
 }

@@ -38,7 +38,7 @@ pub(crate) fn info(arguments: &Info, terminal: &Terminal) -> Result<Exit, Failur
     let options = driver::Options { batch: facts.batch(), ..Default::default() };
     let compilation = driver::compile(net.source(), weights.source(), &options)
         .map_err(|faults| net.fail(weights.locate(faults)))?;
-    weights.warn_of_unused(&compilation, terminal);
+    weights.warn_of_unused(Some(&compilation), terminal);
     let figures = Figures { facts, weights, preprocessing, compilation };
     if terminal.json {
         print_json(&figures.to_json())?;

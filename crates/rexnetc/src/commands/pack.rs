@@ -46,7 +46,7 @@ pub(crate) fn pack(arguments: &Pack, terminal: &Terminal) -> Result<Exit, Failur
     let options = driver::Options { batch: facts.batch(), ..Default::default() };
     let compilation = driver::compile(net.source(), weights.source(), &options)
         .map_err(|faults| net.fail(weights.locate(faults)))?;
-    weights.warn_of_unused(&compilation, terminal);
+    weights.warn_of_unused(Some(&compilation), terminal);
     let program = &compilation.program;
     let beside = arguments.weights.weights.as_deref().or(net.model_file());
     let path = arguments.output.clone().unwrap_or_else(|| match beside {

@@ -59,7 +59,7 @@ pub(crate) struct Run {
 /// Runs the network on every image, or on the tensor.
 pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure> {
     let (net, images) = match arguments.arguments.split_first() {
-        Some((first, images)) if is_network(first) => (Net::from_argument(first)?, images),
+        Some((first, images)) if is_network(first) => (Net::to_run(first)?, images),
         _ => (Net::spec(embedded::SPEC), &arguments.arguments[..]),
     };
     match (images, &arguments.input) {

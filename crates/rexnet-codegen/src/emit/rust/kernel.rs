@@ -150,7 +150,7 @@ impl<'k> Writer<'k, '_> {
         if let Expression::Register { array, index } = expression {
             read.push((*array, self.constant_index(index)));
         }
-        expression.operands().into_iter().for_each(|operand| self.registers_of(operand, read));
+        expression.operands().for_each(|operand| self.registers_of(operand, read));
     }
 
     fn expression(&mut self, expression: &Expression) -> TokenStream {
@@ -304,5 +304,5 @@ fn reads(expression: &Expression, of: &impl Fn(&Affine) -> bool) -> bool {
         Expression::Register { index, .. } => of(index),
         _ => false,
     };
-    here || expression.operands().into_iter().any(|operand| reads(operand, of))
+    here || expression.operands().any(|operand| reads(operand, of))
 }

@@ -19,15 +19,11 @@ pub(super) fn allocate(nest: &Nest, registers: usize) -> Result<Numbers, usize> 
     let lives = lives(nest);
     let mut numbers = vec![0u8; nest.registers as usize];
     let mut free: u32 = if registers >= 32 { u32::MAX } else { (1 << registers) - 1 };
-    let mut endings: Vec<Vec<Virtual>> = vec![Vec::new(); 2 * nest.items.len() + 1];
-    let release = |time: usize, endings: &mut Vec<Vec<Virtual>>, numbers: &[u8], free: &mut u32| {
-        for register in std::mem::take(&mut endings[time]) {
-            *free |= 1 << numbers[register.0 as usize];
-        }
-    };
+    // The registers that become free at each time.
+    let mut endings = vec![0u32; 2 * nest.items.len() + 1];
     for (index, item) in nest.items.iter().enumerate() {
         // What is read here for the last time leaves its register to what is written.
-        release(2 * index, &mut endings, &numbers, &mut free);
+        free |= endings[2 * index];
         if let Item::Operation(operation) = item
             && let Some(target) = operation.target
             && let Some(life) = lives[target.0 as usize]
@@ -41,9 +37,9 @@ pub(super) fn allocate(nest: &Nest, registers: usize) -> Result<Numbers, usize> 
             let number = number.unwrap_or(free.trailing_zeros() as u8);
             free &= !(1 << number);
             numbers[target.0 as usize] = number;
-            endings[life.end as usize].push(target);
+            endings[life.end as usize] |= 1 << number;
         }
-        release(2 * index + 1, &mut endings, &numbers, &mut free);
+        free |= endings[2 * index + 1];
     }
     Ok(Numbers(numbers))
 }

@@ -298,7 +298,7 @@ impl Assembler<'_> {
     /// A place in memory as an operand; its pointer is fetched if it is in no register.
     fn memory(&mut self, address: Address, broadcast: bool) -> Result<MemoryOperand, String> {
         let stream = address.stream.0 as usize;
-        let displacement = near(address.displacement - self.distances[stream])?;
+        let displacement = near(4 * i64::from(address.elements) - self.distances[stream])?;
         let base = match self.places[stream] {
             Place::Register(number) => GENERAL_REGISTERS[usize::from(number)],
             place @ Place::Slot(_) => {

@@ -3,18 +3,33 @@
 
 use super::lives::{lives, pressure};
 use super::nest::{Item, Kind, Nest, Operand, Operation, Virtual, Width};
-use std::collections::HashMap;
 
 /// Gives every constant a place that its instruction can read, for a processor with so many registers.
 pub(super) fn place_constants(nest: &mut Nest, registers: usize) {
     let first_temporary = nest.registers;
     materialise(nest);
     let mut pressure = pressure(&lives(nest), nest.items.len());
-    let mut shared = Shared::default();
+    let mut shared = Shared {
+        set: Vec::new(),
+        instead: vec![None; nest.registers as usize],
+        unfolded: vec![None; nest.items.len()],
+        last_read: last_reads(nest),
+    };
     for stretch in stretches(nest) {
         share(nest, &stretch, first_temporary, registers, &mut pressure, &mut shared);
     }
-    rewrite(nest, &shared);
+    rewrite(nest, shared);
+}
+
+/// The last item that reads each register.
+fn last_reads(nest: &Nest) -> Vec<usize> {
+    let mut last = vec![0; nest.registers as usize];
+    for (index, item) in nest.items.iter().enumerate() {
+        if let Item::Operation(operation) = item {
+            operation.reads().for_each(|register| last[register.0 as usize] = index);
+        }
+    }
+    last
 }
 
 /// The constant that an operation sets a register to.
@@ -79,14 +94,15 @@ fn stretches(nest: &Nest) -> Vec<Stretch> {
 }
 
 /// What is changed: registers set before an item, and operands replaced.
-#[derive(Default)]
 struct Shared {
-    /// By the item that they stand before.
-    set: HashMap<usize, Vec<Operation>>,
-    /// Temporaries, and the registers that take their part.
-    instead: HashMap<Virtual, Virtual>,
-    /// Operands in memory that are registers now, by item.
-    unfolded: HashMap<usize, Virtual>,
+    /// With the items that they stand before.
+    set: Vec<(usize, Operation)>,
+    /// The registers that take the part of temporaries.
+    instead: Vec<Option<Virtual>>,
+    /// Constant operands that are registers now, by item.
+    unfolded: Vec<Option<Virtual>>,
+    /// The last item that reads each register, before anything is changed.
+    last_read: Vec<usize>,
 }
 
 /// The uses of one constant in a stretch.
@@ -114,12 +130,8 @@ fn share(
     shared: &mut Shared,
 ) {
     let mut constants: Vec<(u32, Uses)> = Vec::new();
-    let mut last_read: HashMap<Virtual, usize> = HashMap::new();
     for index in stretch.items.clone() {
         let Item::Operation(operation) = &nest.items[index] else { continue };
-        operation.reads().filter(|register| register.0 >= first_temporary).for_each(|register| {
-            last_read.insert(register, index);
-        });
         let (bits, temporary) = match (set_constant(operation), operation.target) {
             (Some(bits), Some(target)) if target.0 >= first_temporary => (bits, Some(target)),
             (Some(_), _) => continue,
@@ -148,10 +160,8 @@ fn share(
         if !stretch.is_loop && uses.count() < 2 {
             continue;
         }
-        let of_temporaries = uses
-            .temporaries
-            .iter()
-            .map(|&(index, register)| (index, last_read.get(&register).copied().unwrap_or(index)));
+        let of_temporaries =
+            uses.temporaries.iter().map(|&(index, register)| (index, shared.last_read[register.0 as usize]));
         let all = of_temporaries.chain(uses.folded.iter().map(|&index| (index, index)));
         let (first, last) =
             all.fold((usize::MAX, 0), |(first, last), (from, to)| (first.min(from), last.max(to)));
@@ -167,15 +177,20 @@ fn share(
         pressure[alive].iter_mut().for_each(|alive| *alive += 1);
         let register = nest.fresh();
         let Item::Operation(user) = nest.items[first] else { continue };
-        shared.set.entry(place).or_default().push(Operation {
+        let operation = Operation {
             kind: Kind::Move,
             width: uses.width.unwrap_or(user.width),
             target: Some(register),
             operands: [Some(Operand::Constant(bits)), None, None, None],
             statement: user.statement,
-        });
-        shared.instead.extend(uses.temporaries.iter().map(|&(_, temporary)| (temporary, register)));
-        shared.unfolded.extend(uses.folded.iter().map(|&index| (index, register)));
+        };
+        shared.set.push((place, operation));
+        for (_, temporary) in uses.temporaries {
+            shared.instead[temporary.0 as usize] = Some(register);
+        }
+        for index in uses.folded {
+            shared.unfolded[index] = Some(register);
+        }
     }
 }
 
@@ -183,24 +198,27 @@ fn wider(a: Width, b: Width) -> Width {
     if a as usize >= b as usize { a } else { b }
 }
 
-fn rewrite(nest: &mut Nest, shared: &Shared) {
+fn rewrite(nest: &mut Nest, mut shared: Shared) {
+    shared.set.sort_by_key(|&(place, _)| place);
+    let instead = |register: Virtual| shared.instead.get(register.0 as usize).copied().flatten();
+    let mut set = shared.set.iter().peekable();
     let items = std::mem::take(&mut nest.items);
     nest.items.reserve(items.len());
     for (index, mut item) in items.into_iter().enumerate() {
-        if let Some(set) = shared.set.get(&index) {
-            nest.items.extend(set.iter().map(|&operation| Item::Operation(operation)));
+        while let Some(&(_, operation)) = set.next_if(|&&(place, _)| place == index) {
+            nest.items.push(Item::Operation(operation));
         }
         if let Item::Operation(operation) = &mut item {
-            if operation.target.is_some_and(|target| shared.instead.contains_key(&target)) {
+            if operation.target.and_then(instead).is_some() {
                 continue;
             }
             for operand in operation.operands.iter_mut().flatten() {
                 let register = match operand {
-                    Operand::Register(register) => shared.instead.get(register),
-                    Operand::Constant(_) => shared.unfolded.get(&index),
+                    Operand::Register(register) => instead(*register),
+                    Operand::Constant(_) => shared.unfolded[index],
                     Operand::Memory(_) | Operand::Broadcast(_) => None,
                 };
-                if let Some(&register) = register {
+                if let Some(register) = register {
                     *operand = Operand::Register(register);
                 }
             }

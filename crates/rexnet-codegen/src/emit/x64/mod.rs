@@ -85,7 +85,7 @@ pub struct Function {
 /// Why there is none: vector or general registers do not suffice, or a distance does not fit an instruction.
 pub fn function(kernel: &Kernel, encoding: Encoding) -> Result<Function, String> {
     let with = |whole_divisions| {
-        let mut nest = select::select(kernel, Options { encoding, whole_divisions });
+        let mut nest = select::select(kernel, Options { encoding, whole_divisions })?;
         constants::place_constants(&mut nest, encoding.registers());
         let numbers = allocate::allocate(&nest, encoding.registers())
             .map_err(|missing| format!("{missing} more vector registers would be needed"))?;

@@ -39,11 +39,11 @@ impl Width {
     }
 }
 
-/// A place in memory: a pointer and a constant distance from it, in bytes.
+/// A place in memory: a pointer and a constant distance from it, in elements of 4 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Address {
     pub(super) stream: StreamId,
-    pub(super) displacement: i64,
+    pub(super) elements: i32,
 }
 
 /// What an operation reads.

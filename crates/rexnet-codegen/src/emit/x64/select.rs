@@ -12,7 +12,10 @@ use crate::loops::{
 };
 
 /// The operations of a verified kernel.
-pub(super) fn select(kernel: &Kernel, options: Options) -> Nest {
+///
+/// # Errors
+/// That a distance in memory does not fit an instruction.
+pub(super) fn select(kernel: &Kernel, options: Options) -> Result<Nest, String> {
     let mut selector = Selector {
         kernel,
         options,
@@ -23,11 +26,16 @@ pub(super) fn select(kernel: &Kernel, options: Options) -> Nest {
         locals: vec![Parts::default(); kernel.locals.len()],
         statement: 0,
         zeros: Vec::new(),
+        steps: Vec::new(),
+        too_far: false,
     };
     selector.block(&kernel.body);
-    let Selector { mut nest, zeros, .. } = selector;
+    let Selector { mut nest, zeros, too_far, .. } = selector;
+    if too_far {
+        return Err("a distance does not fit an instruction".to_owned());
+    }
     remove_unread(&mut nest, &zeros);
-    nest
+    Ok(nest)
 }
 
 /// What a loop variable stands for.
@@ -36,8 +44,9 @@ enum Binding {
     Unbound,
     /// A number, in an unrolled loop.
     Value(i64),
+    /// The loop at that depth of the path.
     Loop {
-        id: LoopId,
+        depth: usize,
         begin: i64,
     },
 }
@@ -74,6 +83,10 @@ struct Selector<'k> {
     statement: u32,
     /// Items that give a register array its first zeros.
     zeros: Vec<usize>,
+    /// The bytes that a pass of each loop of the path moves the address at hand.
+    steps: Vec<i64>,
+    /// Whether a distance was met that 32 bits do not hold.
+    too_far: bool,
 }
 
 impl Selector<'_> {
@@ -91,7 +104,8 @@ impl Selector<'_> {
                 Statement::For { variable, begin, end, unroll: false, body } => {
                     let id = LoopId(self.nest.loops.len() as u32);
                     self.nest.loops.push(Loop { passes: end - begin, height: 0, statement: own });
-                    self.variables[variable.0 as usize] = Binding::Loop { id, begin: *begin };
+                    self.variables[variable.0 as usize] =
+                        Binding::Loop { depth: self.path.len(), begin: *begin };
                     for (above, outer) in self.path.iter().rev().enumerate() {
                         let outer = &mut self.nest.loops[outer.0 as usize];
                         outer.height = outer.height.max(above + 1);
@@ -348,36 +362,39 @@ impl Selector<'_> {
 
     fn address(&mut self, access: &Access, part: usize) -> Address {
         let mut elements = access.address.constant + (part * self.options.encoding.lanes()) as i64;
-        let mut steps: Vec<(LoopId, i64)> = Vec::with_capacity(self.path.len());
+        self.steps.clear();
+        self.steps.resize(self.path.len(), 0);
         for &(VariableId(variable), factor) in access.address.terms() {
             match self.variables[variable as usize] {
                 Binding::Value(value) => elements += factor * value,
-                Binding::Loop { id, begin } => {
+                Binding::Loop { depth, begin } => {
                     elements += factor * begin;
-                    steps.push((id, 4 * factor));
+                    self.steps[depth] = 4 * factor;
                 }
                 Binding::Unbound => {}
             }
         }
-        Address { stream: self.stream(access.buffer, &steps), displacement: 4 * elements }
+        // A verified kernel's addresses are below 2^30; what is taken off for loops that begin late may be more.
+        self.too_far |= i32::try_from(elements).is_err();
+        Address { stream: self.stream(access.buffer), elements: elements as i32 }
     }
 
-    /// A pointer that moves by these steps in the loops around: one that no access contradicts yet, or a new one.
-    fn stream(&mut self, buffer: BufferId, steps: &[(LoopId, i64)]) -> StreamId {
-        let loops = self.nest.loops.len();
-        let step = |id: LoopId| steps.iter().find(|(other, _)| *other == id).map_or(0, |&(_, step)| step);
+    /// A pointer that moves by the steps at hand in the loops around: one that no access contradicts yet, or a new
+    /// one.
+    fn stream(&mut self, buffer: BufferId) -> StreamId {
+        let moves = || self.path.iter().copied().zip(self.steps.iter().copied());
         let fits = |stream: &Stream| {
             stream.buffer == buffer
-                && self.path.iter().all(|&id| stream.step(id).is_none_or(|known| known == step(id)))
+                && moves().all(|(id, step)| stream.step(id).is_none_or(|known| known == step))
         };
         let found = self.nest.streams.iter().position(fits).unwrap_or_else(|| {
             self.nest.streams.push(Stream { buffer, steps: Vec::new() });
             self.nest.streams.len() - 1
         });
         let stream = &mut self.nest.streams[found];
-        stream.steps.resize(loops, None);
-        for &id in &self.path {
-            stream.steps[id.0 as usize] = Some(step(id));
+        stream.steps.resize(self.nest.loops.len(), None);
+        for (id, step) in moves() {
+            stream.steps[id.0 as usize] = Some(step);
         }
         StreamId(found as u32)
     }

@@ -51,14 +51,21 @@ pub(super) struct Request {
 }
 
 impl RustArguments {
-    /// The request, if it makes sense; `emitted` says whether there is Rust source at all.
+    /// The request, if it makes sense; `emitted` says whether there is Rust source at all, `takes_target`
+    /// whether another form has versions.
     ///
     /// # Errors
     /// Wrong usage: options without their form, or several files without a directory.
-    pub(super) fn request(&self, emitted: bool, has_directory: bool) -> Result<Request, Failure> {
+    pub(super) fn request(
+        &self,
+        emitted: bool,
+        takes_target: bool,
+        has_directory: bool,
+    ) -> Result<Request, Failure> {
         let Self { as_crate, embed, target, no_std, type_name } = self;
-        if !emitted && (*as_crate || *embed || *no_std || !target.is_empty() || type_name.is_some()) {
-            let message = "--crate, --embed, --target, --no-std and --type-name are for --emit rust";
+        let for_rust = *as_crate || *embed || *no_std || type_name.is_some();
+        if !emitted && (for_rust || !(target.is_empty() || takes_target)) {
+            let message = "--crate, --embed, --target, --no-std and --type-name are for --emit rust, --target also for asm";
             return Err(Failure::Usage(message.to_owned()));
         }
         if (*as_crate || *embed) && !has_directory {
@@ -77,6 +84,11 @@ impl RustArguments {
 }
 
 impl Request {
+    /// The versions to write.
+    pub(super) fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
     /// The same, with a file of packed weights where the user gave weights.
     #[must_use]
     pub(super) fn with_weights(mut self, given: bool) -> Self {
@@ -90,7 +102,7 @@ impl Request {
 /// # Errors
 /// `RX0501` for a fault of this compiler.
 pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
-    let Subject { net, facts, compilation, rust: request } = subject;
+    let Subject { net, facts, compilation, rust: request, .. } = subject;
     let Compilation { source, graph, program, weights, .. } = compilation;
     let name = names::module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
     let packed = format!("{name}.rxw");

@@ -1,0 +1,216 @@
+//! What compiles networks.
+
+use super::image_folder::ImageFolder;
+use super::{Backend, Model, Shape, Source, Weights};
+use rexnet_codegen::driver::{self, Compilation, Taps};
+use rexnet_codegen::emit::rust::Version;
+use rexnet_codegen::execute::Executable;
+use rexnet_codegen::jit::{Image, MachineCode, Tier};
+use rexnet_codegen::library::Library;
+use rexnet_codegen::plan::{PackedWeights, Program};
+use rexnet_ir::Bytes;
+use rexnet_ir::diagnostic::Diagnostics;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What to compile for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Images in one run; at least 1.
+    pub batch: usize,
+    /// Height and width of the inputs, each at least 1; those of the source without.
+    pub size: Option<[usize; 2]>,
+    /// Names of intermediate values to keep for [`Session::tap`](super::Session::tap), such as `features.3`.
+    pub taps: Vec<String>,
+    /// How many shapes [`Model::with_shape`] keeps beside the first.
+    pub kept_shapes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { batch: 1, size: None, taps: Vec::new(), kept_shapes: 8 }
+    }
+}
+
+impl Options {
+    pub(super) fn driver_taps(&self) -> Taps {
+        if self.taps.is_empty() { Taps::None } else { Taps::Named(self.taps.clone()) }
+    }
+}
+
+/// Compiles networks.
+///
+/// ```
+/// use rexnet::{Engine, Options, Weights};
+///
+/// let engine = Engine::new();
+/// let spec = "rexnet(width = 0.5, size = 32, classes = 10)";
+/// let model = engine.compile(spec, Weights::Seeded(0), &Options::default())?;
+/// let mut session = model.session();
+/// let image = vec![0.5; 3 * 32 * 32];
+/// let mut logits = [0.0; 10];
+/// session.run(&[&image], &mut [&mut logits])?;
+/// println!("{logits:?}");
+/// # Ok::<(), rexnet::Diagnostics>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Engine {
+    backend: Backend,
+    cache: PathBuf,
+    images: Option<ImageFolder>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::with_backend(Backend::default())
+    }
+}
+
+impl Engine {
+    /// An engine for the fastest back end.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An engine for that back end.
+    pub fn with_backend(backend: Backend) -> Self {
+        Self { backend, cache: cache_folder(), images: None }
+    }
+
+    /// What runs the kernels.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Where [`Backend::Rust`] keeps what it compiled: `rexnet` in the user's cache folder (`$XDG_CACHE_HOME` or
+    /// `~/.cache`; the current folder where there is neither: what is loaded from there must not be writable to
+    /// others).
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Chooses another such folder.
+    #[must_use]
+    pub fn with_cache(self, cache: impl Into<PathBuf>) -> Self {
+        Self { cache: cache.into(), ..self }
+    }
+
+    /// Keeps what [`Backend::Jit`] compiles as images in this folder, and takes it from there the next time: a network
+    /// with the same source, weights and options, for the same vectors, by the same compiler. Whatever does not fit or
+    /// is damaged is compiled again and replaced. Files there may be removed at any time; none is ever removed by
+    /// itself.
+    ///
+    /// Code in that folder runs in this process, so nobody else may write to it: it is made for its owner alone, and
+    /// one that others can write to is not used.
+    #[must_use]
+    pub fn with_images(self, folder: impl Into<PathBuf>) -> Self {
+        Self { images: Some(ImageFolder::new(folder.into())), ..self }
+    }
+
+    /// Compiles a network: a preset call such as `rexnet(width = 1.0)`, the text of a `.rexnet` file, or an ONNX
+    /// model ([`Source::Onnx`]).
+    ///
+    /// # Errors
+    /// Coded faults of the source, the weights or this machine; all that the first failing stage finds.
+    pub fn compile<'a>(
+        &self,
+        source: impl Into<Source<'a>>,
+        weights: Weights,
+        options: &Options,
+    ) -> Result<Model, Diagnostics> {
+        let source = source.into();
+        let images = self.images.as_ref().filter(|_| self.backend == Backend::Jit);
+        let Some(images) = images else { return self.compile_now(&source, weights, options) };
+        let key = images.key(&source, &weights, options);
+        if let Some(image) = images.find(&key) {
+            // SAFETY: the folder is this user's alone, as `with_images` says and `find` checks, and the file is what
+            // this compiler wrote for this key, by its checksum.
+            if let Ok(code) = unsafe { MachineCode::from_image(&image) } {
+                return Ok(Model::from_image(self, image, code));
+            }
+        }
+        let model = self.compile_now(&source, weights, options)?;
+        images.keep(&key, &model);
+        Ok(model)
+    }
+
+    fn compile_now(
+        &self,
+        source: &Source<'_>,
+        weights: Weights,
+        options: &Options,
+    ) -> Result<Model, Diagnostics> {
+        let lowered = driver::Options {
+            batch: options.batch,
+            size: options.size,
+            target: self.backend.target(),
+            taps: options.driver_taps(),
+        };
+        let compilation = driver::compile(source.clone(), weights, &lowered)?;
+        let start = Instant::now();
+        let executable = self.executable(&compilation.program)?;
+        Ok(Model::compiled(self, compilation, executable, start.elapsed(), Some((source, options))))
+    }
+
+    /// Compiles a network again, for another shape.
+    pub(super) fn compile_again(
+        &self,
+        source: Source<'_>,
+        weights: &PackedWeights,
+        shape: Shape,
+        taps: &Taps,
+    ) -> Result<(Compilation, Executable, Duration), Diagnostics> {
+        let options = driver::Options {
+            batch: shape.batch,
+            size: Some([shape.height, shape.width]),
+            target: self.backend.target(),
+            taps: taps.clone(),
+        };
+        let compilation = driver::compile_again(source, weights, &options)?;
+        let start = Instant::now();
+        let executable = self.executable(&compilation.program)?;
+        Ok((compilation, executable, start.elapsed()))
+    }
+
+    /// Makes a model of what the driver compiled. It has the one shape that it was compiled for.
+    ///
+    /// # Errors
+    /// `RX0601` to `RX0603` where there can be no machine code.
+    pub fn load(&self, compilation: Compilation) -> Result<Model, Diagnostics> {
+        let start = Instant::now();
+        let executable = self.executable(&compilation.program)?;
+        Ok(Model::compiled(self, compilation, executable, start.elapsed(), None))
+    }
+
+    /// Loads what [`Model::to_image`] or `rexnetc compile --emit image` wrote. A memory map is used as it is.
+    ///
+    /// # Errors
+    /// `RX0605` when the file is none, damaged, made by another version of this compiler or for vectors that this
+    /// processor lacks; `RX0602` when the system refuses executable memory.
+    ///
+    /// # Safety
+    /// The file is code, like a shared library: its checksum finds damage, not malice. Nobody untrusted may have
+    /// written it, and nobody may write to it while a model made from it lives.
+    pub unsafe fn load_image(&self, file: impl Into<Bytes>) -> Result<Model, Diagnostics> {
+        let image = Image::read(&file.into())?;
+        // SAFETY: the caller vouches for the file.
+        let code = unsafe { MachineCode::from_image(&image) }?;
+        Ok(Model::from_image(self, image, code))
+    }
+
+    /// Makes a program runnable that was lowered for this back end.
+    pub(crate) fn executable(&self, program: &Program) -> Result<Executable, Diagnostics> {
+        Ok(match self.backend {
+            Backend::Jit => Executable::MachineCode(MachineCode::compile(program, Tier::best_here())?),
+            Backend::Clif => Executable::MachineCode(MachineCode::compile(program, Tier::Clif)?),
+            Backend::Rust => Executable::Library(Library::build(program, Version::best_here(), &self.cache)?),
+            Backend::Interpret => Executable::Interpreter,
+        })
+    }
+}
+
+fn cache_folder() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    cache.unwrap_or_default().join("rexnet")
+}
