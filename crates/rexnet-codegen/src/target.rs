@@ -30,6 +30,8 @@ pub struct Target {
     /// Whether the back end may keep values in memory when registers run out. Where it may not, lowering proves
     /// that they suffice.
     pub may_spill: bool,
+    /// Whether lowering has to prove it: not for a back end that itself refuses what it has no registers for.
+    pub proves_registers: bool,
     /// The tile for many rows; `rows · vectors + vectors + 1` registers.
     pub tile: TileShape,
 }
@@ -41,6 +43,7 @@ impl Target {
         lanes: 8,
         registers: 8,
         may_spill: true,
+        proves_registers: true,
         tile: TileShape { rows: 6, vectors: 1 },
     };
     /// 256-bit vectors, 16 registers.
@@ -49,6 +52,7 @@ impl Target {
         lanes: 8,
         registers: 16,
         may_spill: false,
+        proves_registers: true,
         tile: TileShape { rows: 6, vectors: 2 },
     };
     /// 512-bit vectors, 32 registers.
@@ -57,6 +61,7 @@ impl Target {
         lanes: 16,
         registers: 32,
         may_spill: false,
+        proves_registers: true,
         tile: TileShape { rows: 12, vectors: 2 },
     };
 
@@ -66,6 +71,7 @@ impl Target {
         lanes: 4,
         registers: 32,
         may_spill: false,
+        proves_registers: true,
         tile: TileShape { rows: 6, vectors: 4 },
     };
 

@@ -151,7 +151,7 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
 /// The kernel's own proof, and that a back end which never spills has registers enough.
 fn prove(kernel: &Kernel, target: &Target) -> Result<(), Diagnostics> {
     loops::verify(kernel)?;
-    if target.may_spill {
+    if target.may_spill || !target.proves_registers {
         return Ok(());
     }
     let pressure = loops::register_pressure(kernel, target.lanes);

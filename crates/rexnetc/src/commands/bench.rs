@@ -125,6 +125,8 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         }
     }
     if arguments.once {
+        // The system takes the memory back sooner than it could be freed piece by piece.
+        std::mem::forget(subject);
         return Ok(Exit::Done);
     }
     if arguments.serve {

@@ -123,7 +123,7 @@ fn assembly(subject: Subject<'_>, name: &str) -> Result<Vec<Product>, Diagnostic
     let chosen = subject.rust.versions();
     let tiers = [Tier::Avx512, Tier::Avx2].into_iter();
     let versions = tiers.filter_map(|tier| {
-        let version = chosen.iter().find(|version| version.target() == tier.target())?;
+        let version = chosen.iter().find(|version| version.target().name == tier.target().name)?;
         Some((tier, *version))
     });
     let listing = |(tier, version): (Tier, Version)| {
