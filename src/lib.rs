@@ -34,6 +34,11 @@ pub use rexnet_ir::Bytes;
 pub use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 pub use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
 
+/// The README's examples.
+#[cfg(all(doctest, feature = "jit"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// How photographs become the inputs of a network, if its spec says so: of a `SPEC` constant, for example.
 ///
 /// # Errors

@@ -74,3 +74,35 @@ fn wrong_lengths_are_refused_before_anything_runs() {
         assert_eq!(logits, [0.5; 10], "{name}");
     }
 }
+
+/// Eight threads run sessions of one model while others compile and drop models, more threads than the machine has.
+#[test]
+fn running_and_compiling_do_not_disturb_each_other() {
+    for backend in [Backend::Jit, Backend::Clif] {
+        let shared = model(backend);
+        let mut session = shared.session();
+        let expected: Vec<Vec<f32>> = (0..4).map(|seed| classify(&mut session, seed)).collect();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                let expected = &expected;
+                scope.spawn(move || {
+                    for seed in 0..expected.len() {
+                        let logits = classify(&mut model(backend).session(), seed as u64);
+                        assert_same_bits("compiled meanwhile", &logits, &expected[seed]);
+                    }
+                });
+            }
+            for thread in 0..8 {
+                let (shared, expected) = (&shared, &expected);
+                scope.spawn(move || {
+                    let mut session = shared.session();
+                    for turn in 0..64 {
+                        let seed = (turn + thread) % expected.len();
+                        let logits = classify(&mut session, seed as u64);
+                        assert_same_bits(&format!("thread {thread}"), &logits, &expected[seed]);
+                    }
+                });
+            }
+        });
+    }
+}

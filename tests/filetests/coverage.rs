@@ -19,6 +19,7 @@ fn every_folder_has_a_test() {
     let mut folders = folders();
     folders.sort_unstable();
     let tested = [
+        "asm",
         "graph",
         "graph-errors",
         "loops",

@@ -47,6 +47,12 @@ fn plans() {
     check_folder("plan", stages::planned);
 }
 
+#[cfg(feature = "jit")]
+#[test]
+fn loops_become_machine_code() {
+    check_folder("asm", stages::assembly);
+}
+
 #[test]
 fn loops_become_rust() {
     check_folder("rust", stages::rust);

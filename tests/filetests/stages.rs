@@ -164,3 +164,22 @@ pub(crate) fn planned(text: &str) -> Outcome {
     said(plan::check(&program))?;
     Ok(format!("{input}{AFTER}\n{program}"))
 }
+
+/// Parse, verify, and the machine code of one encoding, as people read it.
+#[cfg(feature = "jit")]
+pub(crate) fn assembly(text: &str) -> Outcome {
+    use rexnet_codegen::emit::x64::{Encoding, function, listing};
+    let input = before(text, AFTER);
+    let encoding = match directive(text, "version") {
+        Some("avx512") => Encoding::Evex,
+        Some("avx2") => Encoding::Vex,
+        other => return Err(format!("there is no version {other:?}")),
+    };
+    let kernel = said(loops::parse(input))?;
+    said(loops::verify(&kernel))?;
+    let made = match function(&kernel, encoding) {
+        Ok(function) => listing(&kernel, &function),
+        Err(cause) => format!("; refused: {cause}\n"),
+    };
+    Ok(format!("{input}{AFTER}\n{made}"))
+}

@@ -10,9 +10,14 @@ pub(crate) struct Choices {
 }
 
 impl Choices {
+    /// These, in order.
+    pub(crate) fn of(tape: Vec<u16>) -> Self {
+        Self { tape, at: 0 }
+    }
+
     /// Tapes of at most so many choices.
     pub(crate) fn strategy(length: usize) -> impl Strategy<Value = Choices> {
-        proptest::collection::vec(any::<u16>(), 0..length).prop_map(|tape| Choices { tape, at: 0 })
+        proptest::collection::vec(any::<u16>(), 0..length).prop_map(Choices::of)
     }
 
     /// A number below `count`.

@@ -12,6 +12,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, ModuleReloc};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The machine code of one kernel.
 pub(super) struct KernelCode {
@@ -25,7 +26,7 @@ pub(super) struct KernelCode {
     pub(super) refusal: Option<String>,
 }
 
-/// Translates every kernel, after proving the program.
+/// Translates every kernel, after proving the program; many kernels on all cores that the process may use.
 ///
 /// # Errors
 /// `RX0402` and `RX0501` when a proof fails, `RX0601` when the code generator refuses a kernel, `RX0603` when there is
@@ -37,18 +38,39 @@ pub(super) fn translate(
 ) -> Result<Vec<KernelCode>, Diagnostics> {
     program.kernels.iter().try_for_each(loops::verify)?;
     plan::check_unaligned(program)?;
-    let mut cranelift = Cranelift { isa, frontend: FunctionBuilderContext::new(), context: Context::new() };
-    program
-        .kernels
-        .iter()
-        .enumerate()
-        .map(|(index, kernel)| match wide(kernel, tier) {
-            None => Ok(cranelift.translate(kernel, index, None)?),
-            Some(Ok(code)) => Ok(code),
-            Some(Err(refusal)) => Ok(cranelift.translate(kernel, index, Some(refusal))?),
-        })
-        .collect()
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut cranelift =
+            Cranelift { isa, frontend: FunctionBuilderContext::new(), context: Context::new() };
+        let mut made = Vec::new();
+        while let index = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(kernel) = program.kernels.get(index)
+        {
+            let code = match wide(kernel, tier) {
+                None => cranelift.translate(kernel, index, None),
+                Some(Ok(code)) => Ok(code),
+                Some(Err(refusal)) => cranelift.translate(kernel, index, Some(refusal)),
+            };
+            made.push((index, code));
+        }
+        made
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cores.min(program.kernels.len() / KERNELS_FOR_A_THREAD);
+    let mut made = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut made = work();
+        for other in others {
+            made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        made
+    });
+    made.sort_unstable_by_key(|&(index, _)| index);
+    Ok(made.into_iter().map(|(_, code)| code).collect::<Result<_, Diagnostic>>()?)
 }
+
+/// So many kernels are worth starting another thread for.
+const KERNELS_FOR_A_THREAD: usize = 8;
 
 /// The code of a wide tier, why there is none, or `None` for the other tier.
 fn wide(kernel: &Kernel, tier: Tier) -> Option<Result<KernelCode, String>> {

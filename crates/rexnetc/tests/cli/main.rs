@@ -9,6 +9,7 @@ mod errors;
 mod explain;
 mod files;
 mod generated;
+mod image;
 mod info;
 mod model;
 mod onnx;

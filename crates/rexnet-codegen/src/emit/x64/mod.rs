@@ -22,6 +22,7 @@ mod instruction;
 mod listing;
 mod lives;
 mod nest;
+mod operation;
 mod pointers;
 mod select;
 
