@@ -97,6 +97,7 @@ pub struct Program {
 
 impl Program {
     /// All but what the kernels do: enough to call them.
+    #[cfg(feature = "jit")]
     pub(crate) fn without_bodies(&self) -> Self {
         let kernels = self.kernels.iter().map(|kernel| Kernel {
             name: kernel.name.clone(),
