@@ -1,7 +1,7 @@
 //! A folder of images: what was compiled once is loaded the next time.
 
 use super::{Model, Options, Source, Weights};
-use memmap2::Mmap;
+use memmap2::MmapOptions;
 use rexnet_codegen::jit::{Image, ImageKey, Tier};
 use rexnet_ir::Bytes;
 use std::fs::{self, DirBuilder, File};
@@ -52,7 +52,7 @@ impl ImageFolder {
             return None;
         }
         // SAFETY: the map is read only, and files in this folder are replaced, never written to.
-        let map = unsafe { Mmap::map(&file) }.ok()?;
+        let map = unsafe { MmapOptions::new().populate().map(&file) }.ok()?;
         Image::read(&Bytes::from_owner(map)).ok().filter(|image| image.key == key.value())
     }
 

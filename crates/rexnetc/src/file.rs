@@ -1,6 +1,6 @@
 //! Files: read whole or mapped up to a limit, written whole or not at all.
 
-use memmap2::Mmap;
+use memmap2::MmapOptions;
 use rexnet::{Bytes, Code, Diagnostic, Location};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -20,7 +20,7 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
     Ok(bytes)
 }
 
-/// Maps a regular file of at most `limit` bytes into memory, to be read when and where it is needed.
+/// Maps a regular file of at most `limit` bytes into memory, all of its pages at once: whoever maps weights reads them.
 ///
 /// The file must stay as it is while the map lives. When somebody writes into it the network computes with other
 /// weights; when somebody shortens it the system ends this process with a bus error. Writing beside it and renaming, as
@@ -35,7 +35,7 @@ pub(crate) fn map(path: &Path, limit: usize) -> Result<Bytes, Diagnostic> {
     }
     // SAFETY: the map is read only. What is read from it is taken for bytes from anywhere: every parser checks them, and
     // no bound of a loop depends on weights. The file's content is the user's to keep, as said above.
-    let map = unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))?;
+    let map = unsafe { MmapOptions::new().populate().map(&file) }.map_err(|error| unreadable(path, &error))?;
     if map.len() > limit {
         return Err(too_long(path, limit));
     }
