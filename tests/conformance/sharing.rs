@@ -86,9 +86,9 @@ fn running_and_compiling_do_not_disturb_each_other() {
             for _ in 0..4 {
                 let expected = &expected;
                 scope.spawn(move || {
-                    for seed in 0..expected.len() {
+                    for (seed, expected) in expected.iter().enumerate() {
                         let logits = classify(&mut model(backend).session(), seed as u64);
-                        assert_same_bits("compiled meanwhile", &logits, &expected[seed]);
+                        assert_same_bits("compiled meanwhile", &logits, expected);
                     }
                 });
             }

@@ -24,7 +24,7 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
 ///
 /// The file must stay as it is while the map lives. When somebody writes into it the network computes with other
 /// weights; when somebody shortens it the system ends this process with a bus error. Writing beside it and renaming, as
-/// [`write`] does, is harmless.
+/// [`write()`] does, is harmless.
 ///
 /// # Errors
 /// `RX0701` when there is none, it is of another kind or longer.
@@ -35,7 +35,8 @@ pub(crate) fn map(path: &Path, limit: usize) -> Result<Bytes, Diagnostic> {
     }
     // SAFETY: the map is read only. What is read from it is taken for bytes from anywhere: every parser checks them, and
     // no bound of a loop depends on weights. The file's content is the user's to keep, as said above.
-    let map = unsafe { MmapOptions::new().populate().map(&file) }.map_err(|error| unreadable(path, &error))?;
+    let map =
+        unsafe { MmapOptions::new().populate().map(&file) }.map_err(|error| unreadable(path, &error))?;
     if map.len() > limit {
         return Err(too_long(path, limit));
     }

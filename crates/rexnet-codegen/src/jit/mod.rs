@@ -37,7 +37,7 @@ const MAX_BUFFERS: usize = 72;
 /// The compiled kernels of one program. The code is freed when this is dropped.
 pub struct MachineCode {
     /// What the proofs were made for, without the kernels' bodies; nothing else is ever run.
-    program: Program,
+    program: Box<Program>,
     functions: Vec<KernelFunction>,
     owner: Owner,
     code_bytes: usize,
@@ -108,7 +108,7 @@ impl MachineCode {
         let refusals = refusals.collect();
         match install(&mut module, program, &code) {
             Ok(functions) => Ok(Self {
-                program: program.without_bodies(),
+                program: Box::new(program.without_bodies()),
                 functions,
                 owner: Owner::Module(Mutex::new(Some(Box::new(module)))),
                 code_bytes,
@@ -135,7 +135,7 @@ impl MachineCode {
         // SAFETY: in an image that was not changed, a kernel's function begins at each offset.
         let functions = image.offsets.iter().map(|&offset| unsafe { pages.function(offset) });
         Ok(Self {
-            program: image.program.clone(),
+            program: Box::new(image.program.clone()),
             functions: functions
                 .collect::<Option<_>>()
                 .ok_or_else(|| image::unkept("a kernel lies outside the code"))?,

@@ -124,7 +124,7 @@ impl Selector<'_> {
                 Statement::Let { local, value } => {
                     self.locals[local.0 as usize] = match value {
                         Expression::Constant { .. } | Expression::Local(_) => self.value(value),
-                        _ => self.into_registers(value, None),
+                        _ => self.compute(value, None),
                     };
                     self.statement = own + 1;
                 }
@@ -133,7 +133,7 @@ impl Selector<'_> {
                     let target = Parts::new(count, |part| {
                         Operand::Register(self.registers[array.0 as usize][first + part])
                     });
-                    self.into_registers(value, Some(target));
+                    self.compute(value, Some(target));
                     self.statement = own + 1;
                 }
                 Statement::Store { access, value } => {
@@ -207,7 +207,7 @@ impl Selector<'_> {
             }
             // Bits have no type in a register.
             Expression::Unary { op: UnaryOp::ToBits | UnaryOp::FromBits, value } => self.value(value),
-            _ => self.into_registers(expression, None),
+            _ => self.compute(expression, None),
         }
     }
 
@@ -230,7 +230,7 @@ impl Selector<'_> {
     }
 
     /// Computes a value into registers: these, or new ones.
-    fn into_registers(&mut self, expression: &Expression, target: Option<Parts>) -> Parts {
+    fn compute(&mut self, expression: &Expression, target: Option<Parts>) -> Parts {
         let lanes = self.kernel.type_of(expression).lanes;
         let (parts, width) = (self.parts(lanes), self.width(lanes));
         let (kind, operands) = match expression {
