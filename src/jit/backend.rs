@@ -14,7 +14,7 @@ pub enum Backend {
     /// Cranelift's code for this processor, 128-bit vectors.
     Clif,
     /// The emitted Rust source, compiled by this machine's `cargo` (for minutes where the network is large) and
-    /// loaded; what was compiled is kept in [`Engine::cache`].
+    /// loaded; what was compiled is kept in [`Engine::cache`](super::Engine::cache).
     Rust,
     /// The loops interpreted: slow, needs no executable memory.
     Interpret,

@@ -60,7 +60,7 @@ impl Session {
         executable.run_observed(program, weights, &mut self.arena, inputs, &mut all, observe)
     }
 
-    /// The value of a tap in the last run; `None` for a name that was not asked for in [`Options::taps`].
+    /// The value of a tap in the last run; `None` for a name that was not asked for in [`Options::taps`](super::Options::taps).
     pub fn tap(&self, name: &str) -> Option<Tap<'_>> {
         let ports = &self.model.program().outputs[self.model.outputs().len()..];
         let index = ports.iter().position(|port| port.name == name)?;
