@@ -30,8 +30,9 @@ pub struct Target {
     /// Whether the back end may keep values in memory when registers run out. Where it may not, lowering proves
     /// that they suffice.
     pub may_spill: bool,
-    /// Whether lowering has to prove it: not for a back end that itself refuses what it has no registers for.
-    pub proves_registers: bool,
+    /// Whether lowering proves its kernels: not for a back end that proves all that it is given, and itself refuses what
+    /// it has no registers for.
+    pub proves_kernels: bool,
     /// The tile for many rows; `rows · vectors + vectors + 1` registers.
     pub tile: TileShape,
 }
@@ -43,7 +44,7 @@ impl Target {
         lanes: 8,
         registers: 8,
         may_spill: true,
-        proves_registers: true,
+        proves_kernels: true,
         tile: TileShape { rows: 6, vectors: 1 },
     };
     /// 256-bit vectors, 16 registers.
@@ -52,7 +53,7 @@ impl Target {
         lanes: 8,
         registers: 16,
         may_spill: false,
-        proves_registers: true,
+        proves_kernels: true,
         tile: TileShape { rows: 6, vectors: 2 },
     };
     /// 512-bit vectors, 32 registers.
@@ -61,7 +62,7 @@ impl Target {
         lanes: 16,
         registers: 32,
         may_spill: false,
-        proves_registers: true,
+        proves_kernels: true,
         tile: TileShape { rows: 12, vectors: 2 },
     };
 
@@ -71,7 +72,7 @@ impl Target {
         lanes: 4,
         registers: 32,
         may_spill: false,
-        proves_registers: true,
+        proves_kernels: true,
         tile: TileShape { rows: 6, vectors: 4 },
     };
 

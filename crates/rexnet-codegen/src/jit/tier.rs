@@ -35,8 +35,8 @@ impl Tier {
             Tier::Avx2 => Target::AVX2,
             Tier::Clif => Target::PORTABLE,
         };
-        // The assembler counts for itself.
-        Target { proves_registers: false, ..target }
+        // Every program is proved before it is translated.
+        Target { proves_kernels: false, ..target }
     }
 
     /// How our assembler encodes its code.

@@ -297,9 +297,10 @@ fn input_dims(input: &ValueInfo, options: &ImportOptions) -> Result<Vec<usize>, 
         .iter()
         .enumerate()
         .map(|(axis, dim)| match (dim.dim_value, dim.dim_param.as_deref()) {
-            _ if axis >= 2 && size.is_some_and(|size| size[axis - 2] > 0) => {
-                Ok(size.map_or(1, |size| size[axis - 2]))
-            }
+            _ if axis >= 2 && size.is_some() => match size.map_or(0, |size| size[axis - 2]) {
+                0 => Err(format!("the extent 0 that is wanted of axis {axis} is not positive")),
+                extent => Ok(extent),
+            },
             (Some(extent), _) => usize::try_from(extent)
                 .ok()
                 .filter(|&extent| extent > 0)
