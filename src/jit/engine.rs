@@ -100,8 +100,12 @@ impl Engine {
     /// is damaged is compiled again and replaced. Files there may be removed at any time; none is ever removed by
     /// itself.
     ///
+    /// ONNX models that are given a folder for external data are always compiled. What is kept has no
+    /// [`Model::compilation`] when it is taken from there.
+    ///
     /// Code in that folder runs in this process, so nobody else may write to it: it is made for its owner alone, and
-    /// one that others can write to is not used.
+    /// a folder or file that another user owns or can write to is not used; neither may the folders above be others' to
+    /// rename. Keys are 64 bits of XXH3: they tell networks apart, but not from one that somebody made to collide.
     #[must_use]
     pub fn with_images(self, folder: impl Into<PathBuf>) -> Self {
         Self { images: Some(ImageFolder::new(folder.into())), ..self }
@@ -120,13 +124,13 @@ impl Engine {
     ) -> Result<Model, Diagnostics> {
         let source = source.into();
         let images = self.images.as_ref().filter(|_| self.backend == Backend::Jit);
-        let Some(images) = images else { return self.compile_now(&source, weights, options) };
-        let key = images.key(&source, &weights, options);
+        let key = images.and_then(|images| Some((images, images.key(&source, &weights, options)?)));
+        let Some((images, key)) = key else { return self.compile_now(&source, weights, options) };
         if let Some(image) = images.find(&key) {
             // SAFETY: the folder is this user's alone, as `with_images` says and `find` checks, and the file is what
             // this compiler wrote for this key, by its checksum.
             if let Ok(code) = unsafe { MachineCode::from_image(&image) } {
-                return Ok(Model::from_image(self, image, code));
+                return Ok(Model::from_image(self, image, code, Some((&source, options))));
             }
         }
         let model = self.compile_now(&source, weights, options)?;
@@ -195,7 +199,7 @@ impl Engine {
         let image = Image::read(&file.into())?;
         // SAFETY: the caller vouches for the file.
         let code = unsafe { MachineCode::from_image(&image) }?;
-        Ok(Model::from_image(self, image, code))
+        Ok(Model::from_image(self, image, code, None))
     }
 
     /// Makes a program runnable that was lowered for this back end.

@@ -4,7 +4,7 @@ use super::{Model, Options, Source, Weights};
 use memmap2::MmapOptions;
 use rexnet_codegen::jit::{Image, ImageKey, Tier};
 use rexnet_ir::Bytes;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,16 +20,13 @@ impl ImageFolder {
         Self { path }
     }
 
-    /// What a compilation starts from. External data of ONNX models is not in their file, so what names it has a key
-    /// of the folder as well; models whose data changes there without their file changing are not told apart.
-    pub(super) fn key(&self, source: &Source<'_>, weights: &Weights, options: &Options) -> ImageKey {
+    /// What a compilation starts from; `None` where files that are not at hand belong to it.
+    pub(super) fn key(&self, source: &Source<'_>, weights: &Weights, options: &Options) -> Option<ImageKey> {
         let key = ImageKey::new(Tier::best_here());
         let key = match source {
             Source::Spec(text) => key.with(b"spec").with(text.as_bytes()),
-            Source::Onnx { file, folder } => {
-                let folder = folder.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
-                key.with(b"onnx").with(file).with(folder.as_bytes())
-            }
+            Source::Onnx { file, folder: None } => key.with(b"onnx").with(file),
+            Source::Onnx { folder: Some(_), .. } => return None,
         };
         let key = match weights {
             Weights::Safetensors(file) => key.with(b"safetensors").with(file),
@@ -39,19 +36,18 @@ impl ImageFolder {
         };
         let Options { batch, size, taps, kept_shapes: _ } = options;
         let key = key.with(&batch.to_le_bytes()).with(format!("{size:?}").as_bytes());
-        taps.iter().fold(key, |key, tap| key.with(tap.as_bytes()))
+        Some(taps.iter().fold(key, |key, tap| key.with(tap.as_bytes())))
     }
 
     /// The image of that key, if there is a whole one.
     pub(super) fn find(&self, key: &ImageKey) -> Option<Image> {
-        if !is_private(&self.path).ok()? {
-            return None;
-        }
+        let folder = fs::metadata(&self.path).ok()?;
         let file = File::open(self.place(key)).ok()?;
-        if !file.metadata().ok()?.is_file() {
+        let metadata = file.metadata().ok()?;
+        if !is_private(&folder) || !metadata.is_file() || !is_private(&metadata) {
             return None;
         }
-        // SAFETY: the map is read only, and files in this folder are replaced, never written to.
+        // SAFETY: the map is read only; only this user can write to the file, and here files are replaced instead.
         let map = unsafe { MmapOptions::new().populate().map(&file) }.ok()?;
         Image::read(&Bytes::from_owner(map)).ok().filter(|image| image.key == key.value())
     }
@@ -62,10 +58,11 @@ impl ImageFolder {
         let Ok(image) = model.image_for(key.value()) else { return };
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let beside = self.path.join(format!(".{:016x}.{}.{number}", key.value(), std::process::id()));
+        let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
         let written = make_private(&self.path)
-            .and_then(|()| is_private(&self.path))
-            .and_then(|private| if private { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) })
-            .and_then(|()| File::create(&beside))
+            .and_then(|()| fs::metadata(&self.path))
+            .and_then(|folder| if is_private(&folder) { Ok(()) } else { Err(refused()) })
+            .and_then(|()| create_private(&beside))
             .and_then(|mut file| file.write_all(&image))
             .and_then(|()| fs::rename(&beside, self.place(key)));
         if written.is_err() {
@@ -90,16 +87,24 @@ fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(path)
 }
 
-/// Whether nobody but its owner may write to the folder.
-#[cfg(unix)]
-fn is_private(path: &Path) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = fs::metadata(path)?;
-    Ok(metadata.is_dir() && metadata.permissions().mode() & 0o022 == 0)
+/// A file that is not there yet, for its owner alone.
+fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
-/// Whether nobody but its owner may write to the folder; other systems' folders of a user are.
+/// Whether a folder or file is this user's, and nobody else may write to it.
+#[cfg(unix)]
+fn is_private(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
+}
+
+/// Whether a folder or file is this user's; on other systems those of a user are.
 #[cfg(not(unix))]
-fn is_private(path: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(path)?.is_dir())
+fn is_private(_: &Metadata) -> bool {
+    true
 }

@@ -49,6 +49,8 @@ enum Content {
 #[derive(Debug)]
 struct Family {
     engine: Engine,
+    /// What was compiled first.
+    first: Arc<Specialised>,
     /// The network's own outputs; taps come after them.
     own_outputs: usize,
     /// `None` where it cannot be compiled again.
@@ -64,6 +66,16 @@ struct Recipe {
     taps: Taps,
     /// The most specialisations that are kept.
     kept_shapes: usize,
+}
+
+impl Recipe {
+    fn new(source: &Source<'_>, options: &Options) -> Self {
+        Self {
+            source: OwnedSource::new(source),
+            taps: options.driver_taps(),
+            kept_shapes: options.kept_shapes,
+        }
+    }
 }
 
 /// A description of a network that nothing is borrowed by.
@@ -103,39 +115,38 @@ impl Model {
         recipe: Option<(&Source<'_>, &Options)>,
     ) -> Self {
         let own_outputs = compilation.source.outputs().len();
-        let recipe = recipe.map(|(source, options)| Recipe {
-            source: OwnedSource::new(source),
-            taps: options.driver_taps(),
-            kept_shapes: options.kept_shapes,
-        });
+        let recipe = recipe.map(|(source, options)| Recipe::new(source, options));
         let content = Content::Compiled(Box::new(compilation));
-        Self {
-            specialised: Arc::new(Specialised { content, executable, machine_code_time }),
-            family: Arc::new(Family {
-                engine: engine.clone(),
-                own_outputs,
-                recipe,
-                specialised: Mutex::default(),
-            }),
-        }
+        Self::first(engine, Specialised { content, executable, machine_code_time }, own_outputs, recipe)
     }
 
-    /// What an image holds.
-    pub(super) fn from_image(engine: &Engine, image: Image, code: MachineCode) -> Self {
+    fn first(engine: &Engine, first: Specialised, own_outputs: usize, recipe: Option<Recipe>) -> Self {
+        let first = Arc::new(first);
+        let family = Family {
+            engine: engine.clone(),
+            first: first.clone(),
+            own_outputs,
+            recipe,
+            specialised: Mutex::default(),
+        };
+        Self { specialised: first, family: Arc::new(family) }
+    }
+
+    /// What an image holds, and how to compile it for other shapes where that is known.
+    pub(super) fn from_image(
+        engine: &Engine,
+        image: Image,
+        code: MachineCode,
+        recipe: Option<(&Source<'_>, &Options)>,
+    ) -> Self {
         let own_outputs = image.about.own_outputs;
-        Self {
-            specialised: Arc::new(Specialised {
-                content: Content::Image(Box::new(image)),
-                executable: Executable::MachineCode(code),
-                machine_code_time: Duration::ZERO,
-            }),
-            family: Arc::new(Family {
-                engine: engine.clone(),
-                own_outputs,
-                recipe: None,
-                specialised: Mutex::default(),
-            }),
-        }
+        let first = Specialised {
+            content: Content::Image(Box::new(image)),
+            executable: Executable::MachineCode(code),
+            machine_code_time: Duration::ZERO,
+        };
+        let recipe = recipe.map(|(source, options)| Recipe::new(source, options));
+        Self::first(engine, first, own_outputs, recipe)
     }
 
     /// The same network for another shape of its input: batch, height, width. It is compiled the first time that it is
@@ -145,12 +156,16 @@ impl Model {
     /// # Errors
     /// Those of compiling; `RX0706` when the network has not one input of rank 4 or its source is fixed to another
     /// batch, `RX0306` when the shape needs weights of another layout (a dense layer over the whole map), `RX0605` when
-    /// the model came from an image, which holds one shape.
+    /// the model came from [`Engine::load_image`]: there is no source then.
     pub fn with_shape(&self, shape: Shape) -> Result<Model, Diagnostics> {
         if self.shape() == Some(shape) {
             return Ok(self.clone());
         }
         let handle = |specialised| Self { specialised, family: self.family.clone() };
+        let first = handle(self.family.first.clone());
+        if first.shape() == Some(shape) {
+            return Ok(first);
+        }
         if let Some(known) = self.family.find(shape) {
             return Ok(handle(known));
         }
@@ -246,13 +261,17 @@ impl Model {
     /// in a few milliseconds; see [`Engine::load_image`].
     ///
     /// # Errors
-    /// `RX0605` when it does not run as machine code, or the code cannot be kept in a file: images are for x86-64.
+    /// `RX0605` when it does not run as machine code, or Cranelift made some of it: an image is for a set of
+    /// processor features that its header names, and Cranelift uses all that it finds.
     pub fn to_image(&self) -> Result<Vec<u8>, Diagnostics> {
         self.image_for(0)
     }
 
     /// As [`Model::to_image`], with the key of a folder of images.
     pub(super) fn image_for(&self, key: u64) -> Result<Vec<u8>, Diagnostics> {
+        if let Content::Image(image) = &self.specialised.content {
+            return Ok(image.bytes().to_vec());
+        }
         let (Some(compilation), Executable::MachineCode(code)) =
             (self.compilation(), &self.specialised.executable)
         else {

@@ -34,6 +34,7 @@ fn shapes_are_compiled_on_demand() {
             assert!(std::ptr::eq(specialised.weights().as_slice(), model.weights().as_slice()));
             // From a specialisation as from the first.
             let back = specialised.with_shape(shape(1, 32, 32)).unwrap();
+            assert!(std::ptr::eq(back.program(), model.program()), "the first is kept");
             assert_same_bits(backend.name(), &run(&back), &run(&model));
         }
     }
@@ -73,6 +74,19 @@ fn onnx_models_take_shapes_where_their_graph_does() {
 
     let fixed = model.with_shape(shape(own.batch + 1, own.height, own.width)).unwrap_err();
     assert_eq!(fixed.list[0].code, Code::RunArguments, "{fixed}");
+}
+
+/// `conv(x) / height(x)`: a constant that the importer computes from the shape is another for another shape.
+#[test]
+fn constants_that_depend_on_the_shape_are_not_shared() {
+    let path = format!("{}/tests/fixtures/onnx/shape_in_a_constant.onnx", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::read(path).unwrap();
+    let compile = |size| {
+        let options = Options { size, ..Options::default() };
+        Engine::new().compile(Source::onnx(file.clone()), Weights::Seeded(0), &options).unwrap()
+    };
+    let specialised = compile(None).with_shape(shape(1, 8, 4)).unwrap();
+    assert_same_bits("another height", &run(&specialised), &run(&compile(Some([8, 4]))));
 }
 
 #[test]

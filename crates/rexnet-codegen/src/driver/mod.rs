@@ -118,7 +118,8 @@ pub fn compile<'a>(
     })
 }
 
-/// Compiles a network for another shape of its input, with the weights that are packed already.
+/// Compiles a network for another shape of its input, with the weights that are packed already; of an ONNX model
+/// whose constants depend on the shape, with its own.
 ///
 /// # Errors
 /// As [`compile`]; `RX0706` when the source is fixed to another batch, `RX0306` when the shape changes the weights'
@@ -130,9 +131,12 @@ pub fn compile_again(
 ) -> Result<Compilation, Diagnostics> {
     let mut times = Times::default();
     let (network, mut source) = timed(&mut times.parse, || read(source, options.batch, options.size))?;
+    let brings_weights = network.is_none();
     for input in source.inputs().into_iter().map(|id| source.node(id)) {
-        if input.ty.batch() != options.batch {
-            let cause = format!("its batch is fixed to {}, {} is wanted", input.ty.batch(), options.batch);
+        let size = [input.ty.height(), input.ty.width()];
+        if input.ty.batch() != options.batch || options.size.is_some_and(|wanted| wanted != size) {
+            let (batch, wanted) = (input.ty.batch(), options.batch);
+            let cause = format!("its batch is fixed to {batch}, {wanted} is wanted, or its size to {size:?}");
             return Err(Diagnostic::new(Code::RunArguments, Location::Name(input.name.clone()), cause).into());
         }
     }
@@ -148,7 +152,14 @@ pub fn compile_again(
             .with_help("compile the network again for this shape")
             .into());
     }
-    let weights = weights.clone();
+    // A model may compute constants from the shape: then the weights are others, though they lie alike.
+    let own = if brings_weights { Some(pack(&program, &graph)?) } else { None };
+    let bits =
+        |weights: &PackedWeights| weights.as_slice().iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let weights = match own {
+        Some(own) if bits(&own) != bits(weights) => own,
+        Some(_) | None => weights.clone(),
+    };
     Ok(Compilation {
         network,
         preprocessing,

@@ -4,6 +4,7 @@ use super::image::About;
 use crate::loops::{Buffer, Kernel, Role};
 use crate::plan::{Allocation, MAX_ARENA_BYTES, Place, Port, Program, Step};
 use prost::Message;
+use rexnet_ir::graph::MAX_ELEMENTS;
 use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
 
 /// A program without the bodies of its kernels, and what a user of it has to know.
@@ -112,6 +113,9 @@ struct AllocationMessage {
     numbers: Vec<u64>,
 }
 
+/// More kernels, steps, values or ports than any network has; the checks of a program take the square of them.
+const MAX_ENTRIES: usize = 10_000;
+
 const ROLES: [Role; 4] = [Role::In, Role::Const, Role::Out, Role::Scratch];
 
 impl Description {
@@ -161,6 +165,8 @@ impl Description {
     /// The program, what belongs to it, the offsets of its kernels and the length of the code; `None` where a number
     /// means nothing.
     pub(super) fn read(self) -> Option<(Program, About, Vec<usize>, usize)> {
+        let entries = [self.kernels.len(), self.steps.len(), self.allocations.len(), self.inputs.len()];
+        (entries.into_iter().chain([self.outputs.len()]).all(|count| count <= MAX_ENTRIES)).then_some(())?;
         let about = About {
             title: self.title,
             preprocessing: match self.preprocessing {
@@ -266,7 +272,7 @@ fn port(message: PortMessage) -> Option<Port> {
     let dims: Vec<usize> = message.dims.into_iter().map(size).collect::<Option<_>>()?;
     dims.iter()
         .try_fold(1usize, |product, &extent| product.checked_mul(extent))
-        .and_then(|it| size(it as u64))?;
+        .filter(|&elements| elements <= MAX_ELEMENTS)?;
     Some(Port { name: message.name, dims })
 }
 

@@ -12,7 +12,7 @@
 //! the process that loads it.
 
 use super::description::Description;
-use super::translate::{native_isa, translate};
+use super::translate::{check_buffers, native_isa, translate};
 use super::{Tier, fault};
 use crate::plan::{self, PackedWeights, Program};
 use rexnet_ir::Bytes;
@@ -59,6 +59,8 @@ pub struct Image {
     pub(super) offsets: Vec<usize>,
     /// What the image was made from; see [`Image::to_bytes`].
     pub key: u64,
+    /// The whole file.
+    file: Bytes,
 }
 
 fn compiler() -> u64 {
@@ -70,8 +72,8 @@ impl Image {
     /// was made from.
     ///
     /// # Errors
-    /// As [`MachineCode::compile`](super::MachineCode::compile); `RX0605` when a kernel's code is bound to a place in
-    /// memory, as some of Cranelift's is.
+    /// As [`MachineCode::compile`](super::MachineCode::compile); `RX0605` when Cranelift made a kernel's code: it
+    /// uses whatever this processor has, which no tier names.
     pub fn to_bytes(
         program: &Program,
         weights: &PackedWeights,
@@ -83,8 +85,8 @@ impl Image {
         let kernels = translate(program, tier, &isa)?;
         let (mut code, mut offsets) = (Vec::new(), Vec::new());
         for (kernel, translated) in program.kernels.iter().zip(kernels) {
-            if !translated.relocations.is_empty() || cfg!(not(target_arch = "x86_64")) {
-                let cause = "its code cannot be kept in a file on this processor";
+            if translated.by_cranelift {
+                let cause = "Cranelift made its code, for this very processor";
                 return Err(
                     Diagnostic::new(Code::CodeImage, Location::Name(kernel.name.clone()), cause).into()
                 );
@@ -113,6 +115,11 @@ impl Image {
         let checksum = checksum(&file);
         file[CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
         Ok(file)
+    }
+
+    /// The file that it was read from.
+    pub fn bytes(&self) -> &Bytes {
+        &self.file
     }
 
     /// Reads an image and checks all that can be checked: its format, that this compiler made it, that this processor
@@ -156,6 +163,7 @@ impl Image {
         if code_length > weights - code || offsets.iter().any(|&offset| offset >= code_length) {
             return Err(damaged());
         }
+        program.kernels.iter().try_for_each(check_buffers)?;
         plan::check_unaligned(&program)?;
         let weights = PackedWeights::from_content(file.slice(weights..), &program).ok_or_else(damaged)?;
         Ok(Self {
@@ -166,6 +174,7 @@ impl Image {
             code: file.slice(code..code + code_length),
             offsets,
             key: word(24),
+            file: file.clone(),
         })
     }
 }

@@ -227,9 +227,6 @@ fn install(
             Diagnostic::new(Code::MachineCode, Location::Name(kernel.name.clone()), cause)
                 .with_help("please report this")
         };
-        if kernel.buffers.len() > MAX_BUFFERS {
-            return Err(refuse(format!("it has {} buffers", kernel.buffers.len())).into());
-        }
         let id = module
             .declare_function(&kernel.name, Linkage::Local, &signature)
             .map_err(|error| refuse(error.to_string()))?;

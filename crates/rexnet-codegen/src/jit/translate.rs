@@ -1,7 +1,6 @@
 //! A program's kernels as machine code that is nowhere in executable memory yet.
 
-use super::Tier;
-use super::fault;
+use super::{MAX_BUFFERS, Tier, fault};
 use crate::emit::{clif, x64};
 use crate::loops::{self, Kernel};
 use crate::plan::{self, Program};
@@ -22,6 +21,8 @@ pub(super) struct KernelCode {
     pub(super) alignment: usize,
     /// What has to be filled in when the bytes have their place; nothing for code that runs anywhere.
     pub(super) relocations: Vec<ModuleReloc>,
+    /// Whether Cranelift made it, for all features of this processor.
+    pub(super) by_cranelift: bool,
     /// Why another tier than the wanted one made it.
     pub(super) refusal: Option<String>,
 }
@@ -37,6 +38,7 @@ pub(super) fn translate(
     isa: &OwnedTargetIsa,
 ) -> Result<Vec<KernelCode>, Diagnostics> {
     program.kernels.iter().try_for_each(loops::verify)?;
+    program.kernels.iter().try_for_each(check_buffers)?;
     plan::check_unaligned(program)?;
     let next = AtomicUsize::new(0);
     let work = || {
@@ -69,6 +71,19 @@ pub(super) fn translate(
     Ok(made.into_iter().map(|(_, code)| code).collect::<Result<_, Diagnostic>>()?)
 }
 
+/// Whether the table of addresses that a kernel is called with has room for its buffers.
+///
+/// # Errors
+/// `RX0601` when it has not.
+pub(super) fn check_buffers(kernel: &Kernel) -> Result<(), Diagnostic> {
+    if kernel.buffers.len() <= MAX_BUFFERS {
+        return Ok(());
+    }
+    let cause = format!("it has {} buffers, more than {MAX_BUFFERS}", kernel.buffers.len());
+    Err(Diagnostic::new(Code::MachineCode, Location::Name(kernel.name.clone()), cause)
+        .with_help("please report this"))
+}
+
 /// So many kernels are worth starting another thread for.
 const KERNELS_FOR_A_THREAD: usize = 8;
 
@@ -79,6 +94,7 @@ fn wide(kernel: &Kernel, tier: Tier) -> Option<Result<KernelCode, String>> {
         bytes: function.bytes,
         alignment: x64::ALIGNMENT,
         relocations: Vec::new(),
+        by_cranelift: false,
         refusal: None,
     };
     Some(x64::function(kernel, encoding).map(code))
@@ -120,6 +136,7 @@ impl Cranelift<'_> {
             bytes: code.code_buffer().to_vec(),
             alignment: code.buffer.alignment as usize,
             relocations: relocations.collect(),
+            by_cranelift: true,
             refusal,
         })
     }

@@ -12,7 +12,7 @@
 //! extern "sysv64" fn kernel(buffers: *const *mut f32)
 //! ```
 //!
-//! which leaves the upper halves of the vector registers clear. No vector is ever spilled: a kernel that needs more
+//! which leaves the upper halves of the first sixteen vector registers clear, so that what follows is not slowed. No vector is ever spilled: a kernel that needs more
 //! registers than there are is refused.
 
 mod allocate;
