@@ -4,6 +4,7 @@
 //! - Feature `pack`: `pack` makes the packed weights of such a network from a safetensors file.
 //! - Feature `jit`: machine code at run time. [`Engine`] compiles, a [`Model`] is code and weights shared
 //!   between threads, a [`Session`] is the memory of one of them.
+//! - Feature `threads`: teams of threads that a network runs on, in [`threads`].
 //! - Feature `image`: photographs to network inputs exactly as PIL and timm make them, in [`image`].
 //!
 //! [`softmax`] and [`top`] turn a classifier's output into answers; [`labels`] names ImageNet's classes.
@@ -20,6 +21,11 @@ mod packing;
 mod probabilities;
 #[cfg(feature = "jit")]
 pub mod profile;
+/// Threads that a network runs on: teams of our own, and pools that are there already.
+#[cfg(feature = "threads")]
+pub mod threads {
+    pub use rexnet_threads::{Alone, FromFn, Team, Threads, from_fn, physical_cores};
+}
 #[cfg(feature = "jit")]
 pub mod verification;
 

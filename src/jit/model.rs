@@ -8,6 +8,7 @@ use rexnet_codegen::plan::{PackedWeights, Port, Program};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::spec::preprocessing::Preprocessing;
+use rexnet_threads::Threads;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -296,9 +297,16 @@ impl Model {
         }
     }
 
-    /// The memory to run it in.
+    /// The memory to run it in, on the caller's thread.
     pub fn session(&self) -> Session {
         Session::new(self.clone())
+    }
+
+    /// The memory to run it in, on the caller's thread and others: a [`Team`](crate::threads::Team), of which clones share the
+    /// threads, or what [`from_fn`](crate::threads::from_fn) makes of a pool. The outputs are the same bits with any number of
+    /// threads. Emitted Rust and the interpreter use the caller's thread alone.
+    pub fn session_on(&self, threads: impl Threads + Send + 'static) -> Session {
+        Session::on(self.clone(), Box::new(threads))
     }
 }
 

@@ -1,15 +1,28 @@
-//! What one thread needs to run a model.
+//! What one caller needs to run a model.
 
 use super::Model;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_ir::diagnostic::Diagnostic;
+use rexnet_threads::Threads;
 
-/// The scratch memory of one thread that runs a [`Model`].
-#[derive(Debug)]
+/// The memory to run a [`Model`] in, and the threads that do it.
 pub struct Session {
     model: Model,
     arena: AlignedBuffer,
     taps: Vec<Vec<f32>>,
+    /// `None` for the caller's thread alone.
+    threads: Option<Box<dyn Threads + Send>>,
+    /// What each thread but one needs for itself.
+    private: AlignedBuffer,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("model", &self.model)
+            .field("threads", &self.threads())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {
@@ -17,7 +30,18 @@ impl Session {
         let program = model.program();
         let taps = program.outputs[model.outputs().len()..].iter();
         let taps = taps.map(|port| vec![0.0; port.elements()]).collect();
-        Self { arena: AlignedBuffer::zeroed(program.arena_bytes / 4), taps, model }
+        let arena = AlignedBuffer::zeroed(program.arena_bytes / 4);
+        Self { arena, taps, model, threads: None, private: AlignedBuffer::zeroed(0) }
+    }
+
+    pub(super) fn on(model: Model, threads: Box<dyn Threads + Send>) -> Self {
+        let others = threads.count().max(1) - 1;
+        let private = others * model.executable().private_bytes();
+        let alone = Self::new(model);
+        if others == 0 {
+            return alone;
+        }
+        Self { threads: Some(threads), private: AlignedBuffer::zeroed(private / 4), ..alone }
     }
 }
 
@@ -37,10 +61,11 @@ impl Session {
     /// # Errors
     /// `RX0706` when a slice has another length than [`Model::inputs`] and [`Model::outputs`] say.
     pub fn run(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<(), Diagnostic> {
-        self.run_observed(inputs, outputs, &mut |_| ())
+        self.run_steps(inputs, outputs, None)
     }
 
-    /// As [`Session::run`], with a call of `observe` after each step of the program, by its index.
+    /// As [`Session::run`], on the caller's thread alone, with a call of `observe` after each step of the program, by its
+    /// index.
     ///
     /// # Errors
     /// As [`Session::run`].
@@ -50,14 +75,48 @@ impl Session {
         outputs: &mut [&mut [f32]],
         observe: &mut dyn FnMut(usize),
     ) -> Result<(), Diagnostic> {
-        let (program, weights) = (self.model.program(), self.model.weights());
-        let executable = self.model.executable();
+        self.run_steps(inputs, outputs, Some(observe))
+    }
+
+    fn run_steps(
+        &mut self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        observe: Option<&mut dyn FnMut(usize)>,
+    ) -> Result<(), Diagnostic> {
         if self.taps.is_empty() {
-            return executable.run_observed(program, weights, &mut self.arena, inputs, outputs, observe);
+            return self.run_into(inputs, outputs, observe);
         }
-        let taps = self.taps.iter_mut().map(Vec::as_mut_slice);
-        let mut all: Vec<&mut [f32]> = outputs.iter_mut().map(|output| &mut **output).chain(taps).collect();
-        executable.run_observed(program, weights, &mut self.arena, inputs, &mut all, observe)
+        let mut taps = std::mem::take(&mut self.taps);
+        let own = outputs.iter_mut().map(|output| &mut **output);
+        let mut all: Vec<&mut [f32]> = own.chain(taps.iter_mut().map(Vec::as_mut_slice)).collect();
+        let ran = self.run_into(inputs, &mut all, observe);
+        self.taps = taps;
+        ran
+    }
+
+    /// `outputs` are the program's, taps among them.
+    fn run_into(
+        &mut self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        observe: Option<&mut dyn FnMut(usize)>,
+    ) -> Result<(), Diagnostic> {
+        let (program, weights) = (self.model.program(), self.model.weights());
+        let (executable, arena) = (self.model.executable(), &mut self.arena);
+        match (observe, &self.threads) {
+            (Some(observe), _) => executable.run_observed(program, weights, arena, inputs, outputs, observe),
+            (None, None) => executable.run(program, weights, arena, inputs, outputs),
+            (None, Some(threads)) => {
+                let private = &mut self.private;
+                executable.run_on(&**threads, private, program, weights, arena, inputs, outputs)
+            }
+        }
+    }
+
+    /// How many threads run it at most.
+    pub fn threads(&self) -> usize {
+        self.threads.as_ref().map_or(1, |threads| threads.count())
     }
 
     /// The value of a tap in the last run; `None` for a name that was not asked for in [`Options::taps`](super::Options::taps).

@@ -272,7 +272,7 @@ fn describe(program: &Program, step: &Step, time: Timing, peaks: &Peaks, residen
     let bytes_of = |counts: &dyn Fn(Role) -> bool| -> usize {
         kernel.buffers.iter().filter(|buffer| counts(buffer.role)).map(|buffer| 4 * buffer.elements).sum()
     };
-    let bytes = bytes_of(&|role| role != Role::Scratch);
+    let bytes = bytes_of(&|role| !matches!(role, Role::Shared | Role::Scratch));
     let weight_bytes = bytes_of(&|role| role == Role::Const);
     let operations = count(kernel).in_vectors_of(peaks.lanes);
     let read = peaks.read(bytes);

@@ -10,6 +10,7 @@ use rexnet_codegen::emit::x64::{self, Encoding};
 use rexnet_codegen::execute::Executable;
 use rexnet_codegen::jit::{MachineCode, Tier};
 use rexnet_codegen::library::Library;
+use rexnet_codegen::loops::sections;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_codegen::target::Target;
@@ -244,8 +245,10 @@ pub(crate) fn run_everywhere(
 fn assert_nothing_refused(what: &str, target: &Target, program: &Program) {
     for (own, encoding) in [(Target::AVX2, Encoding::Vex), (Target::AVX512, Encoding::Evex)] {
         for kernel in program.kernels.iter().filter(|_| own == *target) {
-            if let Err(cause) = x64::function(kernel, encoding) {
-                panic!("{what}, {}: {} is refused: {cause}", own.name, kernel.name);
+            for section in sections(kernel) {
+                if let Err(cause) = x64::function(kernel, &section, encoding) {
+                    panic!("{what}, {}: {} is refused: {cause}", own.name, kernel.name);
+                }
             }
         }
     }

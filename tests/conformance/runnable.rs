@@ -4,7 +4,7 @@
 use crate::executor;
 use rexnet_codegen::emit::x64::{self, Encoding};
 use rexnet_codegen::execute::Executable;
-use rexnet_codegen::loops::{Role, interpret};
+use rexnet_codegen::loops::{Passes, Role, interpret, sections};
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Place, Program, Step};
 
@@ -12,9 +12,9 @@ use rexnet_codegen::plan::{PackedWeights, Place, Program, Step};
 pub(crate) enum Runnable {
     /// As users run it.
     Executable(Executable),
-    /// The wide assembler's code of each kernel, executed instruction by instruction. Kernels that it refused are
-    /// interpreted.
-    Executed(Vec<Option<Vec<u8>>>),
+    /// The wide assembler's code of each kernel's sections, executed instruction by instruction. Sections that it refused
+    /// are interpreted.
+    Executed(Vec<Vec<Option<Vec<u8>>>>),
 }
 
 impl From<Executable> for Runnable {
@@ -29,7 +29,11 @@ const LIMIT: u64 = 1 << 32;
 impl Runnable {
     /// The code of every kernel for the executor.
     pub(crate) fn assembled(program: &Program, encoding: Encoding) -> Self {
-        let code = program.kernels.iter().map(|kernel| Some(x64::function(kernel, encoding).ok()?.bytes));
+        let code = program.kernels.iter().map(|kernel| {
+            let sections = sections(kernel);
+            let code = sections.iter().map(|own| Some(x64::function(kernel, own, encoding).ok()?.bytes));
+            code.collect()
+        });
         Runnable::Executed(code.collect())
     }
 
@@ -47,7 +51,7 @@ impl Runnable {
                 executable.run(program, weights, arena, inputs, outputs).map_err(|fault| fault.to_string())
             }
             Runnable::Executed(code) => program.steps.iter().try_for_each(|step| {
-                let code = code[step.kernel].as_deref();
+                let code = &code[step.kernel];
                 let executed = execute(code, program, step, weights, arena, inputs, outputs);
                 executed.map_err(|fault| format!("{}: {fault}", program.kernels[step.kernel].name))
             }),
@@ -55,9 +59,10 @@ impl Runnable {
     }
 }
 
-/// Calls a kernel on copies of its buffers, and copies what it wrote back.
+/// Calls a kernel on copies of its buffers, and copies what it wrote back. Each section is called for ranges of passes
+/// from the last to the first, as if other threads had been faster, and finds NaNs in its scratch memory.
 fn execute(
-    code: Option<&[u8]>,
+    code: &[Option<Vec<u8>>],
     program: &Program,
     step: &Step,
     weights: &PackedWeights,
@@ -77,17 +82,35 @@ fn execute(
             };
             executor::Buffer {
                 content: source[..buffer.elements].to_vec(),
-                writable: matches!(buffer.role, Role::Out | Role::Scratch),
+                writable: buffer.role.is_written(),
             }
         })
         .collect();
     let alignments: Vec<usize> = kernel.buffers.iter().map(|buffer| buffer.alignment).collect();
-    match code {
-        Some(code) => executor::run(code, &mut content, &alignments, LIMIT)?,
-        None => {
+    for (section, code) in sections(kernel).iter().zip(code) {
+        let Some(code) = code else {
             let mut slices: Vec<&mut [f32]> =
                 content.iter_mut().map(|buffer| buffer.content.as_mut_slice()).collect();
-            interpret::run(kernel, &mut slices);
+            for (outer, inner) in section.passes() {
+                interpret::run_pass(kernel, section, outer, inner, &mut slices);
+            }
+            continue;
+        };
+        let range = |passes: Option<Passes>| passes.map_or(0..1, |passes| passes.begin..passes.end);
+        for outer in range(section.outer).rev() {
+            let inner = range(section.inner);
+            let middle = inner.start + (inner.end - inner.start) / 3;
+            for passes in [middle..inner.end, inner.start..middle] {
+                if passes.is_empty() {
+                    continue;
+                }
+                for (memory, buffer) in content.iter_mut().zip(&kernel.buffers) {
+                    if buffer.role == Role::Scratch {
+                        memory.content.fill(f32::NAN);
+                    }
+                }
+                executor::run_section(code, &mut content, &alignments, (outer, passes), LIMIT)?;
+            }
         }
     }
     for (buffer, &place) in content.iter().zip(&step.arguments).filter(|(buffer, _)| buffer.writable) {

@@ -55,7 +55,7 @@ fn place(program: &mut Program, buffer: &Buffer, time: usize) -> Place {
             program.outputs.push(port);
             Place::Output(program.outputs.len() - 1)
         }
-        Role::Scratch => {
+        Role::Scratch | Role::Shared => {
             let offset = program.arena_bytes;
             program.allocations.push(Allocation {
                 name,

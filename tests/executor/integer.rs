@@ -18,6 +18,8 @@ enum Operation {
     LoadAddress,
     Add,
     Subtract,
+    /// Of its second and third operand, low half.
+    Multiply,
     Compare,
     Increment,
     Decrement,
@@ -45,7 +47,7 @@ enum Condition {
 /// An instruction on general registers.
 pub(super) struct IntegerStep {
     operation: Operation,
-    operands: [Operand; 2],
+    operands: [Operand; 3],
     /// Whether its numbers have 64 bits, not 32.
     wide: bool,
 }
@@ -58,6 +60,7 @@ impl IntegerStep {
             Mnemonic::Lea => Operation::LoadAddress,
             Mnemonic::Add => Operation::Add,
             Mnemonic::Sub => Operation::Subtract,
+            Mnemonic::Imul if instruction.op_count() == 3 => Operation::Multiply,
             Mnemonic::Cmp => Operation::Compare,
             Mnemonic::Inc => Operation::Increment,
             Mnemonic::Dec => Operation::Decrement,
@@ -77,7 +80,7 @@ impl IntegerStep {
             Mnemonic::Nop | Mnemonic::Prefetcht0 => Operation::Nothing,
             _ => return Err(Fault::Unsupported("the instruction")),
         };
-        let none = [Operand::None; 2];
+        let none = [Operand::None; 3];
         match operation {
             // Their operands are not looked at, of whatever kind they are.
             Operation::Nothing | Operation::Return => {
@@ -87,12 +90,16 @@ impl IntegerStep {
                 return Err(Fault::Unsupported("a jump of this kind"));
             }
             Operation::Jump | Operation::JumpIf(_) => {
-                let operands = [Operand::of(instruction, 0)?, Operand::None];
+                let operands = [Operand::of(instruction, 0)?, Operand::None, Operand::None];
                 return Ok(IntegerStep { operation, operands, wide: true });
             }
             _ => {}
         }
-        let operands = [Operand::of(instruction, 0)?, Operand::of(instruction, 1)?];
+        let third = match operation {
+            Operation::Multiply => Operand::of(instruction, 2)?,
+            _ => Operand::None,
+        };
+        let operands = [Operand::of(instruction, 0)?, Operand::of(instruction, 1)?, third];
         if matches!(operation, Operation::Push | Operation::Pop)
             && !matches!(operands[0], Operand::General(_))
         {
@@ -110,7 +117,7 @@ impl IntegerStep {
 
     /// Runs the instruction.
     pub(super) fn execute(&self, registers: &mut Registers, memory: &mut Memory) -> Result<Flow, Fault> {
-        let [first, second] = &self.operands;
+        let [first, second, third] = &self.operands;
         match self.operation {
             Operation::Move => {
                 let number = self.read(second, registers, memory)?;
@@ -134,6 +141,12 @@ impl IntegerStep {
                     self.write(difference, registers, memory)?;
                 }
                 self.set_flags(registers, difference, a < b, self.negative((a ^ b) & (a ^ difference)));
+            }
+            Operation::Multiply => {
+                let a = self.read(second, registers, memory)?;
+                let product = self.truncated(a.wrapping_mul(self.read(third, registers, memory)?));
+                self.write(product, registers, memory)?;
+                registers.flags = Flags { zero: None, sign: None, carry: None, overflow: None };
             }
             Operation::And | Operation::Test | Operation::Xor => {
                 let (a, b) = self.terms(registers, memory)?;

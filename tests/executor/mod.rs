@@ -21,7 +21,8 @@ use fault::Fault;
 use iced_x86::{Decoder, DecoderOptions, Formatter, NasmFormatter};
 use integer::Flow;
 use memory::{CODE, Memory, RETURN, TABLE};
-use registers::{RDI, Registers};
+use registers::{RCX, RDI, RDX, RSI, Registers};
+use std::ops::Range;
 
 /// Memory that a function under test is given.
 pub(crate) struct Buffer {
@@ -31,7 +32,19 @@ pub(crate) struct Buffer {
     pub(crate) writable: bool,
 }
 
-/// Runs `code` as an `extern "sysv64" fn(table: *const *mut f32)` from its first byte until it returns.
+/// Runs `code` as an `extern "sysv64" fn(table: *const *mut f32)` as [`run_section`] does, which has the arguments that
+/// are undefined here.
+pub(crate) fn run(
+    code: &[u8],
+    buffers: &mut [Buffer],
+    alignments: &[usize],
+    limit: u64,
+) -> Result<(), String> {
+    run_with(code, buffers, alignments, None, limit)
+}
+
+/// Runs `code` as an `extern "sysv64" fn(table: *const *mut f32, outer: i64, begin: i64, end: i64)` from its first byte
+/// until it returns.
 ///
 /// The table holds the addresses of `buffers`. The address of buffer `i` is a multiple of `alignments[i]`, a power of
 /// two from 4 on, and of no higher power. The code's own bytes are readable, so constants may follow it, and aligned
@@ -42,10 +55,21 @@ pub(crate) struct Buffer {
 /// unsupported instruction, a jump out of the code, a decision on an undefined flag, and at the return a changed
 /// callee-saved register or a write of more than 128 bits after the last `vzeroupper`. More than `limit` instructions
 /// are an error too. The contents of writable buffers are those at the time of the error.
-pub(crate) fn run(
+pub(crate) fn run_section(
     code: &[u8],
     buffers: &mut [Buffer],
     alignments: &[usize],
+    (outer, passes): (i64, Range<i64>),
+    limit: u64,
+) -> Result<(), String> {
+    run_with(code, buffers, alignments, Some([outer, passes.start, passes.end]), limit)
+}
+
+fn run_with(
+    code: &[u8],
+    buffers: &mut [Buffer],
+    alignments: &[usize],
+    arguments: Option<[i64; 3]>,
     limit: u64,
 ) -> Result<(), String> {
     assert_eq!(buffers.len(), alignments.len(), "every buffer has an alignment");
@@ -56,6 +80,9 @@ pub(crate) fn run(
         memory: Memory::new(code, buffers, alignments),
         registers: Registers::undefined(),
     };
+    for (register, argument) in [RSI, RDX, RCX].into_iter().zip(arguments.into_iter().flatten()) {
+        machine.registers.general[register] = argument.cast_unsigned();
+    }
     let mut offset = 0;
     let result = machine.run(&mut offset, limit);
     machine.memory.give_back(buffers);

@@ -5,7 +5,10 @@ use super::fault::Fault;
 use super::lanes::{LANES, Lanes};
 use super::memory::STACK_POINTER;
 
+pub(super) const RCX: usize = 1;
+pub(super) const RDX: usize = 2;
 pub(super) const RSP: usize = 4;
+pub(super) const RSI: usize = 6;
 pub(super) const RDI: usize = 7;
 
 /// The registers that a function leaves as it finds them.

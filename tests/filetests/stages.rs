@@ -168,7 +168,7 @@ pub(crate) fn planned(text: &str) -> Outcome {
 /// Parse, verify, and the machine code of one encoding, as people read it.
 #[cfg(feature = "jit")]
 pub(crate) fn assembly(text: &str) -> Outcome {
-    use rexnet_codegen::emit::x64::{Encoding, function, listing};
+    use rexnet_codegen::emit::x64::{Encoding, listing};
     let input = before(text, AFTER);
     let encoding = match directive(text, "version") {
         Some("avx512") => Encoding::Evex,
@@ -177,9 +177,6 @@ pub(crate) fn assembly(text: &str) -> Outcome {
     };
     let kernel = said(loops::parse(input))?;
     said(loops::verify(&kernel))?;
-    let made = match function(&kernel, encoding) {
-        Ok(function) => listing(&kernel, &function),
-        Err(cause) => format!("; refused: {cause}\n"),
-    };
+    let made = listing(&kernel, encoding).unwrap_or_else(|cause| format!("; refused: {cause}\n"));
     Ok(format!("{input}{AFTER}\n{made}"))
 }

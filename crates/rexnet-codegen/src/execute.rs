@@ -1,10 +1,11 @@
 //! Runs a program: what every back end checks first, and the interpreter over a whole program.
 
 use crate::float_environment::FloatEnvironment;
-use crate::loops::{Role, interpret};
+use crate::loops::interpret;
 use crate::memory::AlignedBuffer;
 use crate::plan::{PackedWeights, Place, Program};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
+use rexnet_threads::Threads;
 
 /// Whether the memory that a caller supplies is what the program needs.
 ///
@@ -96,7 +97,7 @@ fn interpret_observed(
         let mut slices: Vec<&mut [f32]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
         interpret::run(kernel, &mut slices);
         for ((buffer, &place), content) in kernel.buffers.iter().zip(&step.arguments).zip(&buffers) {
-            if !matches!(buffer.role, Role::Out | Role::Scratch) {
+            if !buffer.role.is_written() {
                 continue;
             }
             match place {
@@ -139,6 +140,38 @@ impl Executable {
         outputs: &mut [&mut [f32]],
     ) -> Result<(), Diagnostic> {
         self.run_observed(program, weights, arena, inputs, outputs, &mut |_| ())
+    }
+
+    /// As [`Executable::run`], on several threads where there is code for that. `private` has
+    /// [`Executable::private_bytes`] for each thread but one; with less, fewer threads take part.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    #[expect(clippy::too_many_arguments, reason = "a run's memory is of so many kinds")]
+    pub fn run_on(
+        &self,
+        threads: &dyn Threads,
+        private: &mut AlignedBuffer,
+        program: &Program,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), Diagnostic> {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => code.run_on(threads, private, weights, arena, inputs, outputs),
+            _ => self.run(program, weights, arena, inputs, outputs),
+        }
+    }
+
+    /// The bytes that each thread but one needs for itself.
+    pub fn private_bytes(&self) -> usize {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => code.private_bytes(),
+            _ => 0,
+        }
     }
 
     /// As [`Executable::run`], with a call of `observe` after each step, by its index.

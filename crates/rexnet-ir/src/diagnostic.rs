@@ -83,6 +83,8 @@ codes! {
         "The rust back end compiles what `rexnetc compile --emit rust` writes with this machine's `cargo`, in a cache folder, and loads it. It needs a Rust toolchain and a folder that can be written to.";
     CodeImage = "RX0605", "a compiled network in a file cannot be used",
         "An image holds machine code and weights. It is bound to the version of the compiler that made it and to the processor's vectors, and its checksum must agree. `rexnetc compile NET --emit image` makes it anew; a cache of images does so by itself.";
+    Threads = "RX0606", "threads could not be started",
+        "The operating system refused to start a thread; its own message is quoted. `--threads 1` starts none.";
     FileUnreadable = "RX0701", "a file cannot be read or written",
         "The operating system refused the file; its own message is quoted.";
     ImageBroken = "RX0702", "the file is not a readable JPEG or PNG",

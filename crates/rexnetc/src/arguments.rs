@@ -72,6 +72,15 @@ impl WeightsArguments {
     }
 }
 
+/// Reads a number of threads: 1 to 1024, or 0 for as many as there are physical cores.
+pub(crate) fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Ok(rexnet::threads::physical_cores()),
+        Ok(threads @ 1..=1024) => Ok(threads),
+        Ok(_) | Err(_) => Err("a network runs on 1 to 1024 threads".to_owned()),
+    }
+}
+
 /// Reads a number of images: 1 to 1024.
 pub(crate) fn batch(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -6,7 +6,8 @@ use crate::terminal::Terminal;
 use crate::weights::Chosen;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
-use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options, Session};
+use rexnet::threads::Team;
+use rexnet::{Backend, Code, Diagnostic, Engine, Location, Model, Options, Session};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_codegen::plan::Program;
 use rexnet_ir::reference;
@@ -55,6 +56,30 @@ fn find(name: &str) -> Option<Backend> {
     Backend::NAMES.iter().find(|(other, _)| *other == name).map(|(_, backend)| *backend)
 }
 
+/// How a network is run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    /// Images in one run.
+    pub(crate) batch: usize,
+    /// What computes it.
+    pub(crate) via: Via,
+    /// Threads that share a run.
+    pub(crate) threads: usize,
+}
+
+/// The memory to run a model in, on so many threads.
+fn session(model: &Model, threads: usize) -> Result<Session, Failure> {
+    if threads == 1 {
+        return Ok(model.session());
+    }
+    let team = Team::new(threads).map_err(|error| {
+        let cause = format!("{threads} threads cannot be started: {error}");
+        let fault = Diagnostic::new(Code::Threads, Location::None, cause);
+        Failure::from(fault.with_help("give a smaller number to --threads"))
+    })?;
+    Ok(model.session_on(team))
+}
+
 /// A compiled network with the memory to run it.
 #[derive(Debug)]
 pub(crate) struct Runner {
@@ -74,13 +99,11 @@ impl Runner {
     ///
     /// # Errors
     /// All faults of source and weights.
-    pub(crate) fn new(
-        net: &Net,
-        weights: &Chosen,
-        batch: usize,
-        via: Via,
-        terminal: &Terminal,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(net: &Net, weights: &Chosen, how: How, terminal: &Terminal) -> Result<Self, Failure> {
+        let How { batch, via, threads } = how;
+        if threads > 1 && matches!(via, Via::Reference | Via::Backend(Backend::Interpret)) {
+            return Err(Failure::Usage("--threads is for compiled code: the oracles run on one".to_owned()));
+        }
         let start = Instant::now();
         if let Some(model) = net.image() {
             if via != Via::Backend(Backend::Jit) {
@@ -88,7 +111,8 @@ impl Runner {
                     "a compiled network runs as it is: leave --backend out".to_owned(),
                 ));
             }
-            return Ok(Self { kind: Kind::Session(model.session()), compile_time: start.elapsed() });
+            let kind = Kind::Session(session(model, threads)?);
+            return Ok(Self { kind, compile_time: start.elapsed() });
         }
         let kind = match via {
             Via::Backend(backend) => {
@@ -97,7 +121,10 @@ impl Runner {
                 let spinner = spinner(&engine, terminal);
                 let model = engine.compile(net.source(), weights.source(), &options);
                 spinner.finish_and_clear();
-                model.map(|model| Kind::Session(model.session()))
+                match model {
+                    Ok(model) => Ok(Kind::Session(session(&model, threads)?)),
+                    Err(faults) => Err(faults),
+                }
             }
             Via::Reference => {
                 let options = driver::Options { batch, ..Default::default() };

@@ -2,7 +2,7 @@
 
 use super::image::About;
 use crate::loops::{Buffer, Kernel, Role};
-use crate::plan::{Allocation, MAX_ARENA_BYTES, Place, Port, Program, Step};
+use crate::plan::{Allocation, MAX_ARENA_BYTES, Place, Port, Program, Step, Work};
 use prost::Message;
 use rexnet_ir::graph::MAX_ELEMENTS;
 use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
@@ -64,10 +64,24 @@ struct PreprocessingMessage {
 struct KernelMessage {
     #[prost(string, tag = "1")]
     name: String,
-    #[prost(uint64, tag = "2")]
-    offset: u64,
+    #[prost(message, repeated, tag = "2")]
+    sections: Vec<SectionMessage>,
     #[prost(message, repeated, tag = "3")]
     buffers: Vec<BufferMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SectionMessage {
+    #[prost(uint64, tag = "1")]
+    offset: u64,
+    /// The first pass of the outer loop and one past the last, then those of the inner loop.
+    #[prost(int64, repeated, tag = "2")]
+    passes: Vec<i64>,
+    /// The section that has to be done first.
+    #[prost(uint64, optional, tag = "3")]
+    follows: Option<u64>,
+    #[prost(uint64, tag = "4")]
+    cycles: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -113,14 +127,22 @@ struct AllocationMessage {
     numbers: Vec<u64>,
 }
 
+/// The sections of each kernel, each with the offset of its code.
+type Sections = Vec<Vec<(Work, usize)>>;
+
 /// More kernels, steps, values or ports than any network has; the checks of a program take the square of them.
 const MAX_ENTRIES: usize = 10_000;
 
-const ROLES: [Role; 4] = [Role::In, Role::Const, Role::Out, Role::Scratch];
+const ROLES: [Role; 5] = [Role::In, Role::Const, Role::Out, Role::Scratch, Role::Shared];
 
 impl Description {
-    /// That of a program whose kernels' code begins at these offsets.
-    pub(super) fn new(program: &Program, about: &About, offsets: &[usize], code_bytes: usize) -> Self {
+    /// That of a program with the sections of its kernels, whose code begins at these offsets.
+    pub(super) fn new(
+        program: &Program,
+        about: &About,
+        sections: &[Vec<(Work, usize)>],
+        code_bytes: usize,
+    ) -> Self {
         let port = |port: &Port| PortMessage {
             name: port.name.clone(),
             dims: port.dims.iter().map(|&extent| extent as u64).collect(),
@@ -130,7 +152,7 @@ impl Description {
             preprocessing: about.preprocessing.as_ref().map(preprocessing_message),
             own_outputs: about.own_outputs as u64,
             name: program.name.clone(),
-            kernels: program.kernels.iter().zip(offsets).map(kernel_message).collect(),
+            kernels: program.kernels.iter().zip(sections).map(kernel_message).collect(),
             steps: program.steps.iter().map(step_message).collect(),
             inputs: program.inputs.iter().map(port).collect(),
             outputs: program.outputs.iter().map(port).collect(),
@@ -162,9 +184,9 @@ impl Description {
         Message::decode(bytes).ok()
     }
 
-    /// The program, what belongs to it, the offsets of its kernels and the length of the code; `None` where a number
-    /// means nothing.
-    pub(super) fn read(self) -> Option<(Program, About, Vec<usize>, usize)> {
+    /// The program, what belongs to it, the sections of its kernels with their offsets and the length of the code; `None`
+    /// where a number means nothing.
+    pub(super) fn read(self) -> Option<(Program, About, Sections, usize)> {
         let entries = [self.kernels.len(), self.steps.len(), self.allocations.len(), self.inputs.len()];
         (entries.into_iter().chain([self.outputs.len()]).all(|count| count <= MAX_ENTRIES)).then_some(())?;
         let about = About {
@@ -175,7 +197,7 @@ impl Description {
             },
             own_outputs: size(self.own_outputs)?,
         };
-        let offsets = self.kernels.iter().map(|kernel| size(kernel.offset)).collect::<Option<_>>()?;
+        let sections = self.kernels.iter().map(sections).collect::<Option<_>>()?;
         let program = Program {
             name: self.name,
             kernels: self.kernels.into_iter().map(kernel).collect::<Option<_>>()?,
@@ -190,7 +212,7 @@ impl Description {
             layout_hash: self.layout_hash,
         };
         (about.own_outputs <= program.outputs.len()).then_some(())?;
-        Some((program, about, offsets, size(self.code_bytes)?))
+        Some((program, about, sections, size(self.code_bytes)?))
     }
 }
 
@@ -199,7 +221,13 @@ fn size(number: u64) -> Option<usize> {
     usize::try_from(number).ok().filter(|&size| size <= 1 << 40)
 }
 
-fn kernel_message((kernel, &offset): (&Kernel, &usize)) -> KernelMessage {
+fn kernel_message((kernel, sections): (&Kernel, &Vec<(Work, usize)>)) -> KernelMessage {
+    let section = |(work, offset): &(Work, usize)| SectionMessage {
+        offset: *offset as u64,
+        passes: vec![work.outer.start, work.outer.end, work.inner.start, work.inner.end],
+        follows: work.follows.map(|section| section as u64),
+        cycles: work.cycles,
+    };
     let buffer = |buffer: &Buffer| BufferMessage {
         name: buffer.name.clone(),
         role: ROLES.iter().position(|role| *role == buffer.role).unwrap_or_default() as u32,
@@ -208,9 +236,28 @@ fn kernel_message((kernel, &offset): (&Kernel, &usize)) -> KernelMessage {
     };
     KernelMessage {
         name: kernel.name.clone(),
-        offset: offset as u64,
+        sections: sections.iter().map(section).collect(),
         buffers: kernel.buffers.iter().map(buffer).collect(),
     }
+}
+
+/// The sections of a kernel; a loop has a pass at least, and not absurdly many.
+fn sections(message: &KernelMessage) -> Option<Vec<(Work, usize)>> {
+    let section = |(index, message): (usize, &SectionMessage)| {
+        let [outer_begin, outer_end, begin, end] = message.passes[..] else { return None };
+        let is_range =
+            |begin: i64, end: i64| begin < end && (0..=MAX_ELEMENTS as i64).contains(&end) && begin >= 0;
+        (is_range(outer_begin, outer_end) && is_range(begin, end)).then_some(())?;
+        let follows = match message.follows {
+            Some(section) => Some(size(section).filter(|&section| section < index)?),
+            None => None,
+        };
+        let work =
+            Work { outer: outer_begin..outer_end, inner: begin..end, follows, cycles: message.cycles.max(1) };
+        Some((work, size(message.offset)?))
+    };
+    (message.sections.len() <= MAX_ENTRIES).then_some(())?;
+    message.sections.iter().enumerate().map(section).collect()
 }
 
 fn kernel(message: KernelMessage) -> Option<Kernel> {

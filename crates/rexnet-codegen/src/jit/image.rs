@@ -14,7 +14,7 @@
 use super::description::Description;
 use super::translate::{check_buffers, native_isa, translate};
 use super::{Tier, fault};
-use crate::plan::{self, PackedWeights, Program};
+use crate::plan::{self, PackedWeights, Program, Work};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::spec::preprocessing::Preprocessing;
@@ -23,7 +23,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 /// The first bytes of an image.
 pub const IMAGE_MAGIC: &[u8; 8] = b"rexnet\0i";
 /// The version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The length of the header.
 const HEADER: usize = 64;
 /// What code and weights begin at a multiple of.
@@ -55,8 +55,8 @@ pub struct Image {
     pub tier: Tier,
     /// The code of all kernels.
     pub(super) code: Bytes,
-    /// Where each kernel's code begins.
-    pub(super) offsets: Vec<usize>,
+    /// The sections of each kernel, and where their code begins.
+    pub(super) sections: Vec<Vec<(Work, usize)>>,
     /// What the image was made from; see [`Image::to_bytes`].
     pub key: u64,
     /// The whole file.
@@ -83,19 +83,23 @@ impl Image {
     ) -> Result<Vec<u8>, Diagnostics> {
         let isa = native_isa()?;
         let kernels = translate(program, tier, &isa)?;
-        let (mut code, mut offsets) = (Vec::new(), Vec::new());
+        let (mut code, mut sections) = (Vec::new(), Vec::new());
         for (kernel, translated) in program.kernels.iter().zip(kernels) {
-            if translated.by_cranelift {
-                let cause = "Cranelift made its code, for this very processor";
-                return Err(
-                    Diagnostic::new(Code::CodeImage, Location::Name(kernel.name.clone()), cause).into()
-                );
+            let mut own = Vec::with_capacity(translated.sections.len());
+            for section in translated.sections {
+                if section.by_cranelift {
+                    let cause = "Cranelift made its code, for this very processor";
+                    return Err(
+                        Diagnostic::new(Code::CodeImage, Location::Name(kernel.name.clone()), cause).into()
+                    );
+                }
+                code.resize(code.len().next_multiple_of(ALIGNMENT), 0);
+                own.push((section.work, code.len()));
+                code.extend_from_slice(&section.bytes);
             }
-            code.resize(code.len().next_multiple_of(ALIGNMENT), 0);
-            offsets.push(code.len());
-            code.extend_from_slice(&translated.bytes);
+            sections.push(own);
         }
-        let description = Description::new(program, about, &offsets, code.len()).encode();
+        let description = Description::new(program, about, &sections, code.len()).encode();
         let code_offset = (HEADER + description.len()).next_multiple_of(ALIGNMENT);
         let weights_offset = (code_offset + code.len()).next_multiple_of(ALIGNMENT);
         let elements = weights.as_slice();
@@ -159,8 +163,9 @@ impl Image {
             return Err(damaged());
         }
         let read = Description::decode(&file[HEADER..HEADER + description]).and_then(Description::read);
-        let (program, about, offsets, code_length) = read.ok_or_else(damaged)?;
-        if code_length > weights - code || offsets.iter().any(|&offset| offset >= code_length) {
+        let (program, about, sections, code_length) = read.ok_or_else(damaged)?;
+        let is_inside = |&(_, offset): &(Work, usize)| offset < code_length;
+        if code_length > weights - code || !sections.iter().flatten().all(is_inside) {
             return Err(damaged());
         }
         program.kernels.iter().try_for_each(check_buffers)?;
@@ -172,7 +177,7 @@ impl Image {
             weights,
             tier,
             code: file.slice(code..code + code_length),
-            offsets,
+            sections,
             key: word(24),
             file: file.clone(),
         })

@@ -2,6 +2,7 @@
 
 mod description;
 mod image;
+mod memory;
 mod pages;
 mod tier;
 mod translate;
@@ -13,20 +14,24 @@ pub use translate::{assembly_text, clif_text};
 use crate::emit::clif;
 use crate::float_environment::FloatEnvironment;
 use crate::memory::AlignedBuffer;
-use crate::plan::{PackedWeights, Place, Program};
+use crate::plan::{PackedWeights, Passes, Program, Schedule, Work};
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
+use memory::Memory;
 use pages::Pages;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use rexnet_threads::{Progress, Threads};
 use std::sync::Mutex;
 use translate::KernelCode;
 
-/// A compiled kernel: takes the address of a table with its buffers' addresses.
+/// A compiled section of a kernel: takes the address of a table with the kernel's buffers' addresses, a pass of the
+/// section's outer loop, and the first pass of its inner loop and one past the last.
 #[cfg(target_arch = "x86_64")]
-type KernelFunction = unsafe extern "sysv64" fn(*const *mut f32);
-/// A compiled kernel: takes the address of a table with its buffers' addresses.
+type SectionFunction = unsafe extern "sysv64" fn(*const *mut f32, isize, isize, isize);
+/// A compiled section of a kernel: takes the address of a table with the kernel's buffers' addresses, a pass of the
+/// section's outer loop, and the first pass of its inner loop and one past the last.
 #[cfg(not(target_arch = "x86_64"))]
-type KernelFunction = unsafe extern "C" fn(*const *mut f32);
+type SectionFunction = unsafe extern "C" fn(*const *mut f32, isize, isize, isize);
 
 /// Memory for code is reserved in steps of so many bytes.
 const RESERVED_UNIT: usize = 64 << 10;
@@ -38,7 +43,9 @@ const MAX_BUFFERS: usize = 72;
 pub struct MachineCode {
     /// What the proofs were made for, without the kernels' bodies; nothing else is ever run.
     program: Box<Program>,
-    functions: Vec<KernelFunction>,
+    /// Those of each kernel's sections.
+    functions: Vec<Vec<SectionFunction>>,
+    schedule: Schedule,
     owner: Owner,
     code_bytes: usize,
     tier: Tier,
@@ -92,9 +99,10 @@ impl MachineCode {
         let mut builder = JITBuilder::with_isa(isa, default_libcall_names());
         // Without FMA instructions, Cranelift calls this for each lane.
         builder.symbol("fmaf", soft_fma as *const u8);
-        let code_bytes = code.iter().map(|code| code.bytes.len()).sum();
+        let sections = || code.iter().flat_map(|kernel| &kernel.sections);
+        let code_bytes = sections().map(|code| code.bytes.len()).sum();
         let reserved =
-            code.iter().map(|code| (code.bytes.len() + code.alignment).next_multiple_of(64)).sum::<usize>();
+            sections().map(|code| (code.bytes.len() + code.alignment).next_multiple_of(64)).sum::<usize>();
         let arena =
             ArenaMemoryProvider::new_with_size(reserved.next_multiple_of(RESERVED_UNIT) + RESERVED_UNIT)
                 .map_err(|error| fault(Code::ExecutableMemory, format!("no memory for code: {error}")))?;
@@ -110,6 +118,7 @@ impl MachineCode {
             Ok(functions) => Ok(Self {
                 program: Box::new(program.without_bodies()),
                 functions,
+                schedule: Schedule::new(program, &works(&code)),
                 owner: Owner::Module(Mutex::new(Some(Box::new(module)))),
                 code_bytes,
                 tier,
@@ -132,13 +141,21 @@ impl MachineCode {
     /// The image is one that [`Image::to_bytes`] made, unchanged: its code runs in this process, unproved.
     pub unsafe fn from_image(image: &Image) -> Result<Self, Diagnostic> {
         let pages = Pages::new(&image.code)?;
-        // SAFETY: in an image that was not changed, a kernel's function begins at each offset.
-        let functions = image.offsets.iter().map(|&offset| unsafe { pages.function(offset) });
+        let of_kernel = |sections: &Vec<(Work, usize)>| {
+            // SAFETY: in an image that was not changed, a section's function begins at each offset.
+            let functions = sections.iter().map(|&(_, offset)| unsafe { pages.function(offset) });
+            functions.collect::<Option<Vec<_>>>()
+        };
+        let functions = image.sections.iter().map(of_kernel).collect::<Option<_>>();
+        let works: Vec<Vec<Work>> = image
+            .sections
+            .iter()
+            .map(|sections| sections.iter().map(|(work, _)| work.clone()).collect())
+            .collect();
         Ok(Self {
             program: Box::new(image.program.clone()),
-            functions: functions
-                .collect::<Option<_>>()
-                .ok_or_else(|| image::unkept("a kernel lies outside the code"))?,
+            functions: functions.ok_or_else(|| image::unkept("a kernel lies outside the code"))?,
+            schedule: Schedule::new(&image.program, &works),
             owner: Owner::Pages { _pages: pages },
             code_bytes: image.code.len(),
             tier: image.tier,
@@ -174,29 +191,98 @@ impl MachineCode {
         outputs: &mut [&mut [f32]],
         observe: &mut dyn FnMut(usize),
     ) -> Result<(), Diagnostic> {
-        let program = &self.program;
-        crate::execute::check_arguments(program, weights, arena, inputs, outputs)?;
-        let arena = arena.as_mut_slice().as_mut_ptr();
-        let weights = weights.as_slice().as_ptr().cast_mut();
+        let memory = self.check(weights, arena, inputs, outputs)?;
         let _environment = FloatEnvironment::enter();
-        for (number, step) in program.steps.iter().enumerate() {
-            let mut table = [std::ptr::null_mut::<f32>(); MAX_BUFFERS];
-            for (entry, &place) in table.iter_mut().zip(&step.arguments) {
-                *entry = match place {
-                    Place::Arena(offset) => arena.wrapping_byte_add(offset),
-                    Place::Weights(offset) => weights.wrapping_byte_add(offset),
-                    Place::Input(index) => inputs[index].as_ptr().cast_mut(),
-                    Place::Output(index) => outputs[index].as_mut_ptr(),
-                };
+        let (mut table, mut current) = ([std::ptr::null_mut(); MAX_BUFFERS], None);
+        self.schedule.execute_all(&mut |passes| {
+            if current != Some(passes.step) {
+                if let Some(done) = current.replace(passes.step) {
+                    observe(done);
+                }
+                memory.fill(&mut table, &self.program, passes.step, 0);
             }
-            // SAFETY: the loops' verifier proved every access of the kernel to be inside buffers of the declared
-            // sizes, and the plan's checker proved that each argument has that size, that written
-            // buffers overlap no other, and that inputs and weights are only read. `check_arguments` found the
-            // memory to be as large as the plan says. The code lives as long as `self`.
-            unsafe { self.functions[step.kernel](table.as_ptr()) };
-            observe(number);
-        }
+            // SAFETY: `memory` was checked, and nothing else runs on it.
+            unsafe { self.call(&table, &passes) };
+        });
+        current.into_iter().for_each(observe);
         Ok(())
+    }
+
+    /// As [`MachineCode::run`], on several threads: those of `threads`, as many as `private` has room for and one.
+    /// The results are the same bits.
+    ///
+    /// # Errors
+    /// As [`MachineCode::run`].
+    pub fn run_on(
+        &self,
+        threads: &dyn Threads,
+        private: &mut AlignedBuffer,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), Diagnostic> {
+        let mut memory = self.check(weights, arena, inputs, outputs)?;
+        let most = 1 + 4 * private.as_slice().len() / self.schedule.private_bytes().max(64);
+        memory.private = private.as_mut_slice().as_mut_ptr();
+        memory.private_bytes = self.schedule.private_bytes().max(64);
+        let progress = Progress::new();
+        threads.run(&|| {
+            let Some(thread) = progress.enter(most) else { return };
+            let _environment = FloatEnvironment::enter();
+            let (mut table, mut current) = ([std::ptr::null_mut(); MAX_BUFFERS], None);
+            progress.work(threads, self.schedule.ends(), &mut |chunks| {
+                self.schedule.execute(chunks, &mut |passes| {
+                    if current.replace(passes.step) != Some(passes.step) {
+                        memory.fill(&mut table, &self.program, passes.step, thread);
+                    }
+                    // SAFETY: `memory` was checked. Others run chunks of the same stage at the same time: the schedule
+                    // puts into one what was proved to write nothing that the others touch, but for scratch memory, of
+                    // which no other thread has the same, since numbers of threads are given once. What earlier stages
+                    // wrote is seen, since `work` orders it before.
+                    unsafe { self.call(&table, &passes) };
+                });
+            });
+        });
+        Ok(())
+    }
+
+    /// The bytes that [`MachineCode::run_on`] needs for each thread but one.
+    pub fn private_bytes(&self) -> usize {
+        self.schedule.private_bytes().max(64)
+    }
+
+    /// How a run is cut up.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The memory of a run, if it is what the program needs.
+    fn check(
+        &self,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<Memory, Diagnostic> {
+        crate::execute::check_arguments(&self.program, weights, arena, inputs, outputs)?;
+        Ok(Memory::new(weights, arena, inputs, outputs))
+    }
+
+    /// Calls a section's function.
+    ///
+    /// # Safety
+    /// The table is that of the step for memory that [`MachineCode::check`] passed and that lives; the passes are those
+    /// of the section; nothing else writes meanwhile what the section touches, or touches what it writes.
+    unsafe fn call(&self, table: &[*mut f32; MAX_BUFFERS], passes: &Passes) {
+        let function = self.functions[self.program.steps[passes.step].kernel][passes.section];
+        let (outer, begin, end) =
+            (passes.outer as isize, passes.inner.start as isize, passes.inner.end as isize);
+        // SAFETY: the loops' verifier proved every access of the kernel to be inside buffers of the declared
+        // sizes, and the plan's checker proved that each argument has that size, that written
+        // buffers overlap no other, and that inputs and weights are only read. The memory is as large as the plan says.
+        // The code lives as long as `self`.
+        unsafe { function(table.as_ptr(), outer, begin, end) };
     }
 }
 
@@ -219,7 +305,7 @@ fn install(
     module: &mut JITModule,
     program: &Program,
     code: &[KernelCode],
-) -> Result<Vec<KernelFunction>, Diagnostics> {
+) -> Result<Vec<Vec<SectionFunction>>, Diagnostics> {
     let signature = clif::signature(module.isa());
     let mut ids = Vec::with_capacity(code.len());
     for (kernel, code) in program.kernels.iter().zip(code) {
@@ -227,26 +313,34 @@ fn install(
             Diagnostic::new(Code::MachineCode, Location::Name(kernel.name.clone()), cause)
                 .with_help("please report this")
         };
-        let id = module
-            .declare_function(&kernel.name, Linkage::Local, &signature)
-            .map_err(|error| refuse(error.to_string()))?;
-        module
-            .define_function_bytes(id, code.alignment as u64, &code.bytes, &code.relocations)
-            .map_err(|error| refuse(format!("{error:?}")))?;
-        ids.push(id);
+        let mut own = Vec::with_capacity(code.sections.len());
+        for (index, code) in code.sections.iter().enumerate() {
+            // Names of kernels are identifiers: the dot keeps this one apart.
+            let name = format!("{}.{index}", kernel.name);
+            let id = module
+                .declare_function(&name, Linkage::Local, &signature)
+                .map_err(|error| refuse(error.to_string()))?;
+            module
+                .define_function_bytes(id, code.alignment as u64, &code.bytes, &code.relocations)
+                .map_err(|error| refuse(format!("{error:?}")))?;
+            own.push(id);
+        }
+        ids.push(own);
     }
     module.finalize_definitions().map_err(|error| {
         fault(Code::ExecutableMemory, format!("the code cannot be made executable: {error}"))
     })?;
-    let functions = ids
-        .into_iter()
-        .map(|id| {
-            let address = module.get_finalized_function(id);
-            // SAFETY: the function was made with exactly this signature and calling convention.
-            unsafe { std::mem::transmute::<*const u8, KernelFunction>(address) }
-        })
-        .collect();
-    Ok(functions)
+    let function = |id| {
+        let address = module.get_finalized_function(id);
+        // SAFETY: the function was made with exactly this signature and calling convention.
+        unsafe { std::mem::transmute::<*const u8, SectionFunction>(address) }
+    };
+    Ok(ids.into_iter().map(|own: Vec<_>| own.into_iter().map(function).collect()).collect())
+}
+
+/// What running the sections of each kernel means.
+fn works(code: &[KernelCode]) -> Vec<Vec<Work>> {
+    code.iter().map(|kernel| kernel.sections.iter().map(|section| section.work.clone()).collect()).collect()
 }
 
 /// Cranelift's memory provider panics where the system forbids executable pages; find out before.

@@ -1,6 +1,6 @@
 //! Executable memory without Cranelift's module: for code that came from an image.
 
-use super::{KernelFunction, fault};
+use super::{SectionFunction, fault};
 use rexnet_ir::diagnostic::{Code, Diagnostic};
 
 /// Pages of code: written once, then executable and not writable any more. Freed when dropped.
@@ -33,11 +33,11 @@ impl Pages {
     ///
     /// # Safety
     /// Code of a function of that type begins there.
-    pub(super) unsafe fn function(&self, offset: usize) -> Option<KernelFunction> {
+    pub(super) unsafe fn function(&self, offset: usize) -> Option<SectionFunction> {
         (offset < self.0.len()).then(|| {
             let address = self.0.as_ptr::<u8>().wrapping_add(offset);
             // SAFETY: the caller says that such a function is there.
-            unsafe { std::mem::transmute::<*const u8, KernelFunction>(address) }
+            unsafe { std::mem::transmute::<*const u8, SectionFunction>(address) }
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{MAX_BUFFERS, Tier, fault};
 use crate::emit::{clif, x64};
-use crate::loops::{self, Kernel};
-use crate::plan::{self, Program};
+use crate::loops::{self, Kernel, Section};
+use crate::plan::{self, Program, Work};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -15,6 +15,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The machine code of one kernel.
 pub(super) struct KernelCode {
+    /// That of each of its sections.
+    pub(super) sections: Vec<SectionCode>,
+    /// Why another tier than the wanted one made some of it.
+    pub(super) refusal: Option<String>,
+}
+
+/// The machine code of one section.
+pub(super) struct SectionCode {
+    /// What running it means.
+    pub(super) work: Work,
     /// The function from its entry on, its constants included.
     pub(super) bytes: Vec<u8>,
     /// The alignment that the bytes need.
@@ -23,8 +33,6 @@ pub(super) struct KernelCode {
     pub(super) relocations: Vec<ModuleReloc>,
     /// Whether Cranelift made it, for all features of this processor.
     pub(super) by_cranelift: bool,
-    /// Why another tier than the wanted one made it.
-    pub(super) refusal: Option<String>,
 }
 
 /// Translates every kernel, after proving the program; many kernels on all cores that the process may use.
@@ -48,12 +56,7 @@ pub(super) fn translate(
         while let index = next.fetch_add(1, Ordering::Relaxed)
             && let Some(kernel) = program.kernels.get(index)
         {
-            let code = match wide(kernel, tier) {
-                None => cranelift.translate(kernel, index, None),
-                Some(Ok(code)) => Ok(code),
-                Some(Err(refusal)) => cranelift.translate(kernel, index, Some(refusal)),
-            };
-            made.push((index, code));
+            made.push((index, cranelift.kernel(kernel, index, tier)));
         }
         made
     };
@@ -88,16 +91,16 @@ pub(super) fn check_buffers(kernel: &Kernel) -> Result<(), Diagnostic> {
 const KERNELS_FOR_A_THREAD: usize = 8;
 
 /// The code of a wide tier, why there is none, or `None` for the other tier.
-fn wide(kernel: &Kernel, tier: Tier) -> Option<Result<KernelCode, String>> {
+fn wide(kernel: &Kernel, section: &Section, tier: Tier) -> Option<Result<SectionCode, String>> {
     let encoding = tier.encoding()?;
-    let code = |function: x64::Function| KernelCode {
+    let code = |function: x64::Function| SectionCode {
+        work: Work::of(section, tier.lanes()),
         bytes: function.bytes,
         alignment: x64::ALIGNMENT,
         relocations: Vec::new(),
         by_cranelift: false,
-        refusal: None,
     };
-    Some(x64::function(kernel, encoding).map(code))
+    Some(x64::function(kernel, section, encoding).map(code))
 }
 
 /// The portable tier.
@@ -108,14 +111,29 @@ struct Cranelift<'i> {
 }
 
 impl Cranelift<'_> {
+    /// All sections, by the wanted tier where it can.
+    fn kernel(&mut self, kernel: &Kernel, index: usize, tier: Tier) -> Result<KernelCode, Diagnostic> {
+        let mut refusal = None;
+        let sections =
+            loops::sections(kernel).into_iter().map(|section| match wide(kernel, &section, tier) {
+                None => self.translate(kernel, &section, index),
+                Some(Ok(code)) => Ok(code),
+                Some(Err(cause)) => {
+                    refusal.get_or_insert(cause);
+                    self.translate(kernel, &section, index)
+                }
+            });
+        Ok(KernelCode { sections: sections.collect::<Result<_, _>>()?, refusal })
+    }
+
     fn translate(
         &mut self,
         kernel: &Kernel,
+        section: &Section,
         index: usize,
-        refusal: Option<String>,
-    ) -> Result<KernelCode, Diagnostic> {
+    ) -> Result<SectionCode, Diagnostic> {
         self.context.clear();
-        self.context.func = clif::function(kernel, &**self.isa, &mut self.frontend);
+        self.context.func = clif::function(kernel, section, &**self.isa, &mut self.frontend);
         let refused = |cause: String| {
             Diagnostic::new(Code::MachineCode, Location::Name(kernel.name.clone()), cause)
                 .with_help("please report this")
@@ -132,12 +150,12 @@ impl Cranelift<'_> {
             .relocs()
             .iter()
             .map(|reloc| ModuleReloc::from_mach_reloc(reloc, &self.context.func, id));
-        Ok(KernelCode {
+        Ok(SectionCode {
+            work: Work::of(section, clif::LANES),
             bytes: code.code_buffer().to_vec(),
             alignment: code.buffer.alignment as usize,
             relocations: relocations.collect(),
             by_cranelift: true,
-            refusal,
         })
     }
 }
@@ -170,11 +188,16 @@ pub(super) fn native_isa() -> Result<OwnedTargetIsa, Diagnostic> {
 pub fn clif_text(program: &Program) -> Result<String, Diagnostics> {
     let isa = native_isa()?;
     let mut frontend = FunctionBuilderContext::new();
-    let text = program.kernels.iter().map(|kernel| {
-        let function = clif::function(kernel, &*isa, &mut frontend);
-        format!("; {}\n{}\n", kernel.name, function.display())
-    });
-    Ok(text.collect())
+    let mut text = String::new();
+    for kernel in &program.kernels {
+        let sections = loops::sections(kernel);
+        for (index, section) in sections.iter().enumerate() {
+            let function = clif::function(kernel, section, &*isa, &mut frontend);
+            let title = Section::title(kernel, index, sections.len());
+            text.push_str(&format!("; {title}\n{}\n", function.display()));
+        }
+    }
+    Ok(text)
 }
 
 /// The machine code of every kernel as a wide tier makes it, disassembled, with the loop text beside it.
@@ -192,8 +215,7 @@ pub fn assembly_text(program: &Program, tier: Tier) -> Result<String, Diagnostic
     let mut text = String::new();
     for kernel in &program.kernels {
         loops::verify(kernel)?;
-        let function = x64::function(kernel, encoding).map_err(|cause| refuse(&kernel.name, cause))?;
-        text.push_str(&x64::listing(kernel, &function));
+        text.push_str(&x64::listing(kernel, encoding).map_err(|cause| refuse(&kernel.name, cause))?);
         text.push('\n');
     }
     Ok(text)

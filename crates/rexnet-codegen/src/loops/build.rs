@@ -5,6 +5,7 @@ use super::{
     RegisterId, Role, Statement, UnaryOp, ValueType, VariableId,
 };
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// Appends statements to a kernel. Names are made unique by appending a number.
 #[derive(Debug)]
@@ -99,6 +100,17 @@ impl KernelBuilder {
             body(self, Affine::constant(begin));
             return;
         }
+        self.loop_over(name, begin, end, unroll, body);
+    }
+
+    fn loop_over(
+        &mut self,
+        name: &str,
+        begin: i64,
+        end: i64,
+        unroll: bool,
+        body: impl FnOnce(&mut Self, Affine),
+    ) {
         let variable = VariableId(self.kernel.variables.len() as u32);
         let name = self.variables.unique(name);
         self.kernel.variables.push(name);
@@ -106,6 +118,31 @@ impl KernelBuilder {
         body(self, Affine::variable(variable));
         let body = self.blocks.pop().unwrap_or_default();
         self.push(Statement::For { variable, begin, end, unroll, body });
+    }
+
+    /// Two nested loops at the top of a kernel, a section of it. A single pass needs no loop, but one of the two stays,
+    /// so that what is at the top of a kernel are loops. `body` is given the two indices.
+    pub fn section(
+        &mut self,
+        (outer_name, outer): (&str, Range<i64>),
+        (inner_name, inner): (&str, Range<i64>),
+        body: impl FnOnce(&mut Self, Affine, Affine),
+    ) {
+        debug_assert_eq!(self.blocks.len(), 1, "a section is a top-level loop");
+        let is_loop = |range: &Range<i64>| range.end - range.start > 1;
+        if outer.is_empty() || inner.is_empty() {
+            return;
+        }
+        if is_loop(&outer) || is_loop(&inner) {
+            self.repeat(outer_name, outer.start, outer.end, false, |builder, outer| {
+                builder.repeat(inner_name, inner.start, inner.end, false, |builder, inner| {
+                    body(builder, outer, inner);
+                });
+            });
+        } else {
+            let (outer, inner) = (Affine::constant(outer.start), Affine::constant(inner.start));
+            self.loop_over("once", 0, 1, false, |builder, _| body(builder, outer, inner));
+        }
     }
 
     /// Declares a register array.

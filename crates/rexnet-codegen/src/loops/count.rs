@@ -82,6 +82,16 @@ impl OperationCounts {
         })
     }
 
+    /// Operations of every kind, memory included, each counted once whatever its lanes.
+    pub fn total(&self) -> u64 {
+        self.by_lanes.values().fold(0, |sum, operations| {
+            [operations.loads, operations.broadcasts, operations.stores]
+                .iter()
+                .fold(operations.arithmetic(), |sum, &more| sum.saturating_add(more))
+                .saturating_add(sum)
+        })
+    }
+
     /// Multiply-adds lane by lane, those on padding included.
     pub fn lane_multiply_adds(&self) -> u64 {
         let lanes =
@@ -93,8 +103,13 @@ impl OperationCounts {
 /// Counts what the text of a kernel says; an emitter may do less, for example keep in a register what is loaded twice.
 /// A count that leaves 64 bits stays at their largest number.
 pub fn count(kernel: &Kernel) -> OperationCounts {
+    count_body(kernel, &kernel.body)
+}
+
+/// As [`count`], of some statements of a kernel.
+pub(super) fn count_body(kernel: &Kernel, body: &[Statement]) -> OperationCounts {
     let mut counts = OperationCounts::default();
-    block(kernel, &kernel.body, 1, &mut counts);
+    block(kernel, body, 1, &mut counts);
     counts
 }
 

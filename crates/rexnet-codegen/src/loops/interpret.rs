@@ -1,18 +1,37 @@
 //! The meaning of a kernel, executed as written.
 
 use super::{
-    Access, Affine, BinaryOp, Element, Expression, Kernel, MAX_LANES, Statement, UnaryOp, ValueType,
+    Access, Affine, BinaryOp, Element, Expression, Kernel, MAX_LANES, Role, Section, Statement, UnaryOp,
+    ValueType, sections,
 };
 
 /// The value of up to [`MAX_LANES`] lanes, as bits. Lanes past the type's are meaningless.
 type Lanes = [u32; MAX_LANES];
 
-/// Runs a verified kernel. `buffers[i]` is the memory of the kernel's `i`-th buffer and has at least its
-/// declared number of elements; buffers that are only read are left as they are.
+/// Runs a verified kernel: its sections, pass by pass. `buffers[i]` is the memory of the kernel's `i`-th buffer and has
+/// at least its declared number of elements; buffers that are only read are left as they are. Scratch memory is all NaN
+/// when a pass begins.
 ///
 /// # Panics
 /// When a buffer is too short, or the kernel was not verified.
 pub fn run(kernel: &Kernel, buffers: &mut [&mut [f32]]) {
+    for section in sections(kernel) {
+        for (outer, inner) in section.passes() {
+            run_pass(kernel, &section, outer, inner, buffers);
+        }
+    }
+}
+
+/// As [`run`], of one pass of a section.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_pass(kernel: &Kernel, section: &Section, outer: i64, inner: i64, buffers: &mut [&mut [f32]]) {
+    for (buffer, memory) in kernel.buffers.iter().zip(buffers.iter_mut()) {
+        if buffer.role == Role::Scratch {
+            memory.fill(f32::NAN);
+        }
+    }
     let mut machine = Machine {
         kernel,
         buffers,
@@ -20,7 +39,12 @@ pub fn run(kernel: &Kernel, buffers: &mut [&mut [f32]]) {
         registers: kernel.registers.iter().map(|array| vec![[0; MAX_LANES]; array.count]).collect(),
         locals: vec![[0; MAX_LANES]; kernel.locals.len()],
     };
-    machine.block(&kernel.body);
+    for (passes, value) in [(section.outer, outer), (section.inner, inner)] {
+        if let Some(passes) = passes {
+            machine.variables[passes.variable.0 as usize] = value;
+        }
+    }
+    machine.block(section.body(kernel));
 }
 
 struct Machine<'run, 'memory> {

@@ -45,6 +45,7 @@ pub mod interpret;
 mod parse;
 mod pressure;
 mod print;
+mod sections;
 mod verify;
 
 pub use affine::Affine;
@@ -52,6 +53,7 @@ pub use build::KernelBuilder;
 pub use count::{OperationCounts, Operations, count};
 pub use parse::parse;
 pub use pressure::register_pressure;
+pub use sections::{Passes, Section, sections};
 pub use verify::verify;
 
 /// The largest number of lanes of a value.
@@ -112,8 +114,20 @@ pub enum Role {
     Const,
     /// Written, and read only after it was written by this kernel.
     Out,
-    /// Private to one call of the kernel; its content at entry is unknown.
+    /// For the length of a step: what one section of the kernel leaves there, later ones read.
+    Shared,
+    /// Private to a pass of a section (see [`sections`]): its content is unknown when a pass begins.
     Scratch,
+}
+
+impl Role {
+    /// Whether a kernel writes to such a buffer.
+    pub fn is_written(self) -> bool {
+        match self {
+            Role::In | Role::Const => false,
+            Role::Out | Role::Shared | Role::Scratch => true,
+        }
+    }
 }
 
 /// A stretch of f32 memory that a kernel is given. Different buffers of one call never overlap.

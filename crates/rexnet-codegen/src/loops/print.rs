@@ -4,8 +4,13 @@ use super::{Access, Affine, BinaryOp, Element, Expression, Kernel, Role, Stateme
 use std::fmt::{self, Display, Formatter};
 
 impl Role {
-    pub(super) const NAMES: &'static [(Role, &'static str)] =
-        &[(Role::In, "in"), (Role::Const, "const"), (Role::Out, "out"), (Role::Scratch, "scratch")];
+    pub(super) const NAMES: &'static [(Role, &'static str)] = &[
+        (Role::In, "in"),
+        (Role::Const, "const"),
+        (Role::Out, "out"),
+        (Role::Shared, "shared"),
+        (Role::Scratch, "scratch"),
+    ];
 }
 
 impl Display for ValueType {

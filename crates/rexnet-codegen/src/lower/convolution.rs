@@ -3,12 +3,13 @@
 use super::activation;
 use super::borders::{Span, Window};
 use super::columns::split;
-use super::node::{NodeBuilder, Strides};
-use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
+use super::node::{ALONE, NodeBuilder, Strides, images};
+use super::tile::{ReductionLoop, Rows, Tile, each_tile, each_tile_of_images, rows_per_tile};
 use super::{PackedTensor, Packing, padding};
 use crate::loops::{Affine, BinaryOp, BufferId, KernelBuilder, Role};
 use crate::target::Target;
 use rexnet_ir::graph::{Activation, Conv2d, Node, NodeId};
+use std::ops::Range;
 
 /// The windows of a convolution along y and x.
 pub(super) fn windows(conv: &Conv2d, node: &NodeBuilder<'_>, id: NodeId) -> [Window; 2] {
@@ -73,8 +74,13 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let weights_outweigh_pixels = output_ty.channels() * k > k * pixels
         && output_ty.channels() * k > WEIGHTS_AT_HAND
         && k * pixels < PIXELS_IN_CACHE;
-    let staged_rows = if weights_outweigh_pixels { pixels } else { rows };
-    let scratch = staged.then(|| node.scratch("rows", staged_rows * k_stride as usize));
+    let scratch = staged.then(|| {
+        if weights_outweigh_pixels {
+            node.shared("rows", images * pixels * k_stride as usize)
+        } else {
+            node.scratch("rows", rows * k_stride as usize)
+        }
+    });
     let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, shape.vectors);
     let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
@@ -83,7 +89,7 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
         let row = |stride: i64| image.clone() * (map as i64 * stride) + first.clone() * stride;
         let source = match scratch {
             Some(scratch) => {
-                let base = if weights_outweigh_pixels { first.clone() * k_stride } else { Affine::default() };
+                let base = if weights_outweigh_pixels { row(k_stride) } else { Affine::default() };
                 Rows { buffer: scratch, base, stride: k_stride }
             }
             None => Rows { buffer: input, base: row(k_stride), stride: k_stride },
@@ -115,35 +121,55 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
             stage_rows(builder, (input, at), gate, (scratch, to), function, (rows, k_stride), target.lanes);
         }
     };
-    builder.for_each("image", images, |builder, image| {
-        if weights_outweigh_pixels {
-            // Large weights pass once; the few pixels stay in the cache.
-            each_tile(builder, "p", pixels, rows, |builder, rows, first| {
-                let to = first.clone() * k_stride;
-                stage(builder, rows, &image, &first, to);
+    if weights_outweigh_pixels {
+        // Large weights pass once; the few pixels stay in the cache.
+        if staged {
+            each_tile_of_images(builder, images, ("p", pixels), rows, |builder, image, rows, first| {
+                let to = image.clone() * (map as i64 * k_stride) + first.clone() * k_stride;
+                stage(builder, rows, image, &first, to);
             });
-            for block in &blocks {
-                builder.for_each("n", block.iterations, |builder, group| {
+        }
+        for block in &blocks {
+            let groups = ("n", 0..block.iterations as i64);
+            let tiles = |builder: &mut KernelBuilder, group: &Affine, rows: usize, first: &Affine| {
+                builder.for_each("image", images, |builder, image| {
                     builder.for_each("part", block.parts, |builder, part| {
-                        each_tile(builder, "p", pixels, rows, |builder, rows, first| {
-                            tile(rows, &image, &first).emit(builder, block, &group, &part);
-                        });
+                        tile(rows, &image, first).emit(builder, block, group, &part);
                     });
                 });
+            };
+            let (whole, rest) = (pixels / rows, pixels % rows);
+            builder.section(groups.clone(), ("p", 0..whole as i64), |builder, group, p| {
+                tiles(builder, &group, rows, &(p * rows as i64));
+            });
+            if rest > 0 {
+                let first = Affine::constant((whole * rows) as i64);
+                builder.section(groups, ALONE, |builder, group, _| tiles(builder, &group, rest, &first));
             }
-            let elements = pixels * m_stride as usize;
-            let at = image * elements as i64;
-            activation::apply_to_rows(builder, on_rows, output, &at, elements, target.lanes);
-            return;
         }
-        each_tile(builder, "p", pixels, rows, |builder, rows, first| {
-            stage(builder, rows, &image, &first, Affine::default());
-            let tile = tile(rows, &image, &first);
+        if on_rows.is_some() {
+            let all = ("row", 0..(images * pixels) as i64);
+            builder.section(all, ALONE, |builder, row, _| {
+                let elements = m_stride as usize;
+                activation::apply_to_rows(
+                    builder,
+                    on_rows,
+                    output,
+                    &(row * m_stride),
+                    elements,
+                    target.lanes,
+                );
+            });
+        }
+    } else {
+        each_tile_of_images(builder, images, ("p", pixels), rows, |builder, image, rows, first| {
+            stage(builder, rows, image, &first, Affine::default());
+            let tile = tile(rows, image, &first);
             tile.emit_all(builder, &blocks);
             let elements = rows * m_stride as usize;
             activation::apply_to_rows(builder, on_rows, output, &tile.output.base, elements, target.lanes);
         });
-    });
+    }
     padding::clear(builder, output, &output_ty, conv.activation);
 }
 
@@ -210,75 +236,60 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
     let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
     let builder = &mut node.builder;
-    builder.for_each("image", output_ty.batch(), |builder, image| {
-        each_region(builder, &windows, |builder, y, span_y, span_x| {
-            let width = (span_x.outputs.end - span_x.outputs.start) as usize;
-            let rows = rows_per_tile(width, shape.rows, shape.enough_rows());
-            each_tile(builder, "x", width, rows, |builder, rows, first| {
-                let x = first + span_x.outputs.start;
-                let place = |strides: &Strides| {
-                    image.clone() * strides.n + y.clone() * strides.y + x.clone() * strides.x
-                };
-                let origin = image.clone() * from.n
-                    + (y.clone() * window_y.stride as i64 + window_y.origin()) * from.y
-                    + (x.clone() * window_x.stride as i64 + window_x.origin()) * from.x;
-                let axis =
-                    |name, span: &Span, window: &Window, stride: i64, weight_stride: i64| ReductionLoop {
-                        name,
-                        range: span.taps.clone(),
-                        input_stride: window.dilation as i64 * stride,
-                        weight_stride,
-                    };
-                let tile = Tile {
-                    rows,
-                    input: Rows { buffer: input, base: origin, stride: window_x.stride as i64 * from.x },
-                    output: Rows { buffer: output, base: place(&to), stride: to.x },
-                    shortcut: shortcut.zip(shortcut_strides.as_ref()).map(|(buffer, strides)| Rows {
-                        buffer,
-                        base: place(strides),
-                        stride: strides.x,
-                    }),
-                    weights,
-                    weights_base: Affine::default(),
-                    activation: in_registers,
-                    reduction: vec![
-                        axis("ky", span_y, &window_y, from.y, window_x.kernel as i64 * channels),
-                        axis("kx", span_x, &window_x, from.x, channels),
-                        ReductionLoop {
-                            name: "k",
-                            range: 0..channels,
-                            input_stride: from.c,
-                            weight_stride: 1,
-                        },
-                    ],
-                };
-                tile.emit_all(builder, &blocks);
-                let elements = rows * to.x as usize;
-                activation::apply_to_rows(
-                    builder,
-                    on_rows,
-                    output,
-                    &tile.output.base,
-                    elements,
-                    target.lanes,
-                );
-            });
+    each_region(builder, images(&output_ty), &windows, |builder, image, y, span_y, span_x| {
+        let width = (span_x.outputs.end - span_x.outputs.start) as usize;
+        let rows = rows_per_tile(width, shape.rows, shape.enough_rows());
+        each_tile(builder, "x", width, rows, |builder, rows, first| {
+            let x = first + span_x.outputs.start;
+            let place =
+                |strides: &Strides| image.clone() * strides.n + y.clone() * strides.y + x.clone() * strides.x;
+            let origin = image.clone() * from.n
+                + (y.clone() * window_y.stride as i64 + window_y.origin()) * from.y
+                + (x.clone() * window_x.stride as i64 + window_x.origin()) * from.x;
+            let axis = |name, span: &Span, window: &Window, stride: i64, weight_stride: i64| ReductionLoop {
+                name,
+                range: span.taps.clone(),
+                input_stride: window.dilation as i64 * stride,
+                weight_stride,
+            };
+            let tile = Tile {
+                rows,
+                input: Rows { buffer: input, base: origin, stride: window_x.stride as i64 * from.x },
+                output: Rows { buffer: output, base: place(&to), stride: to.x },
+                shortcut: shortcut.zip(shortcut_strides.as_ref()).map(|(buffer, strides)| Rows {
+                    buffer,
+                    base: place(strides),
+                    stride: strides.x,
+                }),
+                weights,
+                weights_base: Affine::default(),
+                activation: in_registers,
+                reduction: vec![
+                    axis("ky", span_y, &window_y, from.y, window_x.kernel as i64 * channels),
+                    axis("kx", span_x, &window_x, from.x, channels),
+                    ReductionLoop { name: "k", range: 0..channels, input_stride: from.c, weight_stride: 1 },
+                ],
+            };
+            tile.emit_all(builder, &blocks);
+            let elements = rows * to.x as usize;
+            activation::apply_to_rows(builder, on_rows, output, &tile.output.base, elements, target.lanes);
         });
     });
     padding::clear(builder, output, &output_ty, conv.activation);
 }
 
-/// Runs `body` for each output row of each region of the map in which all windows see the same taps.
+/// Sections that run `body` for each output row of each region of the maps in which all windows see the same taps.
 pub(super) fn each_region(
     builder: &mut KernelBuilder,
+    images: (&str, Range<i64>),
     windows: &[Window; 2],
-    mut body: impl FnMut(&mut KernelBuilder, Affine, &Span, &Span),
+    mut body: impl FnMut(&mut KernelBuilder, &Affine, Affine, &Span, &Span),
 ) {
     let columns = windows[1].spans();
     for span_y in windows[0].spans() {
-        builder.repeat("y", span_y.outputs.start, span_y.outputs.end, false, |builder, y| {
+        builder.section(images.clone(), ("y", span_y.outputs.clone()), |builder, image, y| {
             for span_x in &columns {
-                body(builder, y.clone(), &span_y, span_x);
+                body(builder, &image, y.clone(), &span_y, span_x);
             }
         });
     }

@@ -3,7 +3,7 @@
 use super::activation;
 use super::columns::split;
 use super::convolution::pack;
-use super::node::NodeBuilder;
+use super::node::{ALONE, NodeBuilder, images};
 use super::padding;
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
 use super::{PackedTensor, Packing};
@@ -45,8 +45,8 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
     let means_ty = TensorType { dims: vec![ty.batch(), ty.channels()], ..ty.clone() };
     let reduced_ty =
         TensorType { dims: vec![ty.batch(), node.graph.node(operands[1]).ty.batch()], ..ty.clone() };
-    let means = given.unwrap_or_else(|| node.scratch("means", means_ty.stored_elements()));
-    let reduced = node.scratch("reduced", reduced_ty.stored_elements());
+    let means = given.unwrap_or_else(|| node.shared("means", means_ty.stored_elements()));
+    let reduced = node.shared("reduced", reduced_ty.stored_elements());
     let output = node.value("output", id, Role::Out);
 
     let builder = &mut node.builder;
@@ -91,7 +91,7 @@ impl Layer<'_> {
         let rows = rows_per_tile(self.to.batch(), shape.rows, shape.enough_rows());
         let (in_registers, on_rows) = activation::cut(self.activation, false);
         for block in &split(self.to.channels(), k, 0, target.lanes, shape.vectors) {
-            builder.for_each("n", block.iterations, |builder, group| {
+            builder.section(("n", 0..block.iterations as i64), ALONE, |builder, group, _| {
                 builder.for_each("part", block.parts, |builder, part| {
                     each_tile(builder, "image", self.to.batch(), rows, |builder, rows, first| {
                         let tile = Tile {
@@ -118,8 +118,12 @@ impl Layer<'_> {
                 });
             });
         }
-        let elements = self.to.stored_elements();
-        activation::apply_to_rows(builder, on_rows, self.output, &Affine::default(), elements, target.lanes);
+        if on_rows.is_some() {
+            builder.section(images(self.to), ALONE, |builder, image, _| {
+                let (at, elements) = (image * m_stride, m_stride as usize);
+                activation::apply_to_rows(builder, on_rows, self.output, &at, elements, target.lanes);
+            });
+        }
         padding::clear(builder, self.output, self.to, self.activation);
     }
 }

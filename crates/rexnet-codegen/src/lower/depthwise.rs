@@ -4,7 +4,7 @@ use super::activation;
 use super::borders::{Span, Window};
 use super::columns::{Columns, PANEL, split};
 use super::convolution::{pack, windows};
-use super::node::{NodeBuilder, Strides};
+use super::node::{NodeBuilder, Strides, images};
 use super::padding;
 use super::tile::{each_tile, rows_per_tile};
 use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, RegisterId, Role, ValueType};
@@ -60,23 +60,33 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
         x: strides.x,
     };
     let input_strides = Strides::of(&graph.node(operands[0]).ty);
+    let layer = |image: &Affine| Depthwise {
+        windows,
+        channels: [ty.channels(), shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels())],
+        input: map(input, input_strides, image),
+        output: map(output, Strides::of(&ty), image),
+        shortcut: shortcut.zip(shortcut_ty.as_ref()).map(|(buffer, ty)| map(buffer, Strides::of(ty), image)),
+        weights,
+        weights_base: Affine::default(),
+        activation: conv.activation,
+        means: means.map(|means| (means, image.clone() * ty.padded_channels() as i64)),
+    };
     let builder = &mut node.builder;
-    builder.for_each("image", ty.batch(), |builder, image| {
-        let layer = Depthwise {
-            windows,
-            channels: [ty.channels(), shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels())],
-            input: map(input, input_strides, &image),
-            output: map(output, Strides::of(&ty), &image),
-            shortcut: shortcut
-                .zip(shortcut_ty.as_ref())
-                .map(|(buffer, ty)| map(buffer, Strides::of(ty), &image)),
-            weights,
-            weights_base: Affine::default(),
-            activation: conv.activation,
-            means: means.map(|means| (means, image * ty.padded_channels() as i64)),
-        };
-        layer.emit(builder, target);
-    });
+    if means.is_some() {
+        for block in &layer(&Affine::default()).blocks(target) {
+            let groups = ("c", 0..block.iterations as i64);
+            builder.section(images(&ty), groups, |builder, image, group| {
+                layer(&image).channels_with_means(builder, target, block, &group);
+            });
+        }
+    } else {
+        for span_y in windows[0].spans() {
+            builder.section(images(&ty), ("y", span_y.outputs.clone()), |builder, image, y| {
+                let layer = layer(&image);
+                layer.row_of_all(builder, target, &y, &span_y, &layer.blocks(target));
+            });
+        }
+    }
     padding::clear(builder, output, &ty, conv.activation);
 }
 
@@ -96,38 +106,94 @@ impl Depthwise {
     /// that see it. A sum runs from the bias over the taps in row-major order; a mean sums each row from left to
     /// right, then the rows from top to bottom.
     pub(super) fn emit(&self, builder: &mut KernelBuilder, target: &Target) {
-        let [window_y, window_x] = &self.windows;
-        let [channels, covered] = self.channels;
-        let blocks = split(channels, window_y.kernel * window_x.kernel, covered, target.lanes, 1);
+        let blocks = self.blocks(target);
         self.each_mean(builder, target, &|_, lanes| Expression::f32(0.0, lanes));
-        for span_y in window_y.spans() {
+        for span_y in self.windows[0].spans() {
             builder.repeat("y", span_y.outputs.start, span_y.outputs.end, false, |builder, y| {
-                for block in &blocks {
-                    builder.for_each("c", block.iterations, |builder, group| {
-                        builder.for_each("part", block.parts, |builder, part| {
-                            let in_panel = part * block.lanes as i64;
-                            let lane = Lane {
-                                block,
-                                channel: group.clone() * PANEL as i64 + in_panel.clone() + block.channel,
-                                panel: self.weights_base.clone()
-                                    + group * block.panel_stride
-                                    + in_panel
-                                    + (block.panel_start + block.lane_start),
-                                row: self
-                                    .means
-                                    .is_some()
-                                    .then(|| builder.registers("row", ValueType::f32(block.lanes), 1)),
-                            };
-                            self.row(builder, target, &y, &span_y, &lane);
-                        });
-                    });
-                }
+                self.row_of_all(builder, target, &y, &span_y, &blocks);
             });
         }
-        let area = (window_y.outputs * window_x.outputs) as f32;
-        self.each_mean(builder, target, &|sum, lanes| {
-            sum.binary(BinaryOp::Div, Expression::f32(area, lanes))
+        self.each_mean(builder, target, &|sum, lanes| self.mean(sum, lanes));
+    }
+
+    /// Its channels in single vectors.
+    fn blocks(&self, target: &Target) -> Vec<Columns> {
+        let [window_y, window_x] = &self.windows;
+        let [channels, covered] = self.channels;
+        split(channels, window_y.kernel * window_x.kernel, covered, target.lanes, 1)
+    }
+
+    /// One output row of all channels.
+    fn row_of_all(
+        &self,
+        builder: &mut KernelBuilder,
+        target: &Target,
+        y: &Affine,
+        span_y: &Span,
+        blocks: &[Columns],
+    ) {
+        for block in blocks {
+            builder.for_each("c", block.iterations, |builder, group| {
+                builder.for_each("part", block.parts, |builder, part| {
+                    let lane = self.lane(builder, block, &group, part);
+                    self.row(builder, target, y, span_y, &lane);
+                });
+            });
+        }
+    }
+
+    /// All rows of one group of channels, and its means.
+    fn channels_with_means(
+        &self,
+        builder: &mut KernelBuilder,
+        target: &Target,
+        block: &Columns,
+        group: &Affine,
+    ) {
+        builder.for_each("part", block.parts, |builder, part| {
+            let channel = self.channel(block, group, &part);
+            let Some((means, base)) = &self.means else { return };
+            let at = base.clone() + channel;
+            builder.store(*means, at.clone(), Expression::f32(0.0, block.lanes));
+            for span_y in self.windows[0].spans() {
+                builder.repeat("y", span_y.outputs.start, span_y.outputs.end, false, |builder, y| {
+                    let lane = self.lane(builder, block, group, part.clone());
+                    self.row(builder, target, &y, &span_y, &lane);
+                });
+            }
+            let mean = self.mean(builder.load(*means, at.clone(), block.lanes), block.lanes);
+            builder.store(*means, at, mean);
         });
+    }
+
+    fn mean(&self, sum: Expression, lanes: usize) -> Expression {
+        let area = (self.windows[0].outputs * self.windows[1].outputs) as f32;
+        sum.binary(BinaryOp::Div, Expression::f32(area, lanes))
+    }
+
+    /// The first channel of a part of a group.
+    fn channel(&self, block: &Columns, group: &Affine, part: &Affine) -> Affine {
+        group.clone() * PANEL as i64 + part.clone() * block.lanes as i64 + block.channel
+    }
+
+    /// A vector of channels, with a new register for the sum of its row.
+    fn lane<'b>(
+        &self,
+        builder: &mut KernelBuilder,
+        block: &'b Columns,
+        group: &Affine,
+        part: Affine,
+    ) -> Lane<'b> {
+        let first = block.panel_start + block.lane_start;
+        Lane {
+            block,
+            channel: self.channel(block, group, &part),
+            panel: self.weights_base.clone()
+                + group.clone() * block.panel_stride
+                + part * block.lanes as i64
+                + first,
+            row: self.means.is_some().then(|| builder.registers("row", ValueType::f32(block.lanes), 1)),
+        }
     }
 
     /// Replaces every mean by a function of it.

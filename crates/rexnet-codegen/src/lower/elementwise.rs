@@ -1,7 +1,7 @@
 //! Operators that treat each element alone, on stored tensors with their padding.
 
 use super::activation::{apply, at_least, at_most};
-use super::node::{NodeBuilder, Strides};
+use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::padding;
 use crate::loops::{BinaryOp, Role};
 use crate::target::Target;
@@ -23,7 +23,7 @@ pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, fun
     let output = node.value("output", id, Role::Out);
     let lanes = target.lanes.min(8);
     let builder = &mut node.builder;
-    builder.for_each("i", ty.stored_elements() / lanes, |builder, i| {
+    builder.section(("i", 0..(ty.stored_elements() / lanes) as i64), ALONE, |builder, i, _| {
         let at = i * lanes as i64;
         let value = builder.load(input, at.clone(), lanes);
         let value = match function {
@@ -53,17 +53,15 @@ pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, op
     let lanes = target.lanes.min(8);
     let strides = Strides::of(&ty);
     let builder = &mut node.builder;
-    builder.for_each("image", ty.batch(), |builder, image| {
-        builder.for_each("pixel", ty.height() * ty.width(), |builder, pixel| {
-            builder.for_each("c", ty.padded_channels() / lanes, |builder, c| {
-                let channel = c * lanes as i64;
-                let at = image.clone() * strides.n + pixel.clone() * strides.x + channel.clone();
-                let of_image = if b_ty.batch() == 1 { 0 } else { strides.x };
-                let other = if same { at.clone() } else { image.clone() * of_image + channel };
-                let value =
-                    builder.load(left, at.clone(), lanes).binary(op, builder.load(right, other, lanes));
-                builder.store(output, at, value);
-            });
+    let pixels = ("pixel", 0..(ty.height() * ty.width()) as i64);
+    builder.section(images(&ty), pixels, |builder, image, pixel| {
+        builder.for_each("c", ty.padded_channels() / lanes, |builder, c| {
+            let channel = c * lanes as i64;
+            let at = image.clone() * strides.n + pixel.clone() * strides.x + channel.clone();
+            let of_image = if b_ty.batch() == 1 { 0 } else { strides.x };
+            let other = if same { at.clone() } else { image.clone() * of_image + channel };
+            let value = builder.load(left, at.clone(), lanes).binary(op, builder.load(right, other, lanes));
+            builder.store(output, at, value);
         });
     });
 }
@@ -78,7 +76,8 @@ pub(super) fn prefix_add(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId
     let output = node.value("output", id, Role::Out);
     let lanes = target.lanes.min(8);
     let builder = &mut node.builder;
-    builder.for_each("pixel", ty.batch() * ty.height() * ty.width(), |builder, pixel| {
+    let pixels = (ty.batch() * ty.height() * ty.width()) as i64;
+    builder.section(("pixel", 0..pixels), ALONE, |builder, pixel, _| {
         builder.for_each("c", part / lanes, |builder, c| {
             let at = pixel.clone() * whole as i64 + c.clone() * lanes as i64;
             let other = pixel.clone() * part as i64 + c * lanes as i64;

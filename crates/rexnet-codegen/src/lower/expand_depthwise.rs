@@ -8,7 +8,7 @@ use super::activation;
 use super::columns::{PANEL, split};
 use super::convolution::{pack, windows};
 use super::depthwise::{Depthwise, Map};
-use super::node::{NodeBuilder, Strides};
+use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
 use super::{Strategy, padding, strategy};
 use crate::loops::{Affine, KernelBuilder, Role};
@@ -114,13 +114,15 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
         layer.emit(builder, target);
     };
     let builder = &mut node.builder;
-    builder.for_each("image", ty.batch(), |builder, image| {
-        let (whole, rest) = (padded / slice, padded % slice);
-        let in_slice = (slice / PANEL) as i64;
-        builder.for_each("slice", whole, |builder, index| emit(builder, &image, index * in_slice, slice));
-        if rest > 0 {
-            emit(builder, &image, Affine::constant(whole as i64 * in_slice), rest);
-        }
+    let (whole, rest) = (padded / slice, padded % slice);
+    let in_slice = (slice / PANEL) as i64;
+    builder.section(images(&ty), ("slice", 0..whole as i64), |builder, image, index| {
+        emit(builder, &image, index * in_slice, slice);
     });
+    if rest > 0 {
+        builder.section(images(&ty), ALONE, |builder, image, _| {
+            emit(builder, &image, Affine::constant(whole as i64 * in_slice), rest);
+        });
+    }
     padding::clear(builder, output, &ty, conv.activation);
 }

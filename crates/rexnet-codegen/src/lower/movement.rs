@@ -1,7 +1,7 @@
 //! Operators that only move elements, one at a time: they stand at the edges of a network, or for shapes that no
 //! fusion covered.
 
-use super::node::{NodeBuilder, Strides};
+use super::node::{ALONE, NodeBuilder, Strides};
 use super::padding;
 use crate::loops::{Affine, BufferId, Expression, KernelBuilder, Role};
 use rexnet_ir::graph::{CHANNEL_PADDING, Layout, Node, NodeId, TensorType};
@@ -13,20 +13,19 @@ fn copy(
     (input, from, from_start): (BufferId, Strides, i64),
     (output, to, to_start): (BufferId, Strides, i64),
 ) {
-    builder.for_each("image", extents[0], |builder, n| {
-        builder.for_each("y", extents[2], |builder, y| {
-            builder.for_each("x", extents[3], |builder, x| {
-                builder.for_each("c", extents[1], |builder, c| {
-                    let at = |strides: &Strides, start: i64| -> Affine {
-                        n.clone() * strides.n
-                            + c.clone() * strides.c
-                            + y.clone() * strides.y
-                            + x.clone() * strides.x
-                            + start
-                    };
-                    let value = builder.load(input, at(&from, from_start), 1);
-                    builder.store(output, at(&to, to_start), value);
-                });
+    let [images, _, rows, _] = extents.map(|extent| extent as i64);
+    builder.section(("image", 0..images), ("y", 0..rows), |builder, n, y| {
+        builder.for_each("x", extents[3], |builder, x| {
+            builder.for_each("c", extents[1], |builder, c| {
+                let at = |strides: &Strides, start: i64| -> Affine {
+                    n.clone() * strides.n
+                        + c.clone() * strides.c
+                        + y.clone() * strides.y
+                        + x.clone() * strides.x
+                        + start
+                };
+                let value = builder.load(input, at(&from, from_start), 1);
+                builder.store(output, at(&to, to_start), value);
             });
         });
     });
@@ -71,7 +70,7 @@ pub(super) fn pad(node: &mut NodeBuilder<'_>, id: NodeId, pad: [usize; 4]) {
     let input = node.value("input", operands[0], Role::In);
     let output = node.value("output", id, Role::Out);
     let lanes = CHANNEL_PADDING;
-    node.builder.for_each("zero", ty.stored_elements() / lanes, |builder, at| {
+    node.builder.section(("zero", 0..(ty.stored_elements() / lanes) as i64), ALONE, |builder, at, _| {
         builder.store(output, at * lanes as i64, Expression::f32(0.0, lanes));
     });
     let to = Strides::of(&ty);

@@ -3,9 +3,18 @@
 use super::{Argument, PackedTensor, Packing};
 use crate::loops::{BufferId, KernelBuilder, Role};
 use rexnet_ir::graph::{Graph, Layout, NodeId, Op, TensorType};
+use std::ops::Range;
 
 /// The alignment of everything in the arena and in packed weights, in bytes.
 pub(crate) const ALIGNMENT: usize = 64;
+
+/// The second loop of a section that has one.
+pub(super) const ALONE: (&str, Range<i64>) = ("once", 0..1);
+
+/// The loop of a section over the images of a batch.
+pub(super) fn images(ty: &TensorType) -> (&'static str, Range<i64>) {
+    ("image", 0..ty.batch() as i64)
+}
 
 pub(super) struct NodeBuilder<'a> {
     pub(super) graph: &'a Graph,
@@ -54,10 +63,16 @@ impl NodeBuilder<'_> {
         self.builder.buffer("means", role, ty.batch() * ty.padded_channels(), ALIGNMENT)
     }
 
-    /// Memory for the length of the call.
+    /// Memory of its own for each pass of a section.
     pub(super) fn scratch(&mut self, name: &str, elements: usize) -> BufferId {
         self.arguments.push(Argument::Scratch { elements });
         self.builder.buffer(name, Role::Scratch, elements, ALIGNMENT)
+    }
+
+    /// Memory from one section to another.
+    pub(super) fn shared(&mut self, name: &str, elements: usize) -> BufferId {
+        self.arguments.push(Argument::Scratch { elements });
+        self.builder.buffer(name, Role::Shared, elements, ALIGNMENT)
     }
 
     /// The name of a constant operand.

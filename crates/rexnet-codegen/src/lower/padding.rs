@@ -1,5 +1,6 @@
 //! The channel padding of every stored tensor holds zeros.
 
+use super::node::ALONE;
 use crate::loops::{BufferId, Expression, KernelBuilder};
 use rexnet_ir::graph::{Activation, TensorType};
 
@@ -22,7 +23,8 @@ pub(super) fn clear_always(builder: &mut KernelBuilder, buffer: BufferId, ty: &T
     if channels == padded {
         return;
     }
-    builder.for_each("pixel", ty.batch() * ty.height() * ty.width(), |builder, pixel| {
+    let pixels = (ty.batch() * ty.height() * ty.width()) as i64;
+    builder.section(("pixel", 0..pixels), ALONE, |builder, pixel, _| {
         builder.repeat("pad", channels as i64, padded as i64, false, |builder, channel| {
             builder.store(buffer, pixel * padded as i64 + channel, Expression::f32(0.0, 1));
         });

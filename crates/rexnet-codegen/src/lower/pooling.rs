@@ -2,7 +2,7 @@
 
 use super::borders::Window;
 use super::convolution::each_region;
-use super::node::{NodeBuilder, Strides};
+use super::node::{ALONE, NodeBuilder, Strides, images};
 use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, Role, ValueType};
 use crate::target::Target;
 use rexnet_ir::graph::{Node, NodeId, Pool2d, PoolKind, TensorType};
@@ -30,38 +30,41 @@ pub(super) fn squeeze(
     // Two sums a vector, and independent vectors to hide the latency of addition.
     let abreast = ((target.registers - 2) / 2).min(4).min(vectors);
     let area = (ty.height() * ty.width()) as f32;
-    builder.for_each("image", ty.batch(), |builder, image| {
-        let group_of = |builder: &mut KernelBuilder, abreast: usize, first: Affine| {
-            let channel = first * lanes as i64;
-            let total = builder.registers("total", ValueType::f32(lanes), abreast);
-            builder.for_each("y", ty.height(), |builder, y| {
-                let row = builder.registers("row", ValueType::f32(lanes), abreast);
-                builder.for_each("x", ty.width(), |builder, x| {
-                    let at = image.clone() * strides.n + y * strides.y + x * strides.x + channel.clone();
-                    builder.unrolled("v", abreast, |builder, v| {
-                        let value = builder.load(input, at + v.clone() * lanes as i64, lanes);
-                        let sum = Expression::register(row, v.clone()).binary(BinaryOp::Add, value);
-                        builder.set(row, v, sum);
-                    });
-                });
+    let group_of = |builder: &mut KernelBuilder, image: &Affine, abreast: usize, first: Affine| {
+        let channel = first * lanes as i64;
+        let total = builder.registers("total", ValueType::f32(lanes), abreast);
+        builder.for_each("y", ty.height(), |builder, y| {
+            let row = builder.registers("row", ValueType::f32(lanes), abreast);
+            builder.for_each("x", ty.width(), |builder, x| {
+                let at = image.clone() * strides.n + y * strides.y + x * strides.x + channel.clone();
                 builder.unrolled("v", abreast, |builder, v| {
-                    let sum = Expression::register(total, v.clone())
-                        .binary(BinaryOp::Add, Expression::register(row, v.clone()));
-                    builder.set(total, v, sum);
+                    let value = builder.load(input, at + v.clone() * lanes as i64, lanes);
+                    let sum = Expression::register(row, v.clone()).binary(BinaryOp::Add, value);
+                    builder.set(row, v, sum);
                 });
             });
             builder.unrolled("v", abreast, |builder, v| {
-                let at = image.clone() * padded + channel + v.clone() * lanes as i64;
-                let mean = Expression::register(total, v).binary(BinaryOp::Div, Expression::f32(area, lanes));
-                builder.store(output, at, mean);
+                let sum = Expression::register(total, v.clone())
+                    .binary(BinaryOp::Add, Expression::register(row, v.clone()));
+                builder.set(total, v, sum);
             });
-        };
-        let whole = vectors / abreast;
-        builder.for_each("c", whole, |builder, c| group_of(builder, abreast, c * abreast as i64));
-        if vectors % abreast > 0 {
-            group_of(builder, vectors % abreast, Affine::constant((whole * abreast) as i64));
-        }
+        });
+        builder.unrolled("v", abreast, |builder, v| {
+            let at = image.clone() * padded + channel + v.clone() * lanes as i64;
+            let mean = Expression::register(total, v).binary(BinaryOp::Div, Expression::f32(area, lanes));
+            builder.store(output, at, mean);
+        });
+    };
+    let whole = vectors / abreast;
+    builder.section(images(ty), ("c", 0..whole as i64), |builder, image, c| {
+        group_of(builder, &image, abreast, c * abreast as i64);
     });
+    if vectors % abreast > 0 {
+        builder.section(images(ty), ALONE, |builder, image, _| {
+            let first = Affine::constant((whole * abreast) as i64);
+            group_of(builder, &image, vectors % abreast, first);
+        });
+    }
 }
 
 /// A window at each position. Taps in the padding do not count; the first tap inside starts the reduction.
@@ -81,48 +84,44 @@ pub(super) fn pool(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, pool
     });
     let lanes = target.lanes.min(8);
     let builder = &mut node.builder;
-    builder.for_each("image", ty.batch(), |builder, image| {
-        each_region(builder, &windows, |builder, y, span_y, span_x| {
-            builder.repeat("x", span_x.outputs.start, span_x.outputs.end, false, |builder, x| {
-                builder.for_each("c", ty.padded_channels() / lanes, |builder, c| {
-                    let channel = c * lanes as i64;
-                    let origin = image.clone() * from.n
-                        + (y.clone() * windows[0].stride as i64 + windows[0].origin()) * from.y
-                        + (x.clone() * windows[1].stride as i64 + windows[1].origin()) * from.x
-                        + channel.clone();
-                    let result = builder.registers("acc", ValueType::f32(lanes), 1);
-                    let current = || Expression::register(result, Affine::default());
-                    if pool.kind == PoolKind::Max {
-                        let first =
-                            origin.clone() + (span_y.taps.start * from.y + span_x.taps.start * from.x);
-                        let value = builder.load(input, first, lanes);
-                        builder.set(result, Affine::default(), value);
-                    }
-                    builder.repeat("ky", span_y.taps.start, span_y.taps.end, false, |builder, ky| {
-                        builder.repeat("kx", span_x.taps.start, span_x.taps.end, false, |builder, kx| {
-                            let value = builder.load(input, origin + ky * from.y + kx * from.x, lanes);
-                            let next = match pool.kind {
-                                PoolKind::Average => current().binary(BinaryOp::Add, value),
-                                // A NaN stays one: the sum of the two carries it.
-                                PoolKind::Max => {
-                                    let tap = builder.bind("tap", value);
-                                    let greater = current().binary(BinaryOp::Max, tap.clone());
-                                    let unordered = current().binary(BinaryOp::Unordered, tap.clone());
-                                    unordered.select(current().binary(BinaryOp::Add, tap), greater)
-                                }
-                            };
-                            builder.set(result, Affine::default(), next);
-                        });
+    each_region(builder, images(&ty), &windows, |builder, image, y, span_y, span_x| {
+        builder.repeat("x", span_x.outputs.start, span_x.outputs.end, false, |builder, x| {
+            builder.for_each("c", ty.padded_channels() / lanes, |builder, c| {
+                let channel = c * lanes as i64;
+                let origin = image.clone() * from.n
+                    + (y.clone() * windows[0].stride as i64 + windows[0].origin()) * from.y
+                    + (x.clone() * windows[1].stride as i64 + windows[1].origin()) * from.x
+                    + channel.clone();
+                let result = builder.registers("acc", ValueType::f32(lanes), 1);
+                let current = || Expression::register(result, Affine::default());
+                if pool.kind == PoolKind::Max {
+                    let first = origin.clone() + (span_y.taps.start * from.y + span_x.taps.start * from.x);
+                    let value = builder.load(input, first, lanes);
+                    builder.set(result, Affine::default(), value);
+                }
+                builder.repeat("ky", span_y.taps.start, span_y.taps.end, false, |builder, ky| {
+                    builder.repeat("kx", span_x.taps.start, span_x.taps.end, false, |builder, kx| {
+                        let value = builder.load(input, origin + ky * from.y + kx * from.x, lanes);
+                        let next = match pool.kind {
+                            PoolKind::Average => current().binary(BinaryOp::Add, value),
+                            // A NaN stays one: the sum of the two carries it.
+                            PoolKind::Max => {
+                                let tap = builder.bind("tap", value);
+                                let greater = current().binary(BinaryOp::Max, tap.clone());
+                                let unordered = current().binary(BinaryOp::Unordered, tap.clone());
+                                unordered.select(current().binary(BinaryOp::Add, tap), greater)
+                            }
+                        };
+                        builder.set(result, Affine::default(), next);
                     });
-                    let mut value = current();
-                    if pool.kind == PoolKind::Average {
-                        let taps =
-                            (span_y.taps.end - span_y.taps.start) * (span_x.taps.end - span_x.taps.start);
-                        value = value.binary(BinaryOp::Div, Expression::f32(taps as f32, lanes));
-                    }
-                    let at = image.clone() * to.n + y.clone() * to.y + x * to.x + channel;
-                    builder.store(output, at, value);
                 });
+                let mut value = current();
+                if pool.kind == PoolKind::Average {
+                    let taps = (span_y.taps.end - span_y.taps.start) * (span_x.taps.end - span_x.taps.start);
+                    value = value.binary(BinaryOp::Div, Expression::f32(taps as f32, lanes));
+                }
+                let at = image.clone() * to.n + y.clone() * to.y + x * to.x + channel;
+                builder.store(output, at, value);
             });
         });
     });

@@ -3,6 +3,7 @@
 
 use super::activation;
 use super::columns::Columns;
+use super::node::ALONE;
 use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, ValueType};
 use rexnet_ir::graph::Activation;
 use std::ops::Range;
@@ -173,6 +174,25 @@ pub(super) fn rows_per_tile(total: usize, most: usize, enough: usize) -> usize {
         total / rows * of_tile(rows) + of_rest
     };
     (1..=most.min(total).max(1)).rev().min_by_key(|&rows| cost(rows)).unwrap_or(1)
+}
+
+/// The tiles of every image as sections of a kernel: `body` is given an image, a number of rows and the first row.
+pub(super) fn each_tile_of_images(
+    builder: &mut KernelBuilder,
+    images: usize,
+    (name, total): (&str, usize),
+    rows: usize,
+    mut body: impl FnMut(&mut KernelBuilder, &Affine, usize, Affine),
+) {
+    let (images, whole) = (("image", 0..images as i64), total / rows);
+    builder.section(images.clone(), (name, 0..whole as i64), |builder, image, tile| {
+        body(builder, &image, rows, tile * rows as i64);
+    });
+    if !total.is_multiple_of(rows) {
+        builder.section(images, ALONE, |builder, image, _| {
+            body(builder, &image, total % rows, Affine::constant((whole * rows) as i64));
+        });
+    }
 }
 
 /// Runs `body` for whole tiles of `rows` rows and once for the rest: with the number of rows and the first row.

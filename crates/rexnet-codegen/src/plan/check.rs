@@ -63,13 +63,13 @@ fn prove(program: &Program, alignment: bool) -> Result<(), Diagnostics> {
                 fault(format!("buffer {} is not aligned to {} bytes", buffer.name, buffer.alignment));
             }
             let read_only = matches!(place, Place::Weights(_) | Place::Input(_));
-            if read_only && matches!(buffer.role, Role::Out | Role::Scratch) {
+            if read_only && buffer.role.is_written() {
                 fault(format!("buffer {} is written, but lies in read-only memory", buffer.name));
             }
             if let Place::Arena(offset) = place {
                 for &(other, end, role) in &in_arena {
-                    let written = |role| matches!(role, Role::Out | Role::Scratch);
-                    if offset < end && other < offset + bytes && (written(role) || written(buffer.role)) {
+                    let written = role.is_written() || buffer.role.is_written();
+                    if offset < end && other < offset + bytes && written {
                         fault(format!("buffer {} overlaps another", buffer.name));
                     }
                 }
@@ -80,7 +80,7 @@ fn prove(program: &Program, alignment: bool) -> Result<(), Diagnostics> {
             }
         }
         for (begin, end, role) in in_arena {
-            if matches!(role, Role::Out | Role::Scratch) {
+            if role.is_written() {
                 written.retain(|range| range.end <= begin || end <= range.begin);
                 if role == Role::Out {
                     written.push(Written { begin, end });

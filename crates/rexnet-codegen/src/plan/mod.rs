@@ -5,13 +5,15 @@ mod check;
 mod pack;
 mod packed_weights;
 mod print;
+mod schedule;
 
 pub use arena::Allocation;
 pub use check::{check, check_unaligned};
 pub use pack::pack;
 pub use packed_weights::{PACKED_HEADER_BYTES, PACKED_MAGIC, PACKED_VERSION, PackedHeader, PackedWeights};
+pub use schedule::{Passes, Schedule, Work};
 
-use crate::loops::{Kernel, Role};
+use crate::loops::Kernel;
 use crate::lower::{Argument, Lowered, PackedTensor};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Graph, NodeId, Op, TensorType};
@@ -260,6 +262,6 @@ impl Program {
 
     /// Whether a step writes to its argument at that position.
     pub fn writes(&self, step: &Step, position: usize) -> bool {
-        matches!(self.kernels[step.kernel].buffers[position].role, Role::Out | Role::Scratch)
+        self.kernels[step.kernel].buffers[position].role.is_written()
     }
 }

@@ -2,11 +2,11 @@
 
 use super::measure::{classes, max_difference, peak_memory, statistics};
 use super::serve;
-use crate::arguments::{WeightsArguments, batch};
+use crate::arguments::{WeightsArguments, batch, threads};
 use crate::failure::{Exit, Failure};
 use crate::input::{Input, expected};
 use crate::network::Net;
-use crate::runner::{Runner, Via, via};
+use crate::runner::{How, Runner, Via, via};
 use crate::terminal::{Terminal, print_json};
 use crate::text::{millions, ms};
 use crate::weights::Chosen;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// Measure a network.
 ///
-/// A run goes from the input's f32 to the output's, on one thread.
+/// A run goes from the input's f32 to the output's.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The network.
@@ -55,19 +55,12 @@ pub(crate) struct Bench {
     /// Images in one run; with an input, as many as it has.
     #[arg(long, value_name = "N", value_parser = batch)]
     batch: Option<usize>,
-    /// Threads; one is all there is today.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = one_thread)]
+    /// Threads that share each run; 0 for as many as there are physical cores.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = threads)]
     threads: usize,
     /// A model's name that a harness passes on; has no effect.
     #[arg(long, hide = true)]
     model: Option<String>,
-}
-
-fn one_thread(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(1) => Ok(1),
-        Ok(_) | Err(_) => Err("networks run on 1 thread today".to_owned()),
-    }
 }
 
 /// Something to measure.
@@ -104,7 +97,8 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         return Err(crate::npy::broken(path, cause).into());
     }
     let expected = arguments.expect.as_deref().map(|path| expected(path, &facts)).transpose()?;
-    let runner = Runner::new(&net, &weights, input.batch, arguments.backend, terminal)?;
+    let how = How { batch: input.batch, via: arguments.backend, threads: arguments.threads };
+    let runner = Runner::new(&net, &weights, how, terminal)?;
     weights.warn_of_unused(runner.compilation(), terminal);
     let output = runner.output();
     let mut subject = Subject { runner, input, output, first_ms: 0.0 };
@@ -163,7 +157,12 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
             "max_abs_error": expected.as_ref().map(|expected| max_difference(&subject.output, expected)),
         }))?;
     } else {
-        writeln!(out, "{}, batch {}, 1 thread; weights: {weights}", facts.title, subject.input.batch)?;
+        let threads = match arguments.threads {
+            1 => "1 thread".to_owned(),
+            several => format!("{several} threads"),
+        };
+        let batch = subject.input.batch;
+        writeln!(out, "{}, batch {batch}, {threads}; weights: {weights}", facts.title)?;
         writeln!(out, "  min {min:.3} ms, median {median:.3} ms, mean {mean:.3} ms of {} runs", times.len())?;
         writeln!(out, "  {:.2} GMAC/s at the minimum, {:.2} at the median", rate(min), rate(median))?;
         let (compile, first) = (ms(subject.runner.compile_time), subject.first_ms);

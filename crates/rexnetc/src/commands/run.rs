@@ -1,7 +1,7 @@
 //! `rexnetc run [NET] [IMAGE…]`.
 
 use super::answers::{Answer, Printer, classify};
-use crate::arguments::WeightsArguments;
+use crate::arguments::{WeightsArguments, threads};
 use crate::class_names;
 use crate::embedded;
 use crate::failure::{Exit, Failure};
@@ -9,7 +9,7 @@ use crate::input::Input;
 use crate::network::{Net, is_network};
 use crate::npy;
 use crate::preprocess::{self, PreprocessArguments};
-use crate::runner::{Runner, Via, via};
+use crate::runner::{How, Runner, Via, via};
 use crate::terminal::Terminal;
 use crate::weights::Chosen;
 use clap::Args;
@@ -52,8 +52,17 @@ pub(crate) struct Run {
     /// for networks of 1000 classes.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Threads that share each run; 0 for as many as there are physical cores.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = threads)]
+    threads: usize,
     #[command(flatten)]
     preprocess: PreprocessArguments,
+}
+
+impl Run {
+    fn how(&self, batch: usize) -> How {
+        How { batch, via: self.backend, threads: self.threads }
+    }
 }
 
 /// Runs the network on every image, or on the tensor.
@@ -110,7 +119,7 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
 type Outcome = Result<(Vec<Answer>, Diagnostics), Failure>;
 
 fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'_>) -> Outcome {
-    let mut runner = Runner::new(net, printer.weights, input.batch, arguments.backend, printer.terminal)?;
+    let mut runner = Runner::new(net, printer.weights, arguments.how(input.batch), printer.terminal)?;
     printer.begin(&runner);
     let mut logits = runner.output();
     let network = runner.run(&input.data, &mut logits)?;
@@ -142,7 +151,7 @@ fn run_images(
     preprocessing: &Preprocessing,
     printer: &mut Printer<'_>,
 ) -> Outcome {
-    let mut runner = Runner::new(net, printer.weights, 1, arguments.backend, printer.terminal)?;
+    let mut runner = Runner::new(net, printer.weights, arguments.how(1), printer.terminal)?;
     printer.begin(&runner);
     let bar = printer.terminal.bar(images.len());
     let mut answers = Vec::with_capacity(images.len());

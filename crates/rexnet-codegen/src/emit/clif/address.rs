@@ -14,6 +14,14 @@ pub(super) struct Addresses {
     walks: HashMap<Walk, Variable>,
 }
 
+/// The first value of a loop's variable.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Begin {
+    Constant(i64),
+    /// What the call says.
+    Argument(Value),
+}
+
 /// A pointer that a loop increments.
 pub(super) struct Opened {
     walk: Walk,
@@ -41,7 +49,7 @@ impl Addresses {
         builder: &mut FunctionBuilder<'_>,
         unrolled: &HashMap<VariableId, i64>,
         variable: VariableId,
-        begin: i64,
+        begin: Begin,
         body: &[Statement],
     ) -> Vec<Opened> {
         let mut walks = BTreeSet::new();
@@ -62,7 +70,13 @@ impl Addresses {
                 let factor = walk.1.last().map_or(0, |&(_, factor)| factor);
                 let outer = (walk.0, walk.1[..walk.1.len() - 1].to_vec());
                 let base = builder.use_var(self.walks[&outer]);
-                let start = builder.ins().iadd_imm_s(base, 4 * factor * begin);
+                let start = match begin {
+                    Begin::Constant(begin) => builder.ins().iadd_imm_s(base, 4 * factor * begin),
+                    Begin::Argument(begin) => {
+                        let distance = builder.ins().imul_imm_s(begin, 4 * factor);
+                        builder.ins().iadd(base, distance)
+                    }
+                };
                 let pointer = builder.declare_var(self.pointer);
                 builder.def_var(pointer, start);
                 self.walks.insert(walk.clone(), pointer);

@@ -1,9 +1,10 @@
 //! Loops → Cranelift IR: the portable tier. Vectors of 8 or 16 lanes become two or four of 128 bits.
 //!
-//! A kernel becomes one function that takes the address of a table with its buffers' addresses:
+//! A section of a kernel becomes one function that takes the address of a table with its buffers' addresses, a pass of
+//! its outer loop and a range of passes of its inner one:
 //!
 //! ```text
-//! fn kernel(buffers: *const *mut f32)
+//! fn section(buffers: *const *mut f32, outer: isize, begin: isize, end: isize)
 //! ```
 //!
 //! Addresses are kept as pointers that each loop increments, one for every distinct coefficient vector; unrolled
@@ -12,8 +13,8 @@
 mod address;
 mod expression;
 
-use crate::loops::{Element, Kernel, Role, Statement, ValueType, VariableId};
-use address::Addresses;
+use crate::loops::{Element, Kernel, Role, Section, Statement, ValueType, VariableId};
+use address::{Addresses, Begin};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{self, AbiParam, InstBuilder, MemFlagsData, Value, types};
 use cranelift_codegen::isa::{CallConv, TargetIsa};
@@ -21,10 +22,15 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use std::collections::HashMap;
 
 /// The lanes of the vectors that Cranelift compiles.
-const LANES: usize = 4;
+pub(crate) const LANES: usize = 4;
 
-/// The function of a verified kernel, its signature included.
-pub fn function(kernel: &Kernel, isa: &dyn TargetIsa, context: &mut FunctionBuilderContext) -> ir::Function {
+/// The function of a section of a verified kernel, its signature included.
+pub fn function(
+    kernel: &Kernel,
+    section: &Section,
+    isa: &dyn TargetIsa,
+    context: &mut FunctionBuilderContext,
+) -> ir::Function {
     let mut function = ir::Function::new();
     function.signature = signature(isa);
     let mut builder = FunctionBuilder::new(&mut function, context);
@@ -34,7 +40,8 @@ pub fn function(kernel: &Kernel, isa: &dyn TargetIsa, context: &mut FunctionBuil
     builder.seal_block(entry);
 
     let pointer = isa.pointer_type();
-    let table = builder.block_params(entry)[0];
+    let [table, outer, begin, end] = builder.block_params(entry) else { unreachable!("it has four") };
+    let (table, outer, begin, end) = (*table, *outer, *begin, *end);
     let bases: Vec<Value> = (0..kernel.buffers.len())
         .map(|index| {
             let offset = (index * pointer.bytes() as usize) as i32;
@@ -50,19 +57,26 @@ pub fn function(kernel: &Kernel, isa: &dyn TargetIsa, context: &mut FunctionBuil
         })
         .collect();
     let addresses = Addresses::new(&mut builder, pointer, &bases);
-    let mut emitter =
-        Emitter { kernel, builder, addresses, registers, locals: HashMap::new(), unrolled: HashMap::new() };
-    emitter.block(&kernel.body);
+    let mut emitter = Emitter {
+        kernel,
+        pointer,
+        builder,
+        addresses,
+        registers,
+        locals: HashMap::new(),
+        unrolled: HashMap::new(),
+    };
+    emitter.section(section, outer, begin, end);
     emitter.builder.ins().return_(&[]);
     emitter.builder.finalize(isa.frontend_config());
     function
 }
 
-/// One pointer in, nothing out; on x86-64 by System V's convention on every system.
+/// A pointer and three integers of its size in, nothing out; on x86-64 by System V's convention on every system.
 pub fn signature(isa: &dyn TargetIsa) -> ir::Signature {
     let convention = if cfg!(target_arch = "x86_64") { CallConv::SystemV } else { isa.default_call_conv() };
     let mut signature = ir::Signature::new(convention);
-    signature.params.push(AbiParam::new(isa.pointer_type()));
+    signature.params.extend([AbiParam::new(isa.pointer_type()); 4]);
     signature
 }
 
@@ -81,6 +95,8 @@ fn part_type(ty: ValueType) -> ir::Type {
 
 struct Emitter<'k, 'f> {
     kernel: &'k Kernel,
+    /// The type of addresses and of loop counters.
+    pointer: ir::Type,
     builder: FunctionBuilder<'f>,
     addresses: Addresses,
     /// The parts of each register array, register by register.
@@ -91,6 +107,22 @@ struct Emitter<'k, 'f> {
 }
 
 impl Emitter<'_, '_> {
+    fn section(&mut self, section: &Section, outer: Value, begin: Value, end: Value) {
+        let inside = section.within_outer(self.kernel);
+        if let Some(passes) = &section.outer {
+            let begin = Begin::Argument(outer);
+            self.addresses.open(&mut self.builder, &self.unrolled, passes.variable, begin, inside);
+        }
+        match &section.inner {
+            Some(passes) => {
+                let count = self.builder.ins().isub(end, begin);
+                let body = section.body(self.kernel);
+                self.for_loop(passes.variable, Begin::Argument(begin), count, body);
+            }
+            None => self.block(inside),
+        }
+    }
+
     fn block(&mut self, body: &[Statement]) {
         for statement in body {
             match statement {
@@ -102,7 +134,8 @@ impl Emitter<'_, '_> {
                     self.unrolled.remove(variable);
                 }
                 Statement::For { variable, begin, end, unroll: false, body } => {
-                    self.for_loop(*variable, *begin, *end, body);
+                    let passes = self.builder.ins().iconst(self.pointer, end - begin);
+                    self.for_loop(*variable, Begin::Constant(*begin), passes, body);
                 }
                 Statement::Registers { array } => {
                     let zero = self.constant(0, self.kernel.register_array(*array).ty);
@@ -136,9 +169,8 @@ impl Emitter<'_, '_> {
     }
 
     /// Counts down, so that only the pointers carry the position.
-    fn for_loop(&mut self, variable: VariableId, begin: i64, end: i64, body: &[Statement]) {
-        let counter = self.builder.declare_var(types::I64);
-        let passes = self.builder.ins().iconst(types::I64, end - begin);
+    fn for_loop(&mut self, variable: VariableId, begin: Begin, passes: Value, body: &[Statement]) {
+        let counter = self.builder.declare_var(self.pointer);
         self.builder.def_var(counter, passes);
         let opened = self.addresses.open(&mut self.builder, &self.unrolled, variable, begin, body);
         let (inside, after) = (self.builder.create_block(), self.builder.create_block());
@@ -164,6 +196,6 @@ fn flags(role: Role) -> MemFlagsData {
     let flags = MemFlagsData::new().with_notrap();
     match role {
         Role::In | Role::Const => flags.with_readonly().with_can_move(),
-        Role::Out | Role::Scratch => flags,
+        Role::Out | Role::Shared | Role::Scratch => flags,
     }
 }

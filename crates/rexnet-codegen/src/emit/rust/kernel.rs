@@ -42,7 +42,7 @@ pub(super) fn function(kernel: &Kernel, vocabulary: &mut Vocabulary, notes: Note
 }
 
 fn is_written(role: Role) -> bool {
-    matches!(role, Role::Out | Role::Scratch)
+    role.is_written()
 }
 
 struct Writer<'k, 'v> {

@@ -5,7 +5,7 @@
 //! where a loop's body ends are pointers brought to where the next pass expects them.
 
 use super::allocate::Numbers;
-use super::nest::{Item, LoopId, Nest, StreamId};
+use super::nest::{Count, Item, LoopId, Nest, StreamId};
 use super::pointers::{Place, Pointers};
 use super::{Encoding, Function};
 use iced_x86::{Code, Encoder, Instruction, MemoryOperand, Register};
@@ -38,6 +38,14 @@ pub(super) const GENERAL_REGISTERS: [Register; 14] = [
 ];
 /// How many of them are the callee's to change.
 const VOLATILE: usize = 8;
+/// Places on the stack, after the slots: the pass of the outer loop, the first pass of the range and how many there are,
+/// and a part of a sum.
+const OUTER: usize = 0;
+const BEGIN: usize = 1;
+const COUNT: usize = 2;
+const TERM: usize = 3;
+/// How many they are.
+const ARGUMENTS: usize = 4;
 /// The argument at the entry; later a pointer that was fetched for one instruction.
 pub(super) const TABLE: Register = Register::RDI;
 /// Where innermost loops begin: at a multiple of this.
@@ -101,25 +109,39 @@ pub(super) struct Assembler<'n> {
 impl Assembler<'_> {
     fn function(&mut self) -> Result<(), String> {
         let saved = &GENERAL_REGISTERS[VOLATILE.min(self.pointers.registers)..self.pointers.registers];
-        let frame = 8 * self.pointers.slots as i32;
+        let find = |wanted: Count| {
+            let found = self.nest.loops.iter().position(|own| own.passes == wanted);
+            found.map(|index| LoopId(index as u32))
+        };
+        let (outer, range) = (find(Count::Pass), find(Count::Range));
+        let arguments = if outer.or(range).is_some() { ARGUMENTS } else { 0 };
+        let frame = 8 * (self.pointers.slots + arguments) as i32;
         for &register in saved {
             self.emit(instruction!(with1, Code::Push_r64, register))?;
         }
         if frame > 0 {
             self.emit(instruction!(with2, Code::Sub_rm64_imm32, Register::RSP, frame))?;
         }
-        for (stream, &home) in self.nest.streams.iter().zip(&self.pointers.homes) {
-            let entry = MemoryOperand::with_base_displ(TABLE, 8 * i64::from(stream.buffer.0));
-            match home {
-                Place::Register(number) => {
-                    let register = GENERAL_REGISTERS[usize::from(number)];
-                    self.emit(instruction!(with2, Code::Mov_r64_rm64, register, entry))?;
-                }
-                Place::Slot(_) => {
-                    let between = GENERAL_REGISTERS[0];
-                    self.emit(instruction!(with2, Code::Mov_r64_rm64, between, entry))?;
-                    self.emit(instruction!(with2, Code::Mov_rm64_r64, slot(home), between))?;
-                }
+        if outer.is_some() {
+            self.emit(instruction!(with2, Code::Mov_rm64_r64, self.argument(OUTER), Register::RSI))?;
+        }
+        if let Some(range) = range {
+            self.emit(instruction!(with2, Code::Mov_rm64_r64, self.argument(BEGIN), Register::RDX))?;
+            self.emit(instruction!(with2, Code::Sub_rm64_r64, Register::RCX, Register::RDX))?;
+            let count = match self.pointers.counters[range.0 as usize] {
+                Place::Register(_) => self.argument(COUNT),
+                place @ Place::Slot(_) => slot(place),
+            };
+            self.emit(instruction!(with2, Code::Mov_rm64_r64, count, Register::RCX))?;
+        }
+        for (index, &home) in self.pointers.homes.iter().enumerate() {
+            let register = GENERAL_REGISTERS[match home {
+                Place::Register(number) => usize::from(number),
+                Place::Slot(_) => 0,
+            }];
+            self.first_address(index, register, outer, range)?;
+            if let Place::Slot(_) = home {
+                self.emit(instruction!(with2, Code::Mov_rm64_r64, slot(home), register))?;
             }
         }
         for item in &self.nest.items {
@@ -140,6 +162,37 @@ impl Assembler<'_> {
         }
         self.emit(Instruction::with(Code::VEX_Vzeroupper))?;
         self.emit(Instruction::with(Code::Retnq))
+    }
+
+    /// Where on the stack an argument of the call is kept.
+    fn argument(&self, index: usize) -> MemoryOperand {
+        MemoryOperand::with_base_displ(Register::RSP, 8 * (self.pointers.slots + index) as i64)
+    }
+
+    /// A pointer at the pass of the outer loop and the first pass of the range that the call says.
+    fn first_address(
+        &mut self,
+        stream: usize,
+        register: Register,
+        outer: Option<LoopId>,
+        range: Option<LoopId>,
+    ) -> Result<(), String> {
+        let stream = &self.nest.streams[stream];
+        let entry = MemoryOperand::with_base_displ(TABLE, 8 * i64::from(stream.buffer.0));
+        let step = |id: Option<LoopId>| id.and_then(|id| stream.step(id)).unwrap_or(0);
+        let mut terms =
+            [(step(outer), OUTER), (step(range), BEGIN)].into_iter().filter(|&(step, _)| step != 0);
+        let Some((step, argument)) = terms.next() else {
+            return self.emit(instruction!(with2, Code::Mov_r64_rm64, register, entry));
+        };
+        let product = Code::Imul_r64_rm64_imm32;
+        self.emit(instruction!(with3, product, register, self.argument(argument), near(step)?))?;
+        if let Some((step, argument)) = terms.next() {
+            self.emit(instruction!(with2, Code::Mov_rm64_r64, self.argument(TERM), register))?;
+            self.emit(instruction!(with3, product, register, self.argument(argument), near(step)?))?;
+            self.emit(instruction!(with2, Code::Add_r64_rm64, register, self.argument(TERM)))?;
+        }
+        self.emit(instruction!(with2, Code::Add_r64_rm64, register, entry))
     }
 
     /// Puts the constants behind the code.
@@ -183,15 +236,21 @@ impl Assembler<'_> {
             self.emit(instruction!(with2, Code::Mov_r64_rm64, register, slot(home)))?;
             self.places[stream as usize] = Place::Register(number);
         }
-        let passes = i32::try_from(own.passes).map_err(|_| format!("a loop has {} passes", own.passes))?;
-        match self.pointers.counters[id.0 as usize] {
-            Place::Register(number) => {
+        let counter = self.pointers.counters[id.0 as usize];
+        match (own.passes, counter) {
+            (Count::Constant(passes), Place::Register(number)) => {
                 let register = lower_half(GENERAL_REGISTERS[usize::from(number)]);
-                self.emit(instruction!(with2, Code::Mov_r32_imm32, register, passes))?;
+                self.emit(instruction!(with2, Code::Mov_r32_imm32, register, few(passes)?))?;
             }
-            place @ Place::Slot(_) => {
-                self.emit(instruction!(with2, Code::Mov_rm64_imm32, slot(place), passes))?;
+            (Count::Constant(passes), Place::Slot(_)) => {
+                self.emit(instruction!(with2, Code::Mov_rm64_imm32, slot(counter), few(passes)?))?;
             }
+            (Count::Range | Count::Pass, Place::Register(number)) => {
+                let register = lower_half(GENERAL_REGISTERS[usize::from(number)]);
+                self.emit(instruction!(with2, Code::Mov_r32_rm32, register, self.argument(COUNT)))?;
+            }
+            // Its slot was filled at the entry.
+            (Count::Range | Count::Pass, Place::Slot(_)) => {}
         }
         if own.height == 0 {
             self.align()?;
@@ -245,7 +304,9 @@ impl Assembler<'_> {
         for (index, stream) in self.nest.streams.iter().enumerate() {
             let Some(step) = stream.step(id) else { continue };
             self.advance(index, step + distances[index] - self.distances[index])?;
-            self.distances[index] = distances[index] + step * own.passes;
+            if let Count::Constant(passes) = own.passes {
+                self.distances[index] = distances[index] + step * passes;
+            }
         }
         match self.pointers.counters[id.0 as usize] {
             Place::Register(number) => {
@@ -287,6 +348,11 @@ impl Assembler<'_> {
         };
         self.emit(instruction)
     }
+}
+
+/// A number of passes that a counter of 32 bits holds.
+fn few(passes: i64) -> Result<i32, String> {
+    i32::try_from(passes).map_err(|_| format!("a loop has {passes} passes"))
 }
 
 /// The lower 32 bits of a general register; writing them clears the upper ones.

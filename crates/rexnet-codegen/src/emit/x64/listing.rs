@@ -1,22 +1,37 @@
 //! A kernel's machine code for people: each instruction, and beside it the line of the loop text that it comes from.
 
-use super::Function;
-use crate::loops::{Kernel, Statement};
+use super::{Encoding, Function, function};
+use crate::loops::{Kernel, Section, Statement, sections};
 use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, NasmFormatter};
 use std::fmt::Write;
 
 /// The column where the loop text stands.
 const TEXT_COLUMN: usize = 64;
 
-/// The instructions of a kernel's function, one a line, with the loop text beside the first instruction of each
-/// statement; then the constants.
-pub fn listing(kernel: &Kernel, function: &Function) -> String {
+/// The functions of a verified kernel's sections: the instructions, one a line, with the loop text beside the first one of
+/// each statement; then the constants.
+///
+/// # Errors
+/// As [`function`].
+pub fn listing(kernel: &Kernel, encoding: Encoding) -> Result<String, String> {
     let text = kernel.to_string();
     let lines = statement_lines(kernel, &text);
-    let mut listing = format!("; {}\n", text.lines().next().unwrap_or_default());
-    for buffer in text.lines().filter(|line| line.trim_start().starts_with("buffer ")) {
-        let _ = writeln!(listing, "; {buffer}");
+    let sections = sections(kernel);
+    let mut listing = String::new();
+    for (index, section) in sections.iter().enumerate() {
+        if index > 0 {
+            listing.push('\n');
+        }
+        let _ = writeln!(listing, "; {}", Section::title(kernel, index, sections.len()));
+        for buffer in text.lines().filter(|line| line.trim_start().starts_with("buffer ")) {
+            let _ = writeln!(listing, "; {buffer}");
+        }
+        list(&mut listing, &lines, &function(kernel, section, encoding)?);
     }
+    Ok(listing)
+}
+
+fn list(listing: &mut String, lines: &[&str], function: &Function) {
     let mut formatter = NasmFormatter::new();
     formatter.options_mut().set_space_after_operand_separator(true);
     formatter.options_mut().set_hex_prefix("0x");
@@ -41,7 +56,6 @@ pub fn listing(kernel: &Kernel, function: &Function) -> String {
         let spelled: Vec<String> = words.iter().map(|byte| format!("{byte:02x}")).collect();
         let _ = writeln!(listing, "{:6x}  db {}", function.code_length + 16 * index, spelled.join(" "));
     }
-    listing
 }
 
 /// The line of each statement, in the order of the text.

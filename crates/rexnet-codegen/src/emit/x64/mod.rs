@@ -5,14 +5,15 @@
 //! Kernel ─select─> operations on virtual registers ─constants, allocate, pointers─> numbers ─assemble─> bytes
 //! ```
 //!
-//! What the loop text says is what is emitted: its loops, its unrolling, its order of operations. A kernel becomes
-//! one position-independent function with its constants behind it,
+//! What the loop text says is what is emitted: its loops, its unrolling, its order of operations. A section of a kernel
+//! becomes one position-independent function with its constants behind it,
 //!
 //! ```text
-//! extern "sysv64" fn kernel(buffers: *const *mut f32)
+//! extern "sysv64" fn section(buffers: *const *mut f32, outer: i64, begin: i64, end: i64)
 //! ```
 //!
-//! which leaves the upper halves of the first sixteen vector registers clear, so that what follows is not slowed. No vector is ever spilled: a kernel that needs more
+//! that runs one pass of the section's outer loop and the passes `begin..end`, at least one, of its inner loop, and
+//! leaves the upper halves of the first sixteen vector registers clear, so that what follows is not slowed. No vector is ever spilled: a kernel that needs more
 //! registers than there are is refused.
 
 mod allocate;
@@ -28,7 +29,7 @@ mod select;
 
 pub use listing::listing;
 
-use crate::loops::Kernel;
+use crate::loops::{Kernel, Section};
 
 /// How instructions are encoded, and with that what registers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,13 +81,13 @@ pub struct Function {
     pub(self) statements: Vec<(u32, u32)>,
 }
 
-/// The function of a verified kernel.
+/// The function of a section of a verified kernel.
 ///
 /// # Errors
 /// Why there is none: vector or general registers do not suffice, or a distance does not fit an instruction.
-pub fn function(kernel: &Kernel, encoding: Encoding) -> Result<Function, String> {
+pub fn function(kernel: &Kernel, section: &Section, encoding: Encoding) -> Result<Function, String> {
     let with = |whole_divisions| {
-        let mut nest = select::select(kernel, Options { encoding, whole_divisions })?;
+        let mut nest = select::select(kernel, section, Options { encoding, whole_divisions })?;
         constants::place_constants(&mut nest, encoding.registers());
         let numbers = allocate::allocate(&nest, encoding.registers())
             .map_err(|missing| format!("{missing} more vector registers would be needed"))?;

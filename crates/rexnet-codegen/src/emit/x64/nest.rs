@@ -127,11 +127,20 @@ pub(super) enum Item {
     Operation(Operation),
 }
 
+/// How often a loop's body runs, at least once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    Constant(i64),
+    /// As often as the call says, from the pass on that it says: the inner loop of a section.
+    Range,
+    /// Once, for the pass that the call says: the outer loop of a section. It is not among the items.
+    Pass,
+}
+
 /// A loop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loop {
-    /// At least 1.
-    pub(super) passes: i64,
+    pub(super) passes: Count,
     /// How many loops deep it holds others; 0 for an innermost one.
     pub(super) height: usize,
     /// The statement that it comes from.

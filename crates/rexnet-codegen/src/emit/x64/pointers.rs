@@ -4,7 +4,7 @@
 //! fetched before the outermost loop whose pointers fit; loops around move the slot. Innermost loops always have their
 //! pointers and their counter in registers.
 
-use super::nest::{Item, LoopId, Nest, StreamId};
+use super::nest::{Count, Item, LoopId, Nest, StreamId};
 
 /// A general register, or a slot of the stack, by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub(super) struct Pointers {
 /// # Errors
 /// Which loop needs more than there are.
 pub(super) fn place_pointers(nest: &Nest, registers: usize) -> Result<Pointers, String> {
-    let deepest = nest.loops.iter().map(|of| of.height + 1).max().unwrap_or(0);
+    let counted = nest.loops.iter().filter(|of| of.passes != Count::Pass);
+    let deepest = counted.map(|of| of.height + 1).max().unwrap_or(0);
     let streams = nest.streams.len();
     if streams + deepest.min(1) <= registers {
         // The innermost loops' counters first: theirs are counted most often.

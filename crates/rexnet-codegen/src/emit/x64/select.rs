@@ -4,18 +4,19 @@
 //! the operation that reads them where an instruction can take one from memory.
 
 use super::nest::{
-    Address, Item, Kind, Loop, LoopId, Nest, Operand, Operation, Stream, StreamId, Virtual, Width,
+    Address, Count, Item, Kind, Loop, LoopId, Nest, Operand, Operation, Stream, StreamId, Virtual, Width,
 };
 use super::{Encoding, Options};
 use crate::loops::{
-    Access, Affine, BinaryOp, BufferId, Expression, Kernel, RegisterId, Statement, UnaryOp, VariableId,
+    Access, Affine, BinaryOp, BufferId, Expression, Kernel, RegisterId, Section, Statement, UnaryOp,
+    VariableId,
 };
 
-/// The operations of a verified kernel.
+/// The operations of a section of a verified kernel.
 ///
 /// # Errors
 /// That a distance in memory does not fit an instruction.
-pub(super) fn select(kernel: &Kernel, options: Options) -> Result<Nest, String> {
+pub(super) fn select(kernel: &Kernel, section: &Section, options: Options) -> Result<Nest, String> {
     let mut selector = Selector {
         kernel,
         options,
@@ -24,12 +25,12 @@ pub(super) fn select(kernel: &Kernel, options: Options) -> Result<Nest, String> 
         variables: vec![Binding::Unbound; kernel.variables.len()],
         registers: vec![Vec::new(); kernel.registers.len()],
         locals: vec![Parts::default(); kernel.locals.len()],
-        statement: 0,
+        statement: section.statements_before(kernel) as u32,
         zeros: Vec::new(),
         steps: Vec::new(),
         too_far: false,
     };
-    selector.block(&kernel.body);
+    selector.section(section);
     let Selector { mut nest, zeros, too_far, .. } = selector;
     if too_far {
         return Err("a distance does not fit an instruction".to_owned());
@@ -90,6 +91,42 @@ struct Selector<'k> {
 }
 
 impl Selector<'_> {
+    fn section(&mut self, section: &Section) {
+        if let Some(outer) = &section.outer {
+            let id = self.begin_loop(outer.variable, 0, Count::Pass);
+            self.path.push(id);
+            self.statement += 1;
+        }
+        match &section.inner {
+            Some(inner) => {
+                // The pointers begin at the first pass of the range.
+                let id = self.begin_loop(inner.variable, 0, Count::Range);
+                self.in_loop(id, section.body(self.kernel));
+            }
+            None => self.block(section.body(self.kernel)),
+        }
+    }
+
+    fn begin_loop(&mut self, variable: VariableId, begin: i64, passes: Count) -> LoopId {
+        let id = LoopId(self.nest.loops.len() as u32);
+        self.nest.loops.push(Loop { passes, height: 0, statement: self.statement });
+        self.variables[variable.0 as usize] = Binding::Loop { depth: self.path.len(), begin };
+        id
+    }
+
+    fn in_loop(&mut self, id: LoopId, body: &[Statement]) {
+        for (above, outer) in self.path.iter().rev().enumerate() {
+            let outer = &mut self.nest.loops[outer.0 as usize];
+            outer.height = outer.height.max(above + 1);
+        }
+        self.path.push(id);
+        self.nest.items.push(Item::Enter(id));
+        self.statement += 1;
+        self.block(body);
+        self.nest.items.push(Item::Leave(id));
+        self.path.pop();
+    }
+
     fn block(&mut self, body: &[Statement]) {
         for statement in body {
             let own = self.statement;
@@ -102,20 +139,8 @@ impl Selector<'_> {
                     }
                 }
                 Statement::For { variable, begin, end, unroll: false, body } => {
-                    let id = LoopId(self.nest.loops.len() as u32);
-                    self.nest.loops.push(Loop { passes: end - begin, height: 0, statement: own });
-                    self.variables[variable.0 as usize] =
-                        Binding::Loop { depth: self.path.len(), begin: *begin };
-                    for (above, outer) in self.path.iter().rev().enumerate() {
-                        let outer = &mut self.nest.loops[outer.0 as usize];
-                        outer.height = outer.height.max(above + 1);
-                    }
-                    self.path.push(id);
-                    self.nest.items.push(Item::Enter(id));
-                    self.statement = own + 1;
-                    self.block(body);
-                    self.nest.items.push(Item::Leave(id));
-                    self.path.pop();
+                    let id = self.begin_loop(*variable, *begin, Count::Constant(end - begin));
+                    self.in_loop(id, body);
                 }
                 Statement::Registers { array } => {
                     self.declare(*array);

@@ -1,0 +1,289 @@
+//! Program → chunks: how a run is cut up for several threads.
+//!
+//! ```text
+//! stage 0               stage 1              stage 2
+//! [chunk][chunk][chunk] [      chunk       ] [chunk][chunk][chunk][chunk] …
+//! ```
+//!
+//! A stage begins when the one before it is done; its chunks may run in any order, on any threads. What is a chunk does
+//! not depend on the number of threads, and what a chunk computes not on who runs it.
+
+use super::{Place, Program, Step};
+use crate::loops::{OperationCounts, Section};
+use std::ops::Range;
+
+/// A section of a kernel, as far as running it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// The passes of the outer loop, each a call; one where there is none.
+    pub outer: Range<i64>,
+    /// The passes of the inner loop, of which a call runs a range; one where there is none.
+    pub inner: Range<i64>,
+    /// The last section before this one that has to be done first.
+    pub follows: Option<usize>,
+    /// What a pass of the inner loop costs by the model, in cycles of a processor.
+    pub cycles: u64,
+}
+
+impl Work {
+    /// That of a section, for a processor whose registers hold so many lanes.
+    pub fn of(section: &Section, lanes: usize) -> Self {
+        let range =
+            |passes: Option<crate::loops::Passes>| passes.map_or(0..1, |passes| passes.begin..passes.end);
+        Self {
+            outer: range(section.outer),
+            inner: range(section.inner),
+            follows: section.follows,
+            cycles: cycles(&section.operations, lanes),
+        }
+    }
+
+    fn outer_passes(&self) -> u64 {
+        (self.outer.end - self.outer.start).unsigned_abs()
+    }
+
+    fn inner_passes(&self) -> u64 {
+        (self.inner.end - self.inner.start).unsigned_abs()
+    }
+
+    /// The cycles of all passes.
+    pub fn all_cycles(&self) -> u64 {
+        self.cycles.saturating_mul(self.outer_passes()).saturating_mul(self.inner_passes())
+    }
+}
+
+/// The model of the time that operations take: two of arithmetic and two loads a cycle, one store, and a division
+/// that holds up the others; whichever of these is the most.
+fn cycles(operations: &OperationCounts, lanes: usize) -> u64 {
+    const CYCLES_OF_A_DIVISION: u64 = 5;
+    let parts = operations.in_vectors_of(lanes);
+    let arithmetic = parts.multiply_adds.saturating_add(parts.others) / 2;
+    let loads = parts.loads.saturating_add(parts.broadcasts) / 2;
+    let most = arithmetic.max(loads).max(parts.stores);
+    most.saturating_add(parts.divisions.saturating_mul(CYCLES_OF_A_DIVISION)).max(1)
+}
+
+/// Below so many cycles a section stays on one thread: beginning a stage costs about a quarter of that.
+const CYCLES_ALONE: u64 = 8000;
+/// A chunk has about so many cycles: claiming one costs a twentieth of that.
+const CYCLES_OF_A_CHUNK: u64 = 6000;
+
+/// A section of a step, run whole or in chunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Call {
+    step: usize,
+    section: usize,
+    outer: Range<i64>,
+    inner: Range<i64>,
+}
+
+/// What is handed out together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Task {
+    /// The number of its first chunk.
+    first: usize,
+    /// Calls by index: one that is cut into chunks, or several that are one chunk, run in order.
+    calls: Range<usize>,
+    /// How the one call is cut; `None` where all is one chunk.
+    cut: Option<Cut>,
+}
+
+/// The chunks of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cut {
+    /// Passes of the inner loop that are a chunk.
+    unit: i64,
+    /// The chunks of one pass of the outer loop.
+    chunks: usize,
+}
+
+/// A run cut up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schedule {
+    calls: Vec<Call>,
+    tasks: Vec<Task>,
+    ends: Vec<usize>,
+    private_bytes: usize,
+}
+
+/// Calls of one section for a range of passes: what [`Schedule::execute`] asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// The step of the program.
+    pub step: usize,
+    /// The section of its kernel.
+    pub section: usize,
+    /// The pass of the outer loop; 0 where there is none.
+    pub outer: i64,
+    /// The passes of the inner loop; `0..1` where there is none.
+    pub inner: Range<i64>,
+}
+
+impl Schedule {
+    /// Cuts up a program that was proved. `works` are the sections of each of its kernels, in order.
+    pub fn new(program: &Program, works: &[Vec<Work>]) -> Self {
+        let mut builder = Builder { program, schedule: Self::default(), stage: Vec::new(), chunks: 0 };
+        for (number, step) in program.steps.iter().enumerate() {
+            for (section, work) in works[step.kernel].iter().enumerate() {
+                builder.add(number, section, work);
+            }
+        }
+        builder.end_stage();
+        let private = program.steps.iter().map(|step| private_bytes(program, step));
+        Self { private_bytes: private.max().unwrap_or(0), ..builder.schedule }
+    }
+
+    /// The number of chunks up to the end of each stage.
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// The bytes that each thread but one needs for scratch memory of its own.
+    pub fn private_bytes(&self) -> usize {
+        self.private_bytes
+    }
+
+    /// Runs consecutive chunks of one stage: `call` is asked for what they are made of, in order.
+    pub fn execute(&self, chunks: Range<usize>, call: &mut dyn FnMut(Passes)) {
+        let mut next = chunks.start;
+        while next < chunks.end {
+            let index = self.tasks.partition_point(|task| task.first <= next) - 1;
+            let task = &self.tasks[index];
+            let (Some(cut), [single]) = (task.cut, &self.calls[task.calls.clone()]) else {
+                self.calls[task.calls.clone()].iter().for_each(|whole| whole.run(call));
+                next += 1;
+                continue;
+            };
+            let local = next - task.first;
+            let (outer, chunk) = (local / cut.chunks, local % cut.chunks);
+            let many = (chunks.end - next).min(cut.chunks - chunk);
+            let begin = single.inner.start + chunk as i64 * cut.unit;
+            let end = single.inner.end.min(begin + many as i64 * cut.unit);
+            call(Passes {
+                step: single.step,
+                section: single.section,
+                outer: single.outer.start + outer as i64,
+                inner: begin..end,
+            });
+            next += many;
+        }
+    }
+
+    /// Runs everything in order: what one thread does.
+    pub fn execute_all(&self, call: &mut dyn FnMut(Passes)) {
+        for whole in &self.calls {
+            whole.run(call);
+        }
+    }
+}
+
+impl Call {
+    fn run(&self, call: &mut dyn FnMut(Passes)) {
+        for outer in self.outer.clone() {
+            call(Passes { step: self.step, section: self.section, outer, inner: self.inner.clone() });
+        }
+    }
+}
+
+/// The scratch memory of a step that is private to a pass, each buffer at a multiple of 64 bytes.
+fn private_bytes(program: &Program, step: &Step) -> usize {
+    let buffers = program.kernels[step.kernel].buffers.iter();
+    let private = buffers.filter(|buffer| buffer.role == crate::loops::Role::Scratch);
+    private.map(|buffer| (4 * buffer.elements).next_multiple_of(64)).sum()
+}
+
+struct Builder<'p> {
+    program: &'p Program,
+    schedule: Schedule,
+    /// The calls of the stage at hand by index, with the task that each belongs to.
+    stage: Vec<(usize, usize)>,
+    /// The chunks so far.
+    chunks: usize,
+}
+
+impl Builder<'_> {
+    fn add(&mut self, step: usize, section: usize, work: &Work) {
+        let before: Vec<usize> = self
+            .stage
+            .iter()
+            .filter(|&&(call, _)| self.depends(step, work, &self.schedule.calls[call]))
+            .map(|&(_, task)| task)
+            .collect();
+        let call = Call { step, section, outer: work.outer.clone(), inner: work.inner.clone() };
+        let alone = work.all_cycles() < CYCLES_ALONE;
+        let last = self.schedule.tasks.len().wrapping_sub(1);
+        let number = self.schedule.calls.len();
+        if !before.is_empty() {
+            // What is short and needs only the last task, which is one chunk, is done by whoever does that.
+            if alone && before.iter().all(|&task| task == last) && self.is_one_chunk(last) {
+                self.schedule.calls.push(call);
+                let task = &mut self.schedule.tasks[last];
+                (task.calls.end, task.cut) = (number + 1, None);
+                self.stage.push((number, last));
+                return;
+            }
+            self.end_stage();
+        }
+        let passes = work.inner_passes();
+        let unit = (CYCLES_OF_A_CHUNK / work.cycles).clamp(1, passes);
+        let chunks = passes.div_ceil(unit) as usize;
+        let cut = (!alone).then_some(Cut { unit: unit as i64, chunks });
+        self.schedule.tasks.push(Task { first: self.chunks, calls: number..number + 1, cut });
+        let chunks = cut.map_or(1, |cut| cut.chunks.saturating_mul(work.outer_passes() as usize));
+        self.chunks = self.chunks.saturating_add(chunks);
+        self.schedule.calls.push(call);
+        self.stage.push((number, self.schedule.tasks.len() - 1));
+    }
+
+    fn end_stage(&mut self) {
+        if !self.stage.is_empty() {
+            self.stage.clear();
+            self.schedule.ends.push(self.chunks);
+        }
+    }
+
+    fn is_one_chunk(&self, task: usize) -> bool {
+        self.schedule.tasks.get(task).is_some_and(|task| self.chunks - task.first == 1)
+    }
+
+    /// Whether a section of a step has to wait for a call.
+    fn depends(&self, step: usize, work: &Work, call: &Call) -> bool {
+        if call.step == step {
+            return work.follows.is_some_and(|last| call.section <= last);
+        }
+        let (own, other) = (self.places(step), self.places(call.step));
+        own.iter().any(|(a, own_writes)| {
+            other.iter().any(|(b, other_writes)| (*own_writes || *other_writes) && meet(a, b))
+        })
+    }
+
+    /// The memory that a step touches, and whether it writes there.
+    fn places(&self, step: usize) -> Vec<(Bytes, bool)> {
+        let step = &self.program.steps[step];
+        let buffers = self.program.kernels[step.kernel].buffers.iter().zip(&step.arguments);
+        let places = buffers.map(|(buffer, &place)| {
+            let bytes = 4 * buffer.elements;
+            let place = match place {
+                Place::Arena(offset) => Bytes::Arena(offset..offset + bytes),
+                Place::Output(index) => Bytes::Output(index),
+                Place::Weights(_) | Place::Input(_) => Bytes::Constant,
+            };
+            (place, buffer.role.is_written())
+        });
+        places.collect()
+    }
+}
+
+enum Bytes {
+    Arena(Range<usize>),
+    Output(usize),
+    Constant,
+}
+
+fn meet(a: &Bytes, b: &Bytes) -> bool {
+    match (a, b) {
+        (Bytes::Arena(a), Bytes::Arena(b)) => a.start < b.end && b.start < a.end,
+        (Bytes::Output(a), Bytes::Output(b)) => a == b,
+        _ => false,
+    }
+}
