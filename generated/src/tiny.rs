@@ -40,6 +40,8 @@
     dead_code,
     unused_mut,
     unused_assignments,
+    unused_imports,
+    unused_variables,
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
@@ -117,27 +119,80 @@ impl Network {
         }
         supported
     }
-    /// Runs the network once: f32 in NCHW order. Nothing is allocated.
+    /// Runs the network once, on this thread: f32 in NCHW order. Nothing is allocated.
     pub fn run(&self, scratch: &mut Scratch, input: &[f32; 768], output: &mut [f32; 4]) {
         let _mode = FloatMode::enter();
-        let weights = self.weights.elements();
+        let (code, memory) = (
+            self.code(),
+            Memory {
+                arena: scratch.0.as_mut_ptr(),
+                weights: self.weights.elements().as_ptr(),
+                inputs: [input.as_ptr()],
+                outputs: [output.as_mut_ptr()],
+            },
+        );
+        for number in 0..code.calls.len() {
+            // SAFETY: a version is chosen only where the processor has its features; the memory is
+            // this run's alone.
+            unsafe { code.whole(number, &memory, core::ptr::null_mut()) }
+        }
+    }
+    /// As `run`, shared between threads: at most as many as `others` has scratch memories, and this one. The outputs
+    /// are the same bits. Nothing is allocated.
+    pub fn run_on(
+        &self,
+        threads: &dyn Threads,
+        scratch: &mut Scratch,
+        others: &mut [ThreadScratch],
+        input: &[f32; 768],
+        output: &mut [f32; 4],
+    ) {
+        let (code, memory) = (
+            self.code(),
+            Memory {
+                arena: scratch.0.as_mut_ptr(),
+                weights: self.weights.elements().as_ptr(),
+                inputs: [input.as_ptr()],
+                outputs: [output.as_mut_ptr()],
+            },
+        );
+        let others = Private(others.as_mut_ptr(), others.len());
+        let progress = Progress::new();
+        threads
+            .run(
+                &|| {
+                    let others = &others;
+                    let Some(thread) = progress.enter(1 + others.1) else { return };
+                    let _mode = FloatMode::enter();
+                    let private = match thread {
+                        0 => core::ptr::null_mut(),
+                        _ => {
+                            // SAFETY: there are as many, and each is one thread's.
+                            unsafe { others.0.add(thread - 1).cast() }
+                        }
+                    };
+                    progress
+                        .work(
+                            threads,
+                            code.ends,
+                            &mut |chunks| {
+                                // SAFETY: as in `run`; the protocol gives each number of a thread
+                                // once, and chunks at the same time are those of one stage.
+                                unsafe { code.chunks(chunks, &memory, private) }
+                            },
+                        );
+                },
+            );
+    }
+    fn code(&self) -> &'static Code {
         match self.version {
             #[cfg(target_arch = "x86_64")]
-            Version::Avx512 => {
-                // SAFETY: a version is chosen only where the processor has its features.
-                unsafe { avx512::run(&mut scratch.0, weights, input, output) }
-            }
+            Version::Avx512 => &avx512::CODE,
             #[cfg(target_arch = "x86_64")]
-            Version::Avx2 => {
-                // SAFETY: a version is chosen only where the processor has its features.
-                unsafe { avx2::run(&mut scratch.0, weights, input, output) }
-            }
+            Version::Avx2 => &avx2::CODE,
             #[cfg(target_arch = "aarch64")]
-            Version::Neon => {
-                // SAFETY: a version is chosen only where the processor has its features.
-                unsafe { neon::run(&mut scratch.0, weights, input, output) }
-            }
-            Version::Portable => portable::run(&mut scratch.0, weights, input, output),
+            Version::Neon => &neon::CODE,
+            Version::Portable => &portable::CODE,
         }
     }
 }
@@ -427,6 +482,250 @@ fn processor_features() -> (bool, bool) {
         (avx2, avx2 && f & dq & bw & vl == 1 && state & 0xe6 == 0xe6)
     }
 }
+pub use protocol::Threads;
+use protocol::Progress;
+/// Scratch memory of one thread among several. Keep it on the heap.
+#[derive(Clone)]
+#[repr(C, align(64))]
+pub struct ThreadScratch([f32; 1024]);
+impl ThreadScratch {
+    /// Zeros.
+    pub const fn new() -> Self {
+        Self([0.0; 1024])
+    }
+}
+impl core::fmt::Debug for ThreadScratch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("ThreadScratch")
+    }
+}
+// SAFETY: these are addresses; those who use them say why they may.
+unsafe impl Sync for Memory {}
+/// The first of the other threads' scratch memories, and how many there are.
+struct Private(*mut ThreadScratch, usize);
+// SAFETY: these are addresses; those who use them say why they may.
+unsafe impl Sync for Private {}
+mod atomic {
+    pub(super) use core::sync::atomic::{AtomicUsize, Ordering};
+}
+#[allow(unreachable_pub)]
+mod protocol {
+    //! How threads share one run through a network: stages of chunks, each chunk executed once, no stage begun before the
+    //! one ahead of it is done.
+    //!
+    //! Nobody waits for a thread that holds no chunk: one that comes late, or that the system has put aside, delays the
+    //! others only by the work that it took.
+    use super::atomic::{AtomicUsize, Ordering};
+    use core::ops::Range;
+    /// Threads on which a network may run.
+    pub trait Threads: Sync {
+        /// The most threads that are inside `work` at once, the caller's among them; at least 1.
+        fn count(&self) -> usize;
+        /// Calls `work` on this thread, and on others that are free; returns when none of them is inside.
+        ///
+        /// `work` may be called any number of times, at least once; a call that finds nothing to do returns at once. What
+        /// the calls did happens before the return. If one panics, so does this, when none is inside any more.
+        fn run(&self, work: &(dyn Fn() + Sync));
+        /// Called inside `work`: returns when `ready` does hold, which another thread inside brings about.
+        ///
+        /// Until [`notify`](Threads::notify) is implemented too, this must look again by itself, as the default does: it
+        /// spins.
+        fn wait(&self, ready: &dyn Fn() -> bool) {
+            while !ready() {
+                core::hint::spin_loop();
+            }
+        }
+        /// Called inside `work` when what others wait for may hold.
+        fn notify(&self) {}
+    }
+    /// A number that threads write often, on cache lines of its own: processors fetch them in pairs of 64 bytes.
+    #[repr(align(128))]
+    struct Apart(AtomicUsize);
+    /// How far one run through a network has come.
+    pub struct Progress {
+        /// The first chunk that nobody has claimed.
+        next: Apart,
+        /// How many chunks are done.
+        done: Apart,
+        /// How many threads have a number.
+        entered: Apart,
+    }
+    impl Progress {
+        /// Nothing claimed, nobody entered.
+        pub fn new() -> Self {
+            let zero = || Apart(AtomicUsize::new(0));
+            Self {
+                next: zero(),
+                done: zero(),
+                entered: zero(),
+            }
+        }
+        /// A number for a thread that enters, for memory of its own: 0, 1, 2, …; `None` once `most` threads have entered.
+        pub fn enter(&self, most: usize) -> Option<usize> {
+            self.entered
+                .0
+                .fetch_update(
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                    |entered| { (entered < most).then_some(entered + 1) },
+                )
+                .ok()
+        }
+        /// Executes chunks until all are claimed: when no thread is inside any more, all are done.
+        ///
+        /// Chunks are numbered through. `ends` holds for each stage the number of chunks up to its end, ascending; a stage
+        /// may be empty. A chunk begins only when all chunks of earlier stages are done, and sees what they wrote.
+        /// `execute` is given a range of consecutive chunks of one stage. Should it unwind, its chunks count as done.
+        ///
+        /// `threads` is what this runs on; `ends` is the same for all of them.
+        pub fn work(
+            &self,
+            threads: &dyn Threads,
+            ends: &[usize],
+            execute: &mut dyn FnMut(Range<usize>),
+        ) {
+            let share = match threads.count() {
+                0 | 1 => 1,
+                count => count.saturating_mul(2),
+            };
+            let mut stage = 0;
+            let mut next = self.next.0.load(Ordering::Relaxed);
+            loop {
+                while ends.get(stage).is_some_and(|&end| end <= next) {
+                    stage += 1;
+                }
+                let Some(&end) = ends.get(stage) else { return };
+                let first = if stage == 0 { 0 } else { ends[stage - 1] };
+                let open = || self.done.0.load(Ordering::Acquire) >= first;
+                if !open() {
+                    threads.wait(&open);
+                    next = self.next.0.load(Ordering::Relaxed);
+                    continue;
+                }
+                let many = ((end - next) / share).max(1);
+                match self
+                    .next
+                    .0
+                    .compare_exchange_weak(
+                        next,
+                        next + many,
+                        Ordering::Relaxed,
+                        Ordering::Relaxed,
+                    )
+                {
+                    Ok(_) => {
+                        let claim = Claim {
+                            done: &self.done.0,
+                            many,
+                            end,
+                            threads,
+                        };
+                        execute(next..next + many);
+                        drop(claim);
+                        next = self.next.0.load(Ordering::Relaxed);
+                    }
+                    Err(seen) => next = seen,
+                }
+            }
+        }
+    }
+    impl Default for Progress {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    /// Chunks that a thread executes: done when this is dropped, so that nobody waits for ever for one that unwinds.
+    struct Claim<'a> {
+        done: &'a AtomicUsize,
+        many: usize,
+        /// The end of their stage.
+        end: usize,
+        threads: &'a dyn Threads,
+    }
+    impl Drop for Claim<'_> {
+        fn drop(&mut self) {
+            let before = self.done.fetch_add(self.many, Ordering::AcqRel);
+            if before + self.many == self.end {
+                self.threads.notify();
+            }
+        }
+    }
+}
+/// Addresses of what a run works on.
+struct Memory {
+    arena: *mut f32,
+    weights: *const f32,
+    inputs: [*const f32; 1],
+    outputs: [*mut f32; 1],
+}
+/// A section of a step's kernel: the first pass of its outer loop and one past the last, then those of its inner
+/// loop. One call runs one pass of the former and any range of the latter.
+struct Call((isize, isize), (isize, isize));
+/// What threads are given together: the number of its first chunk; its first call and one past the last; where
+/// there is one call, the passes of its inner loop that are a chunk, and how many chunks each pass of its outer
+/// loop has; with 0 passes all of it is one chunk.
+struct Task(usize, (usize, usize), isize, usize);
+/// A version's run, cut up.
+struct Code {
+    calls: &'static [Call],
+    tasks: &'static [Task],
+    /// The number of chunks up to the end of each stage.
+    ends: &'static [usize],
+    call: unsafe fn(usize, isize, isize, isize, &Memory, *mut f32),
+}
+impl Code {
+    /// Runs a call whole.
+    unsafe fn whole(&self, number: usize, memory: &Memory, private: *mut f32) {
+        let Call(outer, inner) = &self.calls[number];
+        for outer in outer.0..outer.1 {
+            // SAFETY: the caller's.
+            unsafe { (self.call)(number, outer, inner.0, inner.1, memory, private) }
+        }
+    }
+    /// Runs consecutive chunks of one stage.
+    unsafe fn chunks(
+        &self,
+        chunks: core::ops::Range<usize>,
+        memory: &Memory,
+        private: *mut f32,
+    ) {
+        let mut next = chunks.start;
+        while next < chunks.end {
+            let index = self.tasks.partition_point(|task| task.0 <= next) - 1;
+            let Task(first, calls, unit, in_pass) = self.tasks[index];
+            if unit == 0 {
+                for number in calls.0..calls.1 {
+                    // SAFETY: the caller's.
+                    unsafe { self.whole(number, memory, private) }
+                }
+                next += 1;
+                continue;
+            }
+            let Call(outer, inner) = &self.calls[calls.0];
+            let (pass, chunk) = ((next - first) / in_pass, (next - first) % in_pass);
+            let many = (chunks.end - next).min(in_pass - chunk);
+            let begin = inner.0 + chunk as isize * unit;
+            let end = inner.1.min(begin + many as isize * unit);
+            // SAFETY: the caller's.
+            unsafe {
+                (self
+                    .call)(calls.0, outer.0 + pass as isize, begin, end, memory, private)
+            }
+            next += many;
+        }
+    }
+}
+/// A thread's own scratch memory, or that in the arena.
+#[inline]
+unsafe fn scratch(
+    private: *mut f32,
+    own: usize,
+    arena: *mut f32,
+    at: usize,
+) -> *mut f32 {
+    // SAFETY: the caller's: the part lies in the memory.
+    unsafe { if private.is_null() { arena.add(at) } else { private.add(own) } }
+}
 /// `N` elements from `at` on, to read.
 #[inline]
 unsafe fn part<'a, const N: usize>(memory: *const f32, at: usize) -> &'a [f32; N] {
@@ -527,219 +826,362 @@ fn fused_multiply_add(a: f32, b: f32, c: f32) -> f32 {
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use core::arch::x86_64::*;
+    use super::{Call, Code, Memory, Task, part, scratch};
+    pub(super) static CODE: Code = Code {
+        calls: &[
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 8)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 7)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 5)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 5)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+        ],
+        tasks: &[
+            Task(0, (0, 1), 0, 1),
+            Task(1, (1, 2), 0, 1),
+            Task(2, (2, 3), 0, 1),
+            Task(3, (3, 4), 0, 1),
+            Task(4, (4, 5), 0, 1),
+            Task(5, (5, 6), 0, 1),
+            Task(6, (6, 7), 0, 1),
+            Task(7, (7, 18), 0, 1),
+        ],
+        ends: &[2, 5, 7, 8],
+        call,
+    };
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    pub(super) fn run(
-        arena: &mut [f32; super::ARENA],
-        weights: &[f32; super::WEIGHTS],
-        input: &[f32; 768],
-        output: &mut [f32; 4],
+    unsafe fn call(
+        number: usize,
+        outer: isize,
+        begin: isize,
+        end: isize,
+        memory: &Memory,
+        private: *mut f32,
     ) {
-        use super::{part, part_mut};
-        let (arena, weights) = (arena.as_mut_ptr(), weights.as_ptr());
-        // SAFETY: the plan was proved: every part lies in its memory, and what a kernel writes
-        // overlaps nothing else that it is given.
+        let Memory { arena, weights, inputs: [input], outputs: [output] } = *memory;
+        // SAFETY: the plan was proved: every part lies in its memory. What others write meanwhile,
+        // and what they read of what is written here, lies elsewhere: the caller sees to it that
+        // calls at the same time are those of one stage.
         unsafe {
-            // stem.act
-            convolution_3x3_s2_c3_1x8x8x8_silu(
-                input,
-                part(weights, 0),
-                part_mut(arena, 0),
-            );
-            // features.0.act_dw
-            depthwise_3x3_c8_1x8x8x8_relu6(
-                part(arena, 0),
-                part(weights, 224),
-                part_mut(arena, 512),
-            );
-            // features.0
-            pointwise_c8_1x8x8x8_shortcut(
-                part(arena, 512),
-                part(arena, 0),
-                part(weights, 304),
-                part_mut(arena, 2048),
-            );
-            // features.1.conv_dw.bn
-            expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
-                part(arena, 2048),
-                part(weights, 384),
-                part(weights, 528),
-                part_mut(arena, 0),
-                part_mut(arena, 2560),
-                part_mut(arena, 1024),
-            );
-            // features.1.se.gate
-            squeeze_excite_1x16x8x8(
-                part(arena, 2560),
-                part(weights, 688),
-                part(weights, 832),
-                part_mut(arena, 2576),
-                part_mut(arena, 2752),
-            );
-            // features.1
-            pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
-                part(arena, 0),
-                part(arena, 2752),
-                part(arena, 2048),
-                part(weights, 880),
-                part_mut(arena, 1024),
-                part_mut(arena, 2560),
-            );
-            // head.pool
-            global_average_pool_1x11x8x8(part(arena, 1024), part_mut(arena, 0));
-            // head.flatten
-            flatten_1x11x1x1(part(arena, 0), part_mut(arena, 16));
-            // head.fc
-            dense_1x11(part(arena, 16), part(weights, 1152), part_mut(arena, 0));
-            // head.fc.output
-            relayout_1x4(part(arena, 0), output);
+            match number {
+                0 => {
+                    // stem.act
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section1(
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                1 => {
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+                        begin,
+                        end,
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                2 => {
+                    // features.0.act_dw
+                    depthwise_3x3_c8_1x8x8x8_relu6_section1(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                3 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section2(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                4 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section3(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                5 => {
+                    // features.0
+                    pointwise_c8_1x8x8x8_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                6 => {
+                    pointwise_c8_1x8x8x8_shortcut_section2(
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                7 => {
+                    // features.1.conv_dw.bn
+                    expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+                        part(arena, 2048),
+                        part(weights, 384),
+                        part(weights, 528),
+                        arena.add(0),
+                        arena.add(2560),
+                        scratch(private, 0, arena, 1024),
+                    )
+                }
+                8 => {
+                    // features.1.se.gate
+                    squeeze_excite_1x16x8x8_section1(
+                        part(arena, 2560),
+                        part(weights, 688),
+                        arena.add(2576),
+                    )
+                }
+                9 => {
+                    squeeze_excite_1x16x8x8_section2(
+                        part(weights, 832),
+                        arena.add(2576),
+                        arena.add(2752),
+                    )
+                }
+                10 => squeeze_excite_1x16x8x8_section3(arena.add(2752)),
+                11 => {
+                    // features.1
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(arena, 2752),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                12 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2752),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                13 => {
+                    // head.pool
+                    global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
+                }
+                14 => {
+                    // head.flatten
+                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
+                }
+                15 => flatten_1x11x1x1_section2(arena.add(16)),
+                16 => {
+                    // head.fc
+                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                }
+                17 => {
+                    // head.fc.output
+                    relayout_1x4(part(arena, 0), output)
+                }
+                _ => {}
+            }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn convolution_3x3_s2_c3_1x8x8x8_silu(
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section1(
         input: &[f32; 768],
         weights: &[f32; 224],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(weights);
-            for ky in 1..3isize {
-                for kx in 1..3isize {
-                    for k in 0..3isize {
-                        let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
-                        acc = fma_x8(
-                            x,
-                            load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
-                            acc,
-                        );
+            for _ in 0..1isize {
+                let mut acc = load_x8(weights);
+                for ky in 1..3isize {
+                    for kx in 1..3isize {
+                        for k in 0..3isize {
+                            let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
+                            acc = fma_x8(
+                                x,
+                                load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
+                                acc,
+                            );
+                        }
                     }
                 }
-            }
-            store_x8(output, acc);
-            let x2 = max_x8(splat_x8(-87.0), load_x8(output));
-            let bounded = min_x8(splat_x8(87.0), x2);
-            let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
-            let n = sub_x8(rounded, splat_x8(12583039.0));
-            let f = fma_x8(n, splat_x8(0.6933594), bounded);
-            let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-            let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-            let p2 = fma_x8(p, f2, splat_x8(0.04166839));
-            let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
-            let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
-            let p5 = fma_x8(p4, f2, splat_x8(-1.0));
-            let p6 = fma_x8(p5, f2, splat_x8(1.0));
-            let denominator = fma_x8(
-                p6,
-                from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
-                splat_x8(1.0),
-            );
-            store_x8(output, div_x8(x2, denominator));
-            let bias = load_x8(weights);
-            let mut acc2_0 = bias;
-            let mut acc2_1 = bias;
-            let mut acc2_2 = bias;
-            let mut acc2_3 = bias;
-            let mut acc2_4 = bias;
-            let mut acc2_5 = bias;
-            let mut acc2_6 = bias;
-            for ky2 in 1..3isize {
-                for kx2 in 0..3isize {
-                    for k2 in 0..3isize {
-                        let w = load_x8(
-                            weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
-                        );
-                        acc2_0 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
-                            w,
-                            acc2_0,
-                        );
-                        acc2_1 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
-                            w,
-                            acc2_1,
-                        );
-                        acc2_2 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
-                            w,
-                            acc2_2,
-                        );
-                        acc2_3 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
-                            w,
-                            acc2_3,
-                        );
-                        acc2_4 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7)),
-                            w,
-                            acc2_4,
-                        );
-                        acc2_5 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 5)),
-                            w,
-                            acc2_5,
-                        );
-                        acc2_6 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 3)),
-                            w,
-                            acc2_6,
-                        );
+                store_x8(output, acc);
+                let x2 = max_x8(splat_x8(-87.0), load_x8(output));
+                let bounded = min_x8(splat_x8(87.0), x2);
+                let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
+                let n = sub_x8(rounded, splat_x8(12583039.0));
+                let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
+                let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
+                let p2 = fma_x8(p, f2, splat_x8(0.04166839));
+                let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
+                let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
+                let p5 = fma_x8(p4, f2, splat_x8(-1.0));
+                let p6 = fma_x8(p5, f2, splat_x8(1.0));
+                let denominator = fma_x8(
+                    p6,
+                    from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
+                    splat_x8(1.0),
+                );
+                store_x8(output, div_x8(x2, denominator));
+                let bias = load_x8(weights);
+                let mut acc2_0 = bias;
+                let mut acc2_1 = bias;
+                let mut acc2_2 = bias;
+                let mut acc2_3 = bias;
+                let mut acc2_4 = bias;
+                let mut acc2_5 = bias;
+                let mut acc2_6 = bias;
+                for ky2 in 1..3isize {
+                    for kx2 in 0..3isize {
+                        for k2 in 0..3isize {
+                            let w = load_x8(
+                                weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
+                            );
+                            acc2_0 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
+                                w,
+                                acc2_0,
+                            );
+                            acc2_1 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
+                                w,
+                                acc2_1,
+                            );
+                            acc2_2 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
+                                w,
+                                acc2_2,
+                            );
+                            acc2_3 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
+                                w,
+                                acc2_3,
+                            );
+                            acc2_4 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7)),
+                                w,
+                                acc2_4,
+                            );
+                            acc2_5 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 5)),
+                                w,
+                                acc2_5,
+                            );
+                            acc2_6 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 3)),
+                                w,
+                                acc2_6,
+                            );
+                        }
                     }
                 }
-            }
-            store_x8(output.offset(8), acc2_0);
-            store_x8(output.offset(16), acc2_1);
-            store_x8(output.offset(24), acc2_2);
-            store_x8(output.offset(32), acc2_3);
-            store_x8(output.offset(40), acc2_4);
-            store_x8(output.offset(48), acc2_5);
-            store_x8(output.offset(56), acc2_6);
-            for i in 0..3isize {
-                let x3 = max_x16(splat_x16(-87.0), load_x16(output.offset(16 * i + 8)));
-                let bounded2 = min_x16(splat_x16(87.0), x3);
-                let rounded2 = fma_x16(
-                    bounded2,
-                    splat_x16(-1.442695),
-                    splat_x16(12583039.0),
+                store_x8(output.offset(8), acc2_0);
+                store_x8(output.offset(16), acc2_1);
+                store_x8(output.offset(24), acc2_2);
+                store_x8(output.offset(32), acc2_3);
+                store_x8(output.offset(40), acc2_4);
+                store_x8(output.offset(48), acc2_5);
+                store_x8(output.offset(56), acc2_6);
+                for i in 0..3isize {
+                    let x3 = max_x16(
+                        splat_x16(-87.0),
+                        load_x16(output.offset(16 * i + 8)),
+                    );
+                    let bounded2 = min_x16(splat_x16(87.0), x3);
+                    let rounded2 = fma_x16(
+                        bounded2,
+                        splat_x16(-1.442695),
+                        splat_x16(12583039.0),
+                    );
+                    let n2 = sub_x16(rounded2, splat_x16(12583039.0));
+                    let f3 = fma_x16(n2, splat_x16(0.6933594), bounded2);
+                    let f4 = fma_x16(n2, splat_x16(-0.00021219444), f3);
+                    let p7 = fma_x16(
+                        splat_x16(0.001381454),
+                        f4,
+                        splat_x16(-0.008368745),
+                    );
+                    let p8 = fma_x16(p7, f4, splat_x16(0.04166839));
+                    let p9 = fma_x16(p8, f4, splat_x16(-0.16666521));
+                    let p10 = fma_x16(p9, f4, splat_x16(0.49999994));
+                    let p11 = fma_x16(p10, f4, splat_x16(-1.0));
+                    let p12 = fma_x16(p11, f4, splat_x16(1.0));
+                    let denominator2 = fma_x16(
+                        p12,
+                        from_bits_x16(shift_left_x16(to_bits_x16(rounded2), 23)),
+                        splat_x16(1.0),
+                    );
+                    store_x16(output.offset(16 * i + 8), div_x16(x3, denominator2));
+                }
+                let x4 = max_x8(splat_x8(-87.0), load_x8(output.offset(56)));
+                let bounded3 = min_x8(splat_x8(87.0), x4);
+                let rounded3 = fma_x8(
+                    bounded3,
+                    splat_x8(-1.442695),
+                    splat_x8(12583039.0),
                 );
-                let n2 = sub_x16(rounded2, splat_x16(12583039.0));
-                let f3 = fma_x16(n2, splat_x16(0.6933594), bounded2);
-                let f4 = fma_x16(n2, splat_x16(-0.00021219444), f3);
-                let p7 = fma_x16(splat_x16(0.001381454), f4, splat_x16(-0.008368745));
-                let p8 = fma_x16(p7, f4, splat_x16(0.04166839));
-                let p9 = fma_x16(p8, f4, splat_x16(-0.16666521));
-                let p10 = fma_x16(p9, f4, splat_x16(0.49999994));
-                let p11 = fma_x16(p10, f4, splat_x16(-1.0));
-                let p12 = fma_x16(p11, f4, splat_x16(1.0));
-                let denominator2 = fma_x16(
-                    p12,
-                    from_bits_x16(shift_left_x16(to_bits_x16(rounded2), 23)),
-                    splat_x16(1.0),
+                let n3 = sub_x8(rounded3, splat_x8(12583039.0));
+                let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
+                let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
+                let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
+                let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
+                let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
+                let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
+                let p17 = fma_x8(p16, f6, splat_x8(-1.0));
+                let p18 = fma_x8(p17, f6, splat_x8(1.0));
+                let denominator3 = fma_x8(
+                    p18,
+                    from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
+                    splat_x8(1.0),
                 );
-                store_x16(output.offset(16 * i + 8), div_x16(x3, denominator2));
+                store_x8(output.offset(56), div_x8(x4, denominator3));
             }
-            let x4 = max_x8(splat_x8(-87.0), load_x8(output.offset(56)));
-            let bounded3 = min_x8(splat_x8(87.0), x4);
-            let rounded3 = fma_x8(bounded3, splat_x8(-1.442695), splat_x8(12583039.0));
-            let n3 = sub_x8(rounded3, splat_x8(12583039.0));
-            let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
-            let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
-            let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
-            let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
-            let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
-            let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
-            let p17 = fma_x8(p16, f6, splat_x8(-1.0));
-            let p18 = fma_x8(p17, f6, splat_x8(1.0));
-            let denominator3 = fma_x8(
-                p18,
-                from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
-                splat_x8(1.0),
-            );
-            store_x8(output.offset(56), div_x8(x4, denominator3));
-            for y in 1..8isize {
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 768],
+        weights: &[f32; 224],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let mut acc3 = load_x8(weights);
                 for ky3 in 0..3isize {
                     for kx3 in 1..3isize {
@@ -912,104 +1354,122 @@ mod avx512 {
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn depthwise_3x3_c8_1x8x8x8_relu6(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section1(
         input: &[f32; 512],
         weights: &[f32; 80],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let bias = load_x8(weights);
-            let mut acc = bias;
-            for ky in 1..3isize {
-                let w = load_x8(weights.offset(24 * ky + 16));
-                let w2 = load_x8(weights.offset(24 * ky + 24));
-                acc = fma_x8(load_x8(input.offset(64 * ky - 64)), w, acc);
-                acc = fma_x8(load_x8(input.offset(64 * ky - 56)), w2, acc);
+            for _ in 0..1isize {
+                let bias = load_x8(weights);
+                let mut acc = bias;
+                for ky in 1..3isize {
+                    let w = load_x8(weights.offset(24 * ky + 16));
+                    let w2 = load_x8(weights.offset(24 * ky + 24));
+                    acc = fma_x8(load_x8(input.offset(64 * ky - 64)), w, acc);
+                    acc = fma_x8(load_x8(input.offset(64 * ky - 56)), w2, acc);
+                }
+                store_x8(output, min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc)));
+                let bias2 = load_x8(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for ky2 in 1..3isize {
+                    let w3 = load_x8(weights.offset(24 * ky2 + 8));
+                    let w4 = load_x8(weights.offset(24 * ky2 + 16));
+                    let w5 = load_x8(weights.offset(24 * ky2 + 24));
+                    acc2_0 = fma_x8(load_x8(input.offset(64 * ky2 - 64)), w3, acc2_0);
+                    let v = load_x8(input.offset(64 * ky2 - 56));
+                    acc2_0 = fma_x8(v, w4, acc2_0);
+                    acc2_1 = fma_x8(v, w3, acc2_1);
+                    let v2 = load_x8(input.offset(64 * ky2 - 48));
+                    acc2_0 = fma_x8(v2, w5, acc2_0);
+                    acc2_1 = fma_x8(v2, w4, acc2_1);
+                    acc2_2 = fma_x8(v2, w3, acc2_2);
+                    let v3 = load_x8(input.offset(64 * ky2 - 40));
+                    acc2_1 = fma_x8(v3, w5, acc2_1);
+                    acc2_2 = fma_x8(v3, w4, acc2_2);
+                    acc2_3 = fma_x8(v3, w3, acc2_3);
+                    let v4 = load_x8(input.offset(64 * ky2 - 32));
+                    acc2_2 = fma_x8(v4, w5, acc2_2);
+                    acc2_3 = fma_x8(v4, w4, acc2_3);
+                    acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
+                }
+                store_x8(
+                    output.offset(8),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_0)),
+                );
+                store_x8(
+                    output.offset(16),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_1)),
+                );
+                store_x8(
+                    output.offset(24),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_2)),
+                );
+                store_x8(
+                    output.offset(32),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
+                );
+                let bias3 = load_x8(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
+                for ky3 in 1..3isize {
+                    let w6 = load_x8(weights.offset(24 * ky3 + 8));
+                    let w7 = load_x8(weights.offset(24 * ky3 + 16));
+                    let w8 = load_x8(weights.offset(24 * ky3 + 24));
+                    acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
+                    let v5 = load_x8(input.offset(64 * ky3 - 24));
+                    acc3_0 = fma_x8(v5, w7, acc3_0);
+                    acc3_1 = fma_x8(v5, w6, acc3_1);
+                    let v6 = load_x8(input.offset(64 * ky3 - 16));
+                    acc3_0 = fma_x8(v6, w8, acc3_0);
+                    acc3_1 = fma_x8(v6, w7, acc3_1);
+                    acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
+                }
+                store_x8(
+                    output.offset(40),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
+                );
+                store_x8(
+                    output.offset(48),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
+                );
+                let bias4 = load_x8(weights);
+                let mut acc4 = bias4;
+                for ky4 in 1..3isize {
+                    let w9 = load_x8(weights.offset(24 * ky4 + 8));
+                    let w10 = load_x8(weights.offset(24 * ky4 + 16));
+                    acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
+                    acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
+                }
+                store_x8(
+                    output.offset(56),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
+                );
             }
-            store_x8(output, min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc)));
-            let bias2 = load_x8(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for ky2 in 1..3isize {
-                let w3 = load_x8(weights.offset(24 * ky2 + 8));
-                let w4 = load_x8(weights.offset(24 * ky2 + 16));
-                let w5 = load_x8(weights.offset(24 * ky2 + 24));
-                acc2_0 = fma_x8(load_x8(input.offset(64 * ky2 - 64)), w3, acc2_0);
-                let v = load_x8(input.offset(64 * ky2 - 56));
-                acc2_0 = fma_x8(v, w4, acc2_0);
-                acc2_1 = fma_x8(v, w3, acc2_1);
-                let v2 = load_x8(input.offset(64 * ky2 - 48));
-                acc2_0 = fma_x8(v2, w5, acc2_0);
-                acc2_1 = fma_x8(v2, w4, acc2_1);
-                acc2_2 = fma_x8(v2, w3, acc2_2);
-                let v3 = load_x8(input.offset(64 * ky2 - 40));
-                acc2_1 = fma_x8(v3, w5, acc2_1);
-                acc2_2 = fma_x8(v3, w4, acc2_2);
-                acc2_3 = fma_x8(v3, w3, acc2_3);
-                let v4 = load_x8(input.offset(64 * ky2 - 32));
-                acc2_2 = fma_x8(v4, w5, acc2_2);
-                acc2_3 = fma_x8(v4, w4, acc2_3);
-                acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
-            }
-            store_x8(
-                output.offset(8),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_0)),
-            );
-            store_x8(
-                output.offset(16),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_1)),
-            );
-            store_x8(
-                output.offset(24),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_2)),
-            );
-            store_x8(
-                output.offset(32),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
-            );
-            let bias3 = load_x8(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_1 = bias3;
-            for ky3 in 1..3isize {
-                let w6 = load_x8(weights.offset(24 * ky3 + 8));
-                let w7 = load_x8(weights.offset(24 * ky3 + 16));
-                let w8 = load_x8(weights.offset(24 * ky3 + 24));
-                acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
-                let v5 = load_x8(input.offset(64 * ky3 - 24));
-                acc3_0 = fma_x8(v5, w7, acc3_0);
-                acc3_1 = fma_x8(v5, w6, acc3_1);
-                let v6 = load_x8(input.offset(64 * ky3 - 16));
-                acc3_0 = fma_x8(v6, w8, acc3_0);
-                acc3_1 = fma_x8(v6, w7, acc3_1);
-                acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
-            }
-            store_x8(
-                output.offset(40),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
-            );
-            store_x8(
-                output.offset(48),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
-            );
-            let bias4 = load_x8(weights);
-            let mut acc4 = bias4;
-            for ky4 in 1..3isize {
-                let w9 = load_x8(weights.offset(24 * ky4 + 8));
-                let w10 = load_x8(weights.offset(24 * ky4 + 16));
-                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
-                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
-            }
-            store_x8(
-                output.offset(56),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
-            );
-            for y in 1..7isize {
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let bias5 = load_x8(weights);
                 let mut acc5 = bias5;
                 for ky5 in 0..3isize {
@@ -1119,113 +1579,139 @@ mod avx512 {
                     min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
                 );
             }
-            let bias8 = load_x8(weights);
-            let mut acc8 = bias8;
-            for ky8 in 0..2isize {
-                let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
-                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
-            }
-            store_x8(
-                output.offset(448),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
-            );
-            let bias9 = load_x8(weights);
-            let mut acc9_0 = bias9;
-            let mut acc9_1 = bias9;
-            let mut acc9_2 = bias9;
-            let mut acc9_3 = bias9;
-            for ky9 in 0..2isize {
-                let w20 = load_x8(weights.offset(24 * ky9 + 8));
-                let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                let w22 = load_x8(weights.offset(24 * ky9 + 24));
-                acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
-                let v13 = load_x8(input.offset(64 * ky9 + 392));
-                acc9_0 = fma_x8(v13, w21, acc9_0);
-                acc9_1 = fma_x8(v13, w20, acc9_1);
-                let v14 = load_x8(input.offset(64 * ky9 + 400));
-                acc9_0 = fma_x8(v14, w22, acc9_0);
-                acc9_1 = fma_x8(v14, w21, acc9_1);
-                acc9_2 = fma_x8(v14, w20, acc9_2);
-                let v15 = load_x8(input.offset(64 * ky9 + 408));
-                acc9_1 = fma_x8(v15, w22, acc9_1);
-                acc9_2 = fma_x8(v15, w21, acc9_2);
-                acc9_3 = fma_x8(v15, w20, acc9_3);
-                let v16 = load_x8(input.offset(64 * ky9 + 416));
-                acc9_2 = fma_x8(v16, w22, acc9_2);
-                acc9_3 = fma_x8(v16, w21, acc9_3);
-                acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
-            }
-            store_x8(
-                output.offset(456),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
-            );
-            store_x8(
-                output.offset(464),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
-            );
-            store_x8(
-                output.offset(472),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
-            );
-            store_x8(
-                output.offset(480),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
-            );
-            let bias10 = load_x8(weights);
-            let mut acc10_0 = bias10;
-            let mut acc10_1 = bias10;
-            for ky10 in 0..2isize {
-                let w23 = load_x8(weights.offset(24 * ky10 + 8));
-                let w24 = load_x8(weights.offset(24 * ky10 + 16));
-                let w25 = load_x8(weights.offset(24 * ky10 + 24));
-                acc10_0 = fma_x8(load_x8(input.offset(64 * ky10 + 416)), w23, acc10_0);
-                let v17 = load_x8(input.offset(64 * ky10 + 424));
-                acc10_0 = fma_x8(v17, w24, acc10_0);
-                acc10_1 = fma_x8(v17, w23, acc10_1);
-                let v18 = load_x8(input.offset(64 * ky10 + 432));
-                acc10_0 = fma_x8(v18, w25, acc10_0);
-                acc10_1 = fma_x8(v18, w24, acc10_1);
-                acc10_1 = fma_x8(load_x8(input.offset(64 * ky10 + 440)), w25, acc10_1);
-            }
-            store_x8(
-                output.offset(488),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
-            );
-            store_x8(
-                output.offset(496),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
-            );
-            let bias11 = load_x8(weights);
-            let mut acc11 = bias11;
-            for ky11 in 0..2isize {
-                let w26 = load_x8(weights.offset(24 * ky11 + 8));
-                let w27 = load_x8(weights.offset(24 * ky11 + 16));
-                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
-                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
-            }
-            store_x8(
-                output.offset(504),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
-            );
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn pointwise_c8_1x8x8x8_shortcut(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section3(
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias8 = load_x8(weights);
+                let mut acc8 = bias8;
+                for ky8 in 0..2isize {
+                    let w18 = load_x8(weights.offset(24 * ky8 + 16));
+                    let w19 = load_x8(weights.offset(24 * ky8 + 24));
+                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
+                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
+                }
+                store_x8(
+                    output.offset(448),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
+                );
+                let bias9 = load_x8(weights);
+                let mut acc9_0 = bias9;
+                let mut acc9_1 = bias9;
+                let mut acc9_2 = bias9;
+                let mut acc9_3 = bias9;
+                for ky9 in 0..2isize {
+                    let w20 = load_x8(weights.offset(24 * ky9 + 8));
+                    let w21 = load_x8(weights.offset(24 * ky9 + 16));
+                    let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                    acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
+                    let v13 = load_x8(input.offset(64 * ky9 + 392));
+                    acc9_0 = fma_x8(v13, w21, acc9_0);
+                    acc9_1 = fma_x8(v13, w20, acc9_1);
+                    let v14 = load_x8(input.offset(64 * ky9 + 400));
+                    acc9_0 = fma_x8(v14, w22, acc9_0);
+                    acc9_1 = fma_x8(v14, w21, acc9_1);
+                    acc9_2 = fma_x8(v14, w20, acc9_2);
+                    let v15 = load_x8(input.offset(64 * ky9 + 408));
+                    acc9_1 = fma_x8(v15, w22, acc9_1);
+                    acc9_2 = fma_x8(v15, w21, acc9_2);
+                    acc9_3 = fma_x8(v15, w20, acc9_3);
+                    let v16 = load_x8(input.offset(64 * ky9 + 416));
+                    acc9_2 = fma_x8(v16, w22, acc9_2);
+                    acc9_3 = fma_x8(v16, w21, acc9_3);
+                    acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
+                }
+                store_x8(
+                    output.offset(456),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
+                );
+                store_x8(
+                    output.offset(464),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
+                );
+                store_x8(
+                    output.offset(472),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
+                );
+                store_x8(
+                    output.offset(480),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+                );
+                let bias10 = load_x8(weights);
+                let mut acc10_0 = bias10;
+                let mut acc10_1 = bias10;
+                for ky10 in 0..2isize {
+                    let w23 = load_x8(weights.offset(24 * ky10 + 8));
+                    let w24 = load_x8(weights.offset(24 * ky10 + 16));
+                    let w25 = load_x8(weights.offset(24 * ky10 + 24));
+                    acc10_0 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 416)),
+                        w23,
+                        acc10_0,
+                    );
+                    let v17 = load_x8(input.offset(64 * ky10 + 424));
+                    acc10_0 = fma_x8(v17, w24, acc10_0);
+                    acc10_1 = fma_x8(v17, w23, acc10_1);
+                    let v18 = load_x8(input.offset(64 * ky10 + 432));
+                    acc10_0 = fma_x8(v18, w25, acc10_0);
+                    acc10_1 = fma_x8(v18, w24, acc10_1);
+                    acc10_1 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 440)),
+                        w25,
+                        acc10_1,
+                    );
+                }
+                store_x8(
+                    output.offset(488),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+                );
+                store_x8(
+                    output.offset(496),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+                );
+                let bias11 = load_x8(weights);
+                let mut acc11 = bias11;
+                for ky11 in 0..2isize {
+                    let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                    let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
+                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
+                }
+                store_x8(
+                    output.offset(504),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 512],
         shortcut: &[f32; 512],
         weights: &[f32; 72],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..5isize {
+            for p in begin..end {
                 let bias = load_x8(weights);
                 let mut acc_0 = bias;
                 let mut acc_1 = bias;
@@ -1303,526 +1789,647 @@ mod avx512 {
                     add_x8(acc_11, load_x8(shortcut.offset(96 * p + 88))),
                 );
             }
-            let bias2 = load_x8(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for k2 in 0..8isize {
-                let w2 = load_x8(weights.offset(8 * k2 + 8));
-                acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
-            }
-            store_x8(output.offset(480), add_x8(acc2_0, load_x8(shortcut.offset(480))));
-            store_x8(output.offset(488), add_x8(acc2_1, load_x8(shortcut.offset(488))));
-            store_x8(output.offset(496), add_x8(acc2_2, load_x8(shortcut.offset(496))));
-            store_x8(output.offset(504), add_x8(acc2_3, load_x8(shortcut.offset(504))));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section2(
+        input: &[f32; 512],
+        shortcut: &[f32; 512],
+        weights: &[f32; 72],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias2 = load_x8(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for k2 in 0..8isize {
+                    let w2 = load_x8(weights.offset(8 * k2 + 8));
+                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
+                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
+                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
+                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
+                }
+                store_x8(
+                    output.offset(480),
+                    add_x8(acc2_0, load_x8(shortcut.offset(480))),
+                );
+                store_x8(
+                    output.offset(488),
+                    add_x8(acc2_1, load_x8(shortcut.offset(488))),
+                );
+                store_x8(
+                    output.offset(496),
+                    add_x8(acc2_2, load_x8(shortcut.offset(496))),
+                );
+                store_x8(
+                    output.offset(504),
+                    add_x8(acc2_3, load_x8(shortcut.offset(504))),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
         input: &[f32; 512],
         expand: &[f32; 144],
         weights: &[f32; 160],
-        output: &mut [f32; 1024],
-        means: &mut [f32; 16],
-        slice: &mut [f32; 1024],
+        output: *mut f32,
+        means: *mut f32,
+        slice: *mut f32,
     ) {
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let means = means.as_mut_ptr();
-        let slice = slice.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..5isize {
-                let bias = load_x16(expand);
-                let mut acc_0 = bias;
-                let mut acc_1 = bias;
-                let mut acc_2 = bias;
-                let mut acc_3 = bias;
-                let mut acc_4 = bias;
-                let mut acc_5 = bias;
-                let mut acc_6 = bias;
-                let mut acc_7 = bias;
-                let mut acc_8 = bias;
-                let mut acc_9 = bias;
-                let mut acc_10 = bias;
-                let mut acc_11 = bias;
-                for k in 0..8isize {
-                    let w = load_x16(expand.offset(16 * k + 16));
-                    acc_0 = fma_x16(splat_x16(*input.offset(96 * p + k)), w, acc_0);
-                    acc_1 = fma_x16(splat_x16(*input.offset(96 * p + k + 8)), w, acc_1);
-                    acc_2 = fma_x16(splat_x16(*input.offset(96 * p + k + 16)), w, acc_2);
-                    acc_3 = fma_x16(splat_x16(*input.offset(96 * p + k + 24)), w, acc_3);
-                    acc_4 = fma_x16(splat_x16(*input.offset(96 * p + k + 32)), w, acc_4);
-                    acc_5 = fma_x16(splat_x16(*input.offset(96 * p + k + 40)), w, acc_5);
-                    acc_6 = fma_x16(splat_x16(*input.offset(96 * p + k + 48)), w, acc_6);
-                    acc_7 = fma_x16(splat_x16(*input.offset(96 * p + k + 56)), w, acc_7);
-                    acc_8 = fma_x16(splat_x16(*input.offset(96 * p + k + 64)), w, acc_8);
-                    acc_9 = fma_x16(splat_x16(*input.offset(96 * p + k + 72)), w, acc_9);
-                    acc_10 = fma_x16(
-                        splat_x16(*input.offset(96 * p + k + 80)),
-                        w,
-                        acc_10,
-                    );
-                    acc_11 = fma_x16(
-                        splat_x16(*input.offset(96 * p + k + 88)),
-                        w,
-                        acc_11,
-                    );
+            for _ in 0..1isize {
+                for p in 0..5isize {
+                    let bias = load_x16(expand);
+                    let mut acc_0 = bias;
+                    let mut acc_1 = bias;
+                    let mut acc_2 = bias;
+                    let mut acc_3 = bias;
+                    let mut acc_4 = bias;
+                    let mut acc_5 = bias;
+                    let mut acc_6 = bias;
+                    let mut acc_7 = bias;
+                    let mut acc_8 = bias;
+                    let mut acc_9 = bias;
+                    let mut acc_10 = bias;
+                    let mut acc_11 = bias;
+                    for k in 0..8isize {
+                        let w = load_x16(expand.offset(16 * k + 16));
+                        acc_0 = fma_x16(splat_x16(*input.offset(96 * p + k)), w, acc_0);
+                        acc_1 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 8)),
+                            w,
+                            acc_1,
+                        );
+                        acc_2 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 16)),
+                            w,
+                            acc_2,
+                        );
+                        acc_3 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 24)),
+                            w,
+                            acc_3,
+                        );
+                        acc_4 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 32)),
+                            w,
+                            acc_4,
+                        );
+                        acc_5 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 40)),
+                            w,
+                            acc_5,
+                        );
+                        acc_6 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 48)),
+                            w,
+                            acc_6,
+                        );
+                        acc_7 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 56)),
+                            w,
+                            acc_7,
+                        );
+                        acc_8 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 64)),
+                            w,
+                            acc_8,
+                        );
+                        acc_9 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 72)),
+                            w,
+                            acc_9,
+                        );
+                        acc_10 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 80)),
+                            w,
+                            acc_10,
+                        );
+                        acc_11 = fma_x16(
+                            splat_x16(*input.offset(96 * p + k + 88)),
+                            w,
+                            acc_11,
+                        );
+                    }
+                    store_x16(slice.offset(192 * p), acc_0);
+                    store_x16(slice.offset(192 * p + 16), acc_1);
+                    store_x16(slice.offset(192 * p + 32), acc_2);
+                    store_x16(slice.offset(192 * p + 48), acc_3);
+                    store_x16(slice.offset(192 * p + 64), acc_4);
+                    store_x16(slice.offset(192 * p + 80), acc_5);
+                    store_x16(slice.offset(192 * p + 96), acc_6);
+                    store_x16(slice.offset(192 * p + 112), acc_7);
+                    store_x16(slice.offset(192 * p + 128), acc_8);
+                    store_x16(slice.offset(192 * p + 144), acc_9);
+                    store_x16(slice.offset(192 * p + 160), acc_10);
+                    store_x16(slice.offset(192 * p + 176), acc_11);
+                    for i in 0..12isize {
+                        let x = max_x16(
+                            splat_x16(-87.0),
+                            load_x16(slice.offset(192 * p + 16 * i)),
+                        );
+                        let bounded = min_x16(splat_x16(87.0), x);
+                        let rounded = fma_x16(
+                            bounded,
+                            splat_x16(-1.442695),
+                            splat_x16(12583039.0),
+                        );
+                        let n = sub_x16(rounded, splat_x16(12583039.0));
+                        let f = fma_x16(n, splat_x16(0.6933594), bounded);
+                        let f2 = fma_x16(n, splat_x16(-0.00021219444), f);
+                        let p_2 = fma_x16(
+                            splat_x16(0.001381454),
+                            f2,
+                            splat_x16(-0.008368745),
+                        );
+                        let p2 = fma_x16(p_2, f2, splat_x16(0.04166839));
+                        let p3 = fma_x16(p2, f2, splat_x16(-0.16666521));
+                        let p4 = fma_x16(p3, f2, splat_x16(0.49999994));
+                        let p5 = fma_x16(p4, f2, splat_x16(-1.0));
+                        let p6 = fma_x16(p5, f2, splat_x16(1.0));
+                        let denominator = fma_x16(
+                            p6,
+                            from_bits_x16(shift_left_x16(to_bits_x16(rounded), 23)),
+                            splat_x16(1.0),
+                        );
+                        store_x16(
+                            slice.offset(192 * p + 16 * i),
+                            div_x16(x, denominator),
+                        );
+                    }
                 }
-                store_x16(slice.offset(192 * p), acc_0);
-                store_x16(slice.offset(192 * p + 16), acc_1);
-                store_x16(slice.offset(192 * p + 32), acc_2);
-                store_x16(slice.offset(192 * p + 48), acc_3);
-                store_x16(slice.offset(192 * p + 64), acc_4);
-                store_x16(slice.offset(192 * p + 80), acc_5);
-                store_x16(slice.offset(192 * p + 96), acc_6);
-                store_x16(slice.offset(192 * p + 112), acc_7);
-                store_x16(slice.offset(192 * p + 128), acc_8);
-                store_x16(slice.offset(192 * p + 144), acc_9);
-                store_x16(slice.offset(192 * p + 160), acc_10);
-                store_x16(slice.offset(192 * p + 176), acc_11);
-                for i in 0..12isize {
-                    let x = max_x16(
+                let bias2 = load_x16(expand);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for k2 in 0..8isize {
+                    let w2 = load_x16(expand.offset(16 * k2 + 16));
+                    acc2_0 = fma_x16(splat_x16(*input.offset(k2 + 480)), w2, acc2_0);
+                    acc2_1 = fma_x16(splat_x16(*input.offset(k2 + 488)), w2, acc2_1);
+                    acc2_2 = fma_x16(splat_x16(*input.offset(k2 + 496)), w2, acc2_2);
+                    acc2_3 = fma_x16(splat_x16(*input.offset(k2 + 504)), w2, acc2_3);
+                }
+                store_x16(slice.offset(960), acc2_0);
+                store_x16(slice.offset(976), acc2_1);
+                store_x16(slice.offset(992), acc2_2);
+                store_x16(slice.offset(1008), acc2_3);
+                for i2 in 0..4isize {
+                    let x2 = max_x16(
                         splat_x16(-87.0),
-                        load_x16(slice.offset(192 * p + 16 * i)),
+                        load_x16(slice.offset(16 * i2 + 960)),
                     );
-                    let bounded = min_x16(splat_x16(87.0), x);
-                    let rounded = fma_x16(
-                        bounded,
+                    let bounded2 = min_x16(splat_x16(87.0), x2);
+                    let rounded2 = fma_x16(
+                        bounded2,
                         splat_x16(-1.442695),
                         splat_x16(12583039.0),
                     );
-                    let n = sub_x16(rounded, splat_x16(12583039.0));
-                    let f = fma_x16(n, splat_x16(0.6933594), bounded);
-                    let f2 = fma_x16(n, splat_x16(-0.00021219444), f);
-                    let p_2 = fma_x16(
+                    let n2 = sub_x16(rounded2, splat_x16(12583039.0));
+                    let f3 = fma_x16(n2, splat_x16(0.6933594), bounded2);
+                    let f4 = fma_x16(n2, splat_x16(-0.00021219444), f3);
+                    let p7 = fma_x16(
                         splat_x16(0.001381454),
-                        f2,
+                        f4,
                         splat_x16(-0.008368745),
                     );
-                    let p2 = fma_x16(p_2, f2, splat_x16(0.04166839));
-                    let p3 = fma_x16(p2, f2, splat_x16(-0.16666521));
-                    let p4 = fma_x16(p3, f2, splat_x16(0.49999994));
-                    let p5 = fma_x16(p4, f2, splat_x16(-1.0));
-                    let p6 = fma_x16(p5, f2, splat_x16(1.0));
-                    let denominator = fma_x16(
-                        p6,
-                        from_bits_x16(shift_left_x16(to_bits_x16(rounded), 23)),
+                    let p8 = fma_x16(p7, f4, splat_x16(0.04166839));
+                    let p9 = fma_x16(p8, f4, splat_x16(-0.16666521));
+                    let p10 = fma_x16(p9, f4, splat_x16(0.49999994));
+                    let p11 = fma_x16(p10, f4, splat_x16(-1.0));
+                    let p12 = fma_x16(p11, f4, splat_x16(1.0));
+                    let denominator2 = fma_x16(
+                        p12,
+                        from_bits_x16(shift_left_x16(to_bits_x16(rounded2), 23)),
                         splat_x16(1.0),
                     );
-                    store_x16(slice.offset(192 * p + 16 * i), div_x16(x, denominator));
+                    store_x16(slice.offset(16 * i2 + 960), div_x16(x2, denominator2));
                 }
-            }
-            let bias2 = load_x16(expand);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for k2 in 0..8isize {
-                let w2 = load_x16(expand.offset(16 * k2 + 16));
-                acc2_0 = fma_x16(splat_x16(*input.offset(k2 + 480)), w2, acc2_0);
-                acc2_1 = fma_x16(splat_x16(*input.offset(k2 + 488)), w2, acc2_1);
-                acc2_2 = fma_x16(splat_x16(*input.offset(k2 + 496)), w2, acc2_2);
-                acc2_3 = fma_x16(splat_x16(*input.offset(k2 + 504)), w2, acc2_3);
-            }
-            store_x16(slice.offset(960), acc2_0);
-            store_x16(slice.offset(976), acc2_1);
-            store_x16(slice.offset(992), acc2_2);
-            store_x16(slice.offset(1008), acc2_3);
-            for i2 in 0..4isize {
-                let x2 = max_x16(
-                    splat_x16(-87.0),
-                    load_x16(slice.offset(16 * i2 + 960)),
-                );
-                let bounded2 = min_x16(splat_x16(87.0), x2);
-                let rounded2 = fma_x16(
-                    bounded2,
-                    splat_x16(-1.442695),
-                    splat_x16(12583039.0),
-                );
-                let n2 = sub_x16(rounded2, splat_x16(12583039.0));
-                let f3 = fma_x16(n2, splat_x16(0.6933594), bounded2);
-                let f4 = fma_x16(n2, splat_x16(-0.00021219444), f3);
-                let p7 = fma_x16(splat_x16(0.001381454), f4, splat_x16(-0.008368745));
-                let p8 = fma_x16(p7, f4, splat_x16(0.04166839));
-                let p9 = fma_x16(p8, f4, splat_x16(-0.16666521));
-                let p10 = fma_x16(p9, f4, splat_x16(0.49999994));
-                let p11 = fma_x16(p10, f4, splat_x16(-1.0));
-                let p12 = fma_x16(p11, f4, splat_x16(1.0));
-                let denominator2 = fma_x16(
-                    p12,
-                    from_bits_x16(shift_left_x16(to_bits_x16(rounded2), 23)),
-                    splat_x16(1.0),
-                );
-                store_x16(slice.offset(16 * i2 + 960), div_x16(x2, denominator2));
-            }
-            for c in 0..2isize {
-                store_x8(means.offset(8 * c), splat_x8(0.0));
-            }
-            let bias3 = load_x16(weights);
-            let mut acc3 = bias3;
-            let mut row = splat_x16(0.0);
-            for ky in 1..3isize {
-                let w3 = load_x16(weights.offset(48 * ky + 32));
-                let w4 = load_x16(weights.offset(48 * ky + 48));
-                acc3 = fma_x16(load_x16(slice.offset(128 * ky - 128)), w3, acc3);
-                acc3 = fma_x16(load_x16(slice.offset(128 * ky - 112)), w4, acc3);
-            }
-            let value = acc3;
-            row = add_x16(row, value);
-            store_x16(output, value);
-            let bias4 = load_x16(weights);
-            let mut acc4_0 = bias4;
-            let mut acc4_1 = bias4;
-            let mut acc4_2 = bias4;
-            let mut acc4_3 = bias4;
-            for ky2 in 1..3isize {
-                let w5 = load_x16(weights.offset(48 * ky2 + 16));
-                let w6 = load_x16(weights.offset(48 * ky2 + 32));
-                let w7 = load_x16(weights.offset(48 * ky2 + 48));
-                acc4_0 = fma_x16(load_x16(slice.offset(128 * ky2 - 128)), w5, acc4_0);
-                let v = load_x16(slice.offset(128 * ky2 - 112));
-                acc4_0 = fma_x16(v, w6, acc4_0);
-                acc4_1 = fma_x16(v, w5, acc4_1);
-                let v2 = load_x16(slice.offset(128 * ky2 - 96));
-                acc4_0 = fma_x16(v2, w7, acc4_0);
-                acc4_1 = fma_x16(v2, w6, acc4_1);
-                acc4_2 = fma_x16(v2, w5, acc4_2);
-                let v3 = load_x16(slice.offset(128 * ky2 - 80));
-                acc4_1 = fma_x16(v3, w7, acc4_1);
-                acc4_2 = fma_x16(v3, w6, acc4_2);
-                acc4_3 = fma_x16(v3, w5, acc4_3);
-                let v4 = load_x16(slice.offset(128 * ky2 - 64));
-                acc4_2 = fma_x16(v4, w7, acc4_2);
-                acc4_3 = fma_x16(v4, w6, acc4_3);
-                acc4_3 = fma_x16(load_x16(slice.offset(128 * ky2 - 48)), w7, acc4_3);
-            }
-            let value2 = acc4_0;
-            row = add_x16(row, value2);
-            store_x16(output.offset(16), value2);
-            let value2 = acc4_1;
-            row = add_x16(row, value2);
-            store_x16(output.offset(32), value2);
-            let value2 = acc4_2;
-            row = add_x16(row, value2);
-            store_x16(output.offset(48), value2);
-            let value2 = acc4_3;
-            row = add_x16(row, value2);
-            store_x16(output.offset(64), value2);
-            let bias5 = load_x16(weights);
-            let mut acc5_0 = bias5;
-            let mut acc5_1 = bias5;
-            for ky3 in 1..3isize {
-                let w8 = load_x16(weights.offset(48 * ky3 + 16));
-                let w9 = load_x16(weights.offset(48 * ky3 + 32));
-                let w10 = load_x16(weights.offset(48 * ky3 + 48));
-                acc5_0 = fma_x16(load_x16(slice.offset(128 * ky3 - 64)), w8, acc5_0);
-                let v5 = load_x16(slice.offset(128 * ky3 - 48));
-                acc5_0 = fma_x16(v5, w9, acc5_0);
-                acc5_1 = fma_x16(v5, w8, acc5_1);
-                let v6 = load_x16(slice.offset(128 * ky3 - 32));
-                acc5_0 = fma_x16(v6, w10, acc5_0);
-                acc5_1 = fma_x16(v6, w9, acc5_1);
-                acc5_1 = fma_x16(load_x16(slice.offset(128 * ky3 - 16)), w10, acc5_1);
-            }
-            let value3 = acc5_0;
-            row = add_x16(row, value3);
-            store_x16(output.offset(80), value3);
-            let value3 = acc5_1;
-            row = add_x16(row, value3);
-            store_x16(output.offset(96), value3);
-            let bias6 = load_x16(weights);
-            let mut acc6 = bias6;
-            for ky4 in 1..3isize {
-                let w11 = load_x16(weights.offset(48 * ky4 + 16));
-                let w12 = load_x16(weights.offset(48 * ky4 + 32));
-                acc6 = fma_x16(load_x16(slice.offset(128 * ky4 - 32)), w11, acc6);
-                acc6 = fma_x16(load_x16(slice.offset(128 * ky4 - 16)), w12, acc6);
-            }
-            let value4 = acc6;
-            row = add_x16(row, value4);
-            store_x16(output.offset(112), value4);
-            store_x16(means, add_x16(load_x16(means), row));
-            for y in 1..7isize {
-                let bias7 = load_x16(weights);
-                let mut acc7 = bias7;
-                let mut row2 = splat_x16(0.0);
-                for ky5 in 0..3isize {
-                    let w13 = load_x16(weights.offset(48 * ky5 + 32));
-                    let w14 = load_x16(weights.offset(48 * ky5 + 48));
-                    acc7 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky5 - 128)),
-                        w13,
-                        acc7,
+                for c in 0..2isize {
+                    store_x8(means.offset(8 * c), splat_x8(0.0));
+                }
+                let bias3 = load_x16(weights);
+                let mut acc3 = bias3;
+                let mut row = splat_x16(0.0);
+                for ky in 1..3isize {
+                    let w3 = load_x16(weights.offset(48 * ky + 32));
+                    let w4 = load_x16(weights.offset(48 * ky + 48));
+                    acc3 = fma_x16(load_x16(slice.offset(128 * ky - 128)), w3, acc3);
+                    acc3 = fma_x16(load_x16(slice.offset(128 * ky - 112)), w4, acc3);
+                }
+                let value = acc3;
+                row = add_x16(row, value);
+                store_x16(output, value);
+                let bias4 = load_x16(weights);
+                let mut acc4_0 = bias4;
+                let mut acc4_1 = bias4;
+                let mut acc4_2 = bias4;
+                let mut acc4_3 = bias4;
+                for ky2 in 1..3isize {
+                    let w5 = load_x16(weights.offset(48 * ky2 + 16));
+                    let w6 = load_x16(weights.offset(48 * ky2 + 32));
+                    let w7 = load_x16(weights.offset(48 * ky2 + 48));
+                    acc4_0 = fma_x16(
+                        load_x16(slice.offset(128 * ky2 - 128)),
+                        w5,
+                        acc4_0,
                     );
-                    acc7 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky5 - 112)),
-                        w14,
-                        acc7,
+                    let v = load_x16(slice.offset(128 * ky2 - 112));
+                    acc4_0 = fma_x16(v, w6, acc4_0);
+                    acc4_1 = fma_x16(v, w5, acc4_1);
+                    let v2 = load_x16(slice.offset(128 * ky2 - 96));
+                    acc4_0 = fma_x16(v2, w7, acc4_0);
+                    acc4_1 = fma_x16(v2, w6, acc4_1);
+                    acc4_2 = fma_x16(v2, w5, acc4_2);
+                    let v3 = load_x16(slice.offset(128 * ky2 - 80));
+                    acc4_1 = fma_x16(v3, w7, acc4_1);
+                    acc4_2 = fma_x16(v3, w6, acc4_2);
+                    acc4_3 = fma_x16(v3, w5, acc4_3);
+                    let v4 = load_x16(slice.offset(128 * ky2 - 64));
+                    acc4_2 = fma_x16(v4, w7, acc4_2);
+                    acc4_3 = fma_x16(v4, w6, acc4_3);
+                    acc4_3 = fma_x16(load_x16(slice.offset(128 * ky2 - 48)), w7, acc4_3);
+                }
+                let value2 = acc4_0;
+                row = add_x16(row, value2);
+                store_x16(output.offset(16), value2);
+                let value2 = acc4_1;
+                row = add_x16(row, value2);
+                store_x16(output.offset(32), value2);
+                let value2 = acc4_2;
+                row = add_x16(row, value2);
+                store_x16(output.offset(48), value2);
+                let value2 = acc4_3;
+                row = add_x16(row, value2);
+                store_x16(output.offset(64), value2);
+                let bias5 = load_x16(weights);
+                let mut acc5_0 = bias5;
+                let mut acc5_1 = bias5;
+                for ky3 in 1..3isize {
+                    let w8 = load_x16(weights.offset(48 * ky3 + 16));
+                    let w9 = load_x16(weights.offset(48 * ky3 + 32));
+                    let w10 = load_x16(weights.offset(48 * ky3 + 48));
+                    acc5_0 = fma_x16(load_x16(slice.offset(128 * ky3 - 64)), w8, acc5_0);
+                    let v5 = load_x16(slice.offset(128 * ky3 - 48));
+                    acc5_0 = fma_x16(v5, w9, acc5_0);
+                    acc5_1 = fma_x16(v5, w8, acc5_1);
+                    let v6 = load_x16(slice.offset(128 * ky3 - 32));
+                    acc5_0 = fma_x16(v6, w10, acc5_0);
+                    acc5_1 = fma_x16(v6, w9, acc5_1);
+                    acc5_1 = fma_x16(
+                        load_x16(slice.offset(128 * ky3 - 16)),
+                        w10,
+                        acc5_1,
                     );
                 }
-                let value5 = acc7;
-                row2 = add_x16(row2, value5);
-                store_x16(output.offset(128 * y), value5);
-                let bias8 = load_x16(weights);
-                let mut acc8_0 = bias8;
-                let mut acc8_1 = bias8;
-                let mut acc8_2 = bias8;
-                let mut acc8_3 = bias8;
-                let mut acc8_4 = bias8;
-                let mut acc8_5 = bias8;
-                for ky6 in 0..3isize {
-                    let w15 = load_x16(weights.offset(48 * ky6 + 16));
-                    let w16 = load_x16(weights.offset(48 * ky6 + 32));
-                    let w17 = load_x16(weights.offset(48 * ky6 + 48));
-                    acc8_0 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky6 - 128)),
-                        w15,
-                        acc8_0,
+                let value3 = acc5_0;
+                row = add_x16(row, value3);
+                store_x16(output.offset(80), value3);
+                let value3 = acc5_1;
+                row = add_x16(row, value3);
+                store_x16(output.offset(96), value3);
+                let bias6 = load_x16(weights);
+                let mut acc6 = bias6;
+                for ky4 in 1..3isize {
+                    let w11 = load_x16(weights.offset(48 * ky4 + 16));
+                    let w12 = load_x16(weights.offset(48 * ky4 + 32));
+                    acc6 = fma_x16(load_x16(slice.offset(128 * ky4 - 32)), w11, acc6);
+                    acc6 = fma_x16(load_x16(slice.offset(128 * ky4 - 16)), w12, acc6);
+                }
+                let value4 = acc6;
+                row = add_x16(row, value4);
+                store_x16(output.offset(112), value4);
+                store_x16(means, add_x16(load_x16(means), row));
+                for y in 1..7isize {
+                    let bias7 = load_x16(weights);
+                    let mut acc7 = bias7;
+                    let mut row2 = splat_x16(0.0);
+                    for ky5 in 0..3isize {
+                        let w13 = load_x16(weights.offset(48 * ky5 + 32));
+                        let w14 = load_x16(weights.offset(48 * ky5 + 48));
+                        acc7 = fma_x16(
+                            load_x16(slice.offset(128 * y + 128 * ky5 - 128)),
+                            w13,
+                            acc7,
+                        );
+                        acc7 = fma_x16(
+                            load_x16(slice.offset(128 * y + 128 * ky5 - 112)),
+                            w14,
+                            acc7,
+                        );
+                    }
+                    let value5 = acc7;
+                    row2 = add_x16(row2, value5);
+                    store_x16(output.offset(128 * y), value5);
+                    let bias8 = load_x16(weights);
+                    let mut acc8_0 = bias8;
+                    let mut acc8_1 = bias8;
+                    let mut acc8_2 = bias8;
+                    let mut acc8_3 = bias8;
+                    let mut acc8_4 = bias8;
+                    let mut acc8_5 = bias8;
+                    for ky6 in 0..3isize {
+                        let w15 = load_x16(weights.offset(48 * ky6 + 16));
+                        let w16 = load_x16(weights.offset(48 * ky6 + 32));
+                        let w17 = load_x16(weights.offset(48 * ky6 + 48));
+                        acc8_0 = fma_x16(
+                            load_x16(slice.offset(128 * y + 128 * ky6 - 128)),
+                            w15,
+                            acc8_0,
+                        );
+                        let v7 = load_x16(slice.offset(128 * y + 128 * ky6 - 112));
+                        acc8_0 = fma_x16(v7, w16, acc8_0);
+                        acc8_1 = fma_x16(v7, w15, acc8_1);
+                        let v8 = load_x16(slice.offset(128 * y + 128 * ky6 - 96));
+                        acc8_0 = fma_x16(v8, w17, acc8_0);
+                        acc8_1 = fma_x16(v8, w16, acc8_1);
+                        acc8_2 = fma_x16(v8, w15, acc8_2);
+                        let v9 = load_x16(slice.offset(128 * y + 128 * ky6 - 80));
+                        acc8_1 = fma_x16(v9, w17, acc8_1);
+                        acc8_2 = fma_x16(v9, w16, acc8_2);
+                        acc8_3 = fma_x16(v9, w15, acc8_3);
+                        let v10 = load_x16(slice.offset(128 * y + 128 * ky6 - 64));
+                        acc8_2 = fma_x16(v10, w17, acc8_2);
+                        acc8_3 = fma_x16(v10, w16, acc8_3);
+                        acc8_4 = fma_x16(v10, w15, acc8_4);
+                        let v11 = load_x16(slice.offset(128 * y + 128 * ky6 - 48));
+                        acc8_3 = fma_x16(v11, w17, acc8_3);
+                        acc8_4 = fma_x16(v11, w16, acc8_4);
+                        acc8_5 = fma_x16(v11, w15, acc8_5);
+                        let v12 = load_x16(slice.offset(128 * y + 128 * ky6 - 32));
+                        acc8_4 = fma_x16(v12, w17, acc8_4);
+                        acc8_5 = fma_x16(v12, w16, acc8_5);
+                        acc8_5 = fma_x16(
+                            load_x16(slice.offset(128 * y + 128 * ky6 - 16)),
+                            w17,
+                            acc8_5,
+                        );
+                    }
+                    let value6 = acc8_0;
+                    row2 = add_x16(row2, value6);
+                    store_x16(output.offset(128 * y + 16), value6);
+                    let value6 = acc8_1;
+                    row2 = add_x16(row2, value6);
+                    store_x16(output.offset(128 * y + 32), value6);
+                    let value6 = acc8_2;
+                    row2 = add_x16(row2, value6);
+                    store_x16(output.offset(128 * y + 48), value6);
+                    let value6 = acc8_3;
+                    row2 = add_x16(row2, value6);
+                    store_x16(output.offset(128 * y + 64), value6);
+                    let value6 = acc8_4;
+                    row2 = add_x16(row2, value6);
+                    store_x16(output.offset(128 * y + 80), value6);
+                    let value6 = acc8_5;
+                    row2 = add_x16(row2, value6);
+                    store_x16(output.offset(128 * y + 96), value6);
+                    let bias9 = load_x16(weights);
+                    let mut acc9 = bias9;
+                    for ky7 in 0..3isize {
+                        let w18 = load_x16(weights.offset(48 * ky7 + 16));
+                        let w19 = load_x16(weights.offset(48 * ky7 + 32));
+                        acc9 = fma_x16(
+                            load_x16(slice.offset(128 * y + 128 * ky7 - 32)),
+                            w18,
+                            acc9,
+                        );
+                        acc9 = fma_x16(
+                            load_x16(slice.offset(128 * y + 128 * ky7 - 16)),
+                            w19,
+                            acc9,
+                        );
+                    }
+                    let value7 = acc9;
+                    row2 = add_x16(row2, value7);
+                    store_x16(output.offset(128 * y + 112), value7);
+                    store_x16(means, add_x16(load_x16(means), row2));
+                }
+                let bias10 = load_x16(weights);
+                let mut acc10 = bias10;
+                let mut row3 = splat_x16(0.0);
+                for ky8 in 0..2isize {
+                    let w20 = load_x16(weights.offset(48 * ky8 + 32));
+                    let w21 = load_x16(weights.offset(48 * ky8 + 48));
+                    acc10 = fma_x16(load_x16(slice.offset(128 * ky8 + 768)), w20, acc10);
+                    acc10 = fma_x16(load_x16(slice.offset(128 * ky8 + 784)), w21, acc10);
+                }
+                let value8 = acc10;
+                row3 = add_x16(row3, value8);
+                store_x16(output.offset(896), value8);
+                let bias11 = load_x16(weights);
+                let mut acc11_0 = bias11;
+                let mut acc11_1 = bias11;
+                let mut acc11_2 = bias11;
+                let mut acc11_3 = bias11;
+                for ky9 in 0..2isize {
+                    let w22 = load_x16(weights.offset(48 * ky9 + 16));
+                    let w23 = load_x16(weights.offset(48 * ky9 + 32));
+                    let w24 = load_x16(weights.offset(48 * ky9 + 48));
+                    acc11_0 = fma_x16(
+                        load_x16(slice.offset(128 * ky9 + 768)),
+                        w22,
+                        acc11_0,
                     );
-                    let v7 = load_x16(slice.offset(128 * y + 128 * ky6 - 112));
-                    acc8_0 = fma_x16(v7, w16, acc8_0);
-                    acc8_1 = fma_x16(v7, w15, acc8_1);
-                    let v8 = load_x16(slice.offset(128 * y + 128 * ky6 - 96));
-                    acc8_0 = fma_x16(v8, w17, acc8_0);
-                    acc8_1 = fma_x16(v8, w16, acc8_1);
-                    acc8_2 = fma_x16(v8, w15, acc8_2);
-                    let v9 = load_x16(slice.offset(128 * y + 128 * ky6 - 80));
-                    acc8_1 = fma_x16(v9, w17, acc8_1);
-                    acc8_2 = fma_x16(v9, w16, acc8_2);
-                    acc8_3 = fma_x16(v9, w15, acc8_3);
-                    let v10 = load_x16(slice.offset(128 * y + 128 * ky6 - 64));
-                    acc8_2 = fma_x16(v10, w17, acc8_2);
-                    acc8_3 = fma_x16(v10, w16, acc8_3);
-                    acc8_4 = fma_x16(v10, w15, acc8_4);
-                    let v11 = load_x16(slice.offset(128 * y + 128 * ky6 - 48));
-                    acc8_3 = fma_x16(v11, w17, acc8_3);
-                    acc8_4 = fma_x16(v11, w16, acc8_4);
-                    acc8_5 = fma_x16(v11, w15, acc8_5);
-                    let v12 = load_x16(slice.offset(128 * y + 128 * ky6 - 32));
-                    acc8_4 = fma_x16(v12, w17, acc8_4);
-                    acc8_5 = fma_x16(v12, w16, acc8_5);
-                    acc8_5 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky6 - 16)),
-                        w17,
-                        acc8_5,
+                    let v13 = load_x16(slice.offset(128 * ky9 + 784));
+                    acc11_0 = fma_x16(v13, w23, acc11_0);
+                    acc11_1 = fma_x16(v13, w22, acc11_1);
+                    let v14 = load_x16(slice.offset(128 * ky9 + 800));
+                    acc11_0 = fma_x16(v14, w24, acc11_0);
+                    acc11_1 = fma_x16(v14, w23, acc11_1);
+                    acc11_2 = fma_x16(v14, w22, acc11_2);
+                    let v15 = load_x16(slice.offset(128 * ky9 + 816));
+                    acc11_1 = fma_x16(v15, w24, acc11_1);
+                    acc11_2 = fma_x16(v15, w23, acc11_2);
+                    acc11_3 = fma_x16(v15, w22, acc11_3);
+                    let v16 = load_x16(slice.offset(128 * ky9 + 832));
+                    acc11_2 = fma_x16(v16, w24, acc11_2);
+                    acc11_3 = fma_x16(v16, w23, acc11_3);
+                    acc11_3 = fma_x16(
+                        load_x16(slice.offset(128 * ky9 + 848)),
+                        w24,
+                        acc11_3,
                     );
                 }
-                let value6 = acc8_0;
-                row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 16), value6);
-                let value6 = acc8_1;
-                row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 32), value6);
-                let value6 = acc8_2;
-                row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 48), value6);
-                let value6 = acc8_3;
-                row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 64), value6);
-                let value6 = acc8_4;
-                row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 80), value6);
-                let value6 = acc8_5;
-                row2 = add_x16(row2, value6);
-                store_x16(output.offset(128 * y + 96), value6);
-                let bias9 = load_x16(weights);
-                let mut acc9 = bias9;
-                for ky7 in 0..3isize {
-                    let w18 = load_x16(weights.offset(48 * ky7 + 16));
-                    let w19 = load_x16(weights.offset(48 * ky7 + 32));
-                    acc9 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky7 - 32)),
-                        w18,
-                        acc9,
+                let value9 = acc11_0;
+                row3 = add_x16(row3, value9);
+                store_x16(output.offset(912), value9);
+                let value9 = acc11_1;
+                row3 = add_x16(row3, value9);
+                store_x16(output.offset(928), value9);
+                let value9 = acc11_2;
+                row3 = add_x16(row3, value9);
+                store_x16(output.offset(944), value9);
+                let value9 = acc11_3;
+                row3 = add_x16(row3, value9);
+                store_x16(output.offset(960), value9);
+                let bias12 = load_x16(weights);
+                let mut acc12_0 = bias12;
+                let mut acc12_1 = bias12;
+                for ky10 in 0..2isize {
+                    let w25 = load_x16(weights.offset(48 * ky10 + 16));
+                    let w26 = load_x16(weights.offset(48 * ky10 + 32));
+                    let w27 = load_x16(weights.offset(48 * ky10 + 48));
+                    acc12_0 = fma_x16(
+                        load_x16(slice.offset(128 * ky10 + 832)),
+                        w25,
+                        acc12_0,
                     );
-                    acc9 = fma_x16(
-                        load_x16(slice.offset(128 * y + 128 * ky7 - 16)),
-                        w19,
-                        acc9,
+                    let v17 = load_x16(slice.offset(128 * ky10 + 848));
+                    acc12_0 = fma_x16(v17, w26, acc12_0);
+                    acc12_1 = fma_x16(v17, w25, acc12_1);
+                    let v18 = load_x16(slice.offset(128 * ky10 + 864));
+                    acc12_0 = fma_x16(v18, w27, acc12_0);
+                    acc12_1 = fma_x16(v18, w26, acc12_1);
+                    acc12_1 = fma_x16(
+                        load_x16(slice.offset(128 * ky10 + 880)),
+                        w27,
+                        acc12_1,
                     );
                 }
-                let value7 = acc9;
-                row2 = add_x16(row2, value7);
-                store_x16(output.offset(128 * y + 112), value7);
-                store_x16(means, add_x16(load_x16(means), row2));
-            }
-            let bias10 = load_x16(weights);
-            let mut acc10 = bias10;
-            let mut row3 = splat_x16(0.0);
-            for ky8 in 0..2isize {
-                let w20 = load_x16(weights.offset(48 * ky8 + 32));
-                let w21 = load_x16(weights.offset(48 * ky8 + 48));
-                acc10 = fma_x16(load_x16(slice.offset(128 * ky8 + 768)), w20, acc10);
-                acc10 = fma_x16(load_x16(slice.offset(128 * ky8 + 784)), w21, acc10);
-            }
-            let value8 = acc10;
-            row3 = add_x16(row3, value8);
-            store_x16(output.offset(896), value8);
-            let bias11 = load_x16(weights);
-            let mut acc11_0 = bias11;
-            let mut acc11_1 = bias11;
-            let mut acc11_2 = bias11;
-            let mut acc11_3 = bias11;
-            for ky9 in 0..2isize {
-                let w22 = load_x16(weights.offset(48 * ky9 + 16));
-                let w23 = load_x16(weights.offset(48 * ky9 + 32));
-                let w24 = load_x16(weights.offset(48 * ky9 + 48));
-                acc11_0 = fma_x16(load_x16(slice.offset(128 * ky9 + 768)), w22, acc11_0);
-                let v13 = load_x16(slice.offset(128 * ky9 + 784));
-                acc11_0 = fma_x16(v13, w23, acc11_0);
-                acc11_1 = fma_x16(v13, w22, acc11_1);
-                let v14 = load_x16(slice.offset(128 * ky9 + 800));
-                acc11_0 = fma_x16(v14, w24, acc11_0);
-                acc11_1 = fma_x16(v14, w23, acc11_1);
-                acc11_2 = fma_x16(v14, w22, acc11_2);
-                let v15 = load_x16(slice.offset(128 * ky9 + 816));
-                acc11_1 = fma_x16(v15, w24, acc11_1);
-                acc11_2 = fma_x16(v15, w23, acc11_2);
-                acc11_3 = fma_x16(v15, w22, acc11_3);
-                let v16 = load_x16(slice.offset(128 * ky9 + 832));
-                acc11_2 = fma_x16(v16, w24, acc11_2);
-                acc11_3 = fma_x16(v16, w23, acc11_3);
-                acc11_3 = fma_x16(load_x16(slice.offset(128 * ky9 + 848)), w24, acc11_3);
-            }
-            let value9 = acc11_0;
-            row3 = add_x16(row3, value9);
-            store_x16(output.offset(912), value9);
-            let value9 = acc11_1;
-            row3 = add_x16(row3, value9);
-            store_x16(output.offset(928), value9);
-            let value9 = acc11_2;
-            row3 = add_x16(row3, value9);
-            store_x16(output.offset(944), value9);
-            let value9 = acc11_3;
-            row3 = add_x16(row3, value9);
-            store_x16(output.offset(960), value9);
-            let bias12 = load_x16(weights);
-            let mut acc12_0 = bias12;
-            let mut acc12_1 = bias12;
-            for ky10 in 0..2isize {
-                let w25 = load_x16(weights.offset(48 * ky10 + 16));
-                let w26 = load_x16(weights.offset(48 * ky10 + 32));
-                let w27 = load_x16(weights.offset(48 * ky10 + 48));
-                acc12_0 = fma_x16(
-                    load_x16(slice.offset(128 * ky10 + 832)),
-                    w25,
-                    acc12_0,
-                );
-                let v17 = load_x16(slice.offset(128 * ky10 + 848));
-                acc12_0 = fma_x16(v17, w26, acc12_0);
-                acc12_1 = fma_x16(v17, w25, acc12_1);
-                let v18 = load_x16(slice.offset(128 * ky10 + 864));
-                acc12_0 = fma_x16(v18, w27, acc12_0);
-                acc12_1 = fma_x16(v18, w26, acc12_1);
-                acc12_1 = fma_x16(
-                    load_x16(slice.offset(128 * ky10 + 880)),
-                    w27,
-                    acc12_1,
-                );
-            }
-            let value10 = acc12_0;
-            row3 = add_x16(row3, value10);
-            store_x16(output.offset(976), value10);
-            let value10 = acc12_1;
-            row3 = add_x16(row3, value10);
-            store_x16(output.offset(992), value10);
-            let bias13 = load_x16(weights);
-            let mut acc13 = bias13;
-            for ky11 in 0..2isize {
-                let w28 = load_x16(weights.offset(48 * ky11 + 16));
-                let w29 = load_x16(weights.offset(48 * ky11 + 32));
-                acc13 = fma_x16(load_x16(slice.offset(128 * ky11 + 864)), w28, acc13);
-                acc13 = fma_x16(load_x16(slice.offset(128 * ky11 + 880)), w29, acc13);
-            }
-            let value11 = acc13;
-            row3 = add_x16(row3, value11);
-            store_x16(output.offset(1008), value11);
-            store_x16(means, add_x16(load_x16(means), row3));
-            for c2 in 0..2isize {
-                store_x8(
-                    means.offset(8 * c2),
-                    div_x8(load_x8(means.offset(8 * c2)), splat_x8(64.0)),
-                );
+                let value10 = acc12_0;
+                row3 = add_x16(row3, value10);
+                store_x16(output.offset(976), value10);
+                let value10 = acc12_1;
+                row3 = add_x16(row3, value10);
+                store_x16(output.offset(992), value10);
+                let bias13 = load_x16(weights);
+                let mut acc13 = bias13;
+                for ky11 in 0..2isize {
+                    let w28 = load_x16(weights.offset(48 * ky11 + 16));
+                    let w29 = load_x16(weights.offset(48 * ky11 + 32));
+                    acc13 = fma_x16(
+                        load_x16(slice.offset(128 * ky11 + 864)),
+                        w28,
+                        acc13,
+                    );
+                    acc13 = fma_x16(
+                        load_x16(slice.offset(128 * ky11 + 880)),
+                        w29,
+                        acc13,
+                    );
+                }
+                let value11 = acc13;
+                row3 = add_x16(row3, value11);
+                store_x16(output.offset(1008), value11);
+                store_x16(means, add_x16(load_x16(means), row3));
+                for c2 in 0..2isize {
+                    store_x8(
+                        means.offset(8 * c2),
+                        div_x8(load_x8(means.offset(8 * c2)), splat_x8(64.0)),
+                    );
+                }
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn squeeze_excite_1x16x8x8(
+    unsafe fn squeeze_excite_1x16x8x8_section1(
         means: &[f32; 16],
         reduce: &[f32; 136],
-        expand: &[f32; 48],
-        reduced: &mut [f32; 8],
-        output: &mut [f32; 16],
+        reduced: *mut f32,
     ) {
         let means = means.as_ptr();
         let reduce = reduce.as_ptr();
-        let expand = expand.as_ptr();
-        let reduced = reduced.as_mut_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(reduce);
-            for k in 0..16isize {
-                let x = splat_x8(*means.offset(k));
-                acc = fma_x8(x, load_x8(reduce.offset(8 * k + 8)), acc);
+            for _ in 0..1isize {
+                let mut acc = load_x8(reduce);
+                for k in 0..16isize {
+                    let x = splat_x8(*means.offset(k));
+                    acc = fma_x8(x, load_x8(reduce.offset(8 * k + 8)), acc);
+                }
+                store_x8(reduced, max_x8(splat_x8(0.0), acc));
             }
-            store_x8(reduced, max_x8(splat_x8(0.0), acc));
-            let mut acc2 = load_x16(expand);
-            for k2 in 0..2isize {
-                let x2 = splat_x16(*reduced.offset(k2));
-                acc2 = fma_x16(x2, load_x16(expand.offset(16 * k2 + 16)), acc2);
-            }
-            store_x16(output, acc2);
-            let x3 = min_x16(
-                splat_x16(87.0),
-                max_x16(splat_x16(-87.0), load_x16(output)),
-            );
-            let rounded = fma_x16(x3, splat_x16(-1.442695), splat_x16(12583039.0));
-            let n = sub_x16(rounded, splat_x16(12583039.0));
-            let f = fma_x16(n, splat_x16(0.6933594), x3);
-            let f2 = fma_x16(n, splat_x16(-0.00021219444), f);
-            let p = fma_x16(splat_x16(0.001381454), f2, splat_x16(-0.008368745));
-            let p2 = fma_x16(p, f2, splat_x16(0.04166839));
-            let p3 = fma_x16(p2, f2, splat_x16(-0.16666521));
-            let p4 = fma_x16(p3, f2, splat_x16(0.49999994));
-            let p5 = fma_x16(p4, f2, splat_x16(-1.0));
-            let p6 = fma_x16(p5, f2, splat_x16(1.0));
-            let denominator = fma_x16(
-                p6,
-                from_bits_x16(shift_left_x16(to_bits_x16(rounded), 23)),
-                splat_x16(1.0),
-            );
-            store_x16(output, div_x16(splat_x16(1.0), denominator));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
+    unsafe fn squeeze_excite_1x16x8x8_section2(
+        expand: &[f32; 48],
+        reduced: *mut f32,
+        output: *mut f32,
+    ) {
+        let expand = expand.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc2 = load_x16(expand);
+                for k2 in 0..2isize {
+                    let x2 = splat_x16(*reduced.offset(k2));
+                    acc2 = fma_x16(x2, load_x16(expand.offset(16 * k2 + 16)), acc2);
+                }
+                store_x16(output, acc2);
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let x3 = min_x16(
+                    splat_x16(87.0),
+                    max_x16(splat_x16(-87.0), load_x16(output)),
+                );
+                let rounded = fma_x16(x3, splat_x16(-1.442695), splat_x16(12583039.0));
+                let n = sub_x16(rounded, splat_x16(12583039.0));
+                let f = fma_x16(n, splat_x16(0.6933594), x3);
+                let f2 = fma_x16(n, splat_x16(-0.00021219444), f);
+                let p = fma_x16(splat_x16(0.001381454), f2, splat_x16(-0.008368745));
+                let p2 = fma_x16(p, f2, splat_x16(0.04166839));
+                let p3 = fma_x16(p2, f2, splat_x16(-0.16666521));
+                let p4 = fma_x16(p3, f2, splat_x16(0.49999994));
+                let p5 = fma_x16(p4, f2, splat_x16(-1.0));
+                let p6 = fma_x16(p5, f2, splat_x16(1.0));
+                let denominator = fma_x16(
+                    p6,
+                    from_bits_x16(shift_left_x16(to_bits_x16(rounded), 23)),
+                    splat_x16(1.0),
+                );
+                store_x16(output, div_x16(splat_x16(1.0), denominator));
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 1024],
         gate: &[f32; 16],
         shortcut: &[f32; 512],
         weights: &[f32; 272],
-        output: &mut [f32; 1024],
-        rows: &mut [f32; 192],
+        output: *mut f32,
+        rows: *mut f32,
     ) {
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let rows = rows.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..5isize {
+            for p in begin..end {
                 let gate_2 = load_x16(gate);
                 store_x16(
                     rows,
@@ -2061,132 +2668,198 @@ mod avx512 {
                 store_x8(output.offset(192 * p + 168), acc2_10);
                 store_x8(output.offset(192 * p + 184), acc2_11);
             }
-            let gate2 = load_x16(gate);
-            store_x16(
-                rows,
-                min_x16(
-                    splat_x16(6.0),
-                    max_x16(splat_x16(0.0), mul_x16(load_x16(input.offset(960)), gate2)),
-                ),
-            );
-            store_x16(
-                rows.offset(16),
-                min_x16(
-                    splat_x16(6.0),
-                    max_x16(splat_x16(0.0), mul_x16(load_x16(input.offset(976)), gate2)),
-                ),
-            );
-            store_x16(
-                rows.offset(32),
-                min_x16(
-                    splat_x16(6.0),
-                    max_x16(splat_x16(0.0), mul_x16(load_x16(input.offset(992)), gate2)),
-                ),
-            );
-            store_x16(
-                rows.offset(48),
-                min_x16(
-                    splat_x16(6.0),
-                    max_x16(splat_x16(0.0), mul_x16(load_x16(input.offset(1008)), gate2)),
-                ),
-            );
-            let bias3 = load_x8(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_1 = bias3;
-            let mut acc3_2 = bias3;
-            let mut acc3_3 = bias3;
-            for k3 in 0..16isize {
-                let w3 = load_x8(weights.offset(16 * k3 + 16));
-                acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
-                acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
-                acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
-                acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
-            }
-            store_x8(output.offset(960), add_x8(acc3_0, load_x8(shortcut.offset(480))));
-            store_x8(output.offset(976), add_x8(acc3_1, load_x8(shortcut.offset(488))));
-            store_x8(output.offset(992), add_x8(acc3_2, load_x8(shortcut.offset(496))));
-            store_x8(output.offset(1008), add_x8(acc3_3, load_x8(shortcut.offset(504))));
-            let bias4 = load_x8(weights.offset(8));
-            let mut acc4_0 = bias4;
-            let mut acc4_1 = bias4;
-            let mut acc4_2 = bias4;
-            let mut acc4_3 = bias4;
-            for k4 in 0..16isize {
-                let w4 = load_x8(weights.offset(16 * k4 + 24));
-                acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
-                acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
-                acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
-                acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
-            }
-            store_x8(output.offset(968), acc4_0);
-            store_x8(output.offset(984), acc4_1);
-            store_x8(output.offset(1000), acc4_2);
-            store_x8(output.offset(1016), acc4_3);
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: &mut [f32; 16]) {
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+        input: &[f32; 1024],
+        gate: &[f32; 16],
+        shortcut: &[f32; 512],
+        weights: &[f32; 272],
+        output: *mut f32,
+        rows: *mut f32,
+    ) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        let gate = gate.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut total_0 = splat_x8(0.0);
-            let mut total_1 = splat_x8(0.0);
-            for y in 0..8isize {
-                let mut row_0 = splat_x8(0.0);
-                let mut row_1 = splat_x8(0.0);
-                for x in 0..8isize {
-                    row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
-                    row_1 = add_x8(row_1, load_x8(input.offset(128 * y + 16 * x + 8)));
+            for _ in 0..1isize {
+                let gate2 = load_x16(gate);
+                store_x16(
+                    rows,
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(960)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(16),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(976)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(32),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(992)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(48),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(1008)), gate2),
+                        ),
+                    ),
+                );
+                let bias3 = load_x8(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
+                let mut acc3_2 = bias3;
+                let mut acc3_3 = bias3;
+                for k3 in 0..16isize {
+                    let w3 = load_x8(weights.offset(16 * k3 + 16));
+                    acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
+                    acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
+                    acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
+                    acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
                 }
-                total_0 = add_x8(total_0, row_0);
-                total_1 = add_x8(total_1, row_1);
+                store_x8(
+                    output.offset(960),
+                    add_x8(acc3_0, load_x8(shortcut.offset(480))),
+                );
+                store_x8(
+                    output.offset(976),
+                    add_x8(acc3_1, load_x8(shortcut.offset(488))),
+                );
+                store_x8(
+                    output.offset(992),
+                    add_x8(acc3_2, load_x8(shortcut.offset(496))),
+                );
+                store_x8(
+                    output.offset(1008),
+                    add_x8(acc3_3, load_x8(shortcut.offset(504))),
+                );
+                let bias4 = load_x8(weights.offset(8));
+                let mut acc4_0 = bias4;
+                let mut acc4_1 = bias4;
+                let mut acc4_2 = bias4;
+                let mut acc4_3 = bias4;
+                for k4 in 0..16isize {
+                    let w4 = load_x8(weights.offset(16 * k4 + 24));
+                    acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
+                    acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
+                    acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
+                    acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
+                }
+                store_x8(output.offset(968), acc4_0);
+                store_x8(output.offset(984), acc4_1);
+                store_x8(output.offset(1000), acc4_2);
+                store_x8(output.offset(1016), acc4_3);
             }
-            store_x8(output, div_x8(total_0, splat_x8(64.0)));
-            store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn flatten_1x11x1x1(input: &[f32; 16], output: &mut [f32; 16]) {
+    unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..11isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
-            }
-            for pad in 11..16isize {
-                store_x1(output.offset(pad), splat_x1(0.0));
+            for _ in 0..1isize {
+                let mut total_0 = splat_x8(0.0);
+                let mut total_1 = splat_x8(0.0);
+                for y in 0..8isize {
+                    let mut row_0 = splat_x8(0.0);
+                    let mut row_1 = splat_x8(0.0);
+                    for x in 0..8isize {
+                        row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
+                        row_1 = add_x8(
+                            row_1,
+                            load_x8(input.offset(128 * y + 16 * x + 8)),
+                        );
+                    }
+                    total_0 = add_x8(total_0, row_0);
+                    total_1 = add_x8(total_1, row_1);
+                }
+                store_x8(output, div_x8(total_0, splat_x8(64.0)));
+                store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: &mut [f32; 8]) {
+    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
+        let input = input.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for c in 0..11isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for pad in 11..16isize {
+                    store_x1(output.offset(pad), splat_x1(0.0));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(weights);
-            for k in 0..11isize {
-                let x = splat_x8(*input.offset(k));
-                acc = fma_x8(x, load_x8(weights.offset(8 * k + 8)), acc);
+            for _ in 0..1isize {
+                let mut acc = load_x8(weights);
+                for k in 0..11isize {
+                    let x = splat_x8(*input.offset(k));
+                    acc = fma_x8(x, load_x8(weights.offset(8 * k + 8)), acc);
+                }
+                store_x8(output, acc);
             }
-            store_x8(output, acc);
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn relayout_1x4(input: &[f32; 8], output: &mut [f32; 4]) {
+    unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..4isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
+            for _ in 0..1isize {
+                for c in 0..4isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
             }
         }
     }
@@ -2350,235 +3023,370 @@ mod avx512 {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use core::arch::x86_64::*;
+    use super::{Call, Code, Memory, Task, part, scratch};
+    pub(super) static CODE: Code = Code {
+        calls: &[
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 8)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 7)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+        ],
+        tasks: &[
+            Task(0, (0, 1), 0, 1),
+            Task(1, (1, 2), 0, 1),
+            Task(2, (2, 3), 0, 1),
+            Task(3, (3, 4), 0, 1),
+            Task(4, (4, 5), 0, 1),
+            Task(5, (5, 6), 0, 1),
+            Task(6, (6, 7), 0, 1),
+            Task(7, (7, 18), 0, 1),
+        ],
+        ends: &[2, 5, 7, 8],
+        call,
+    };
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn run(
-        arena: &mut [f32; super::ARENA],
-        weights: &[f32; super::WEIGHTS],
-        input: &[f32; 768],
-        output: &mut [f32; 4],
+    unsafe fn call(
+        number: usize,
+        outer: isize,
+        begin: isize,
+        end: isize,
+        memory: &Memory,
+        private: *mut f32,
     ) {
-        use super::{part, part_mut};
-        let (arena, weights) = (arena.as_mut_ptr(), weights.as_ptr());
-        // SAFETY: the plan was proved: every part lies in its memory, and what a kernel writes
-        // overlaps nothing else that it is given.
+        let Memory { arena, weights, inputs: [input], outputs: [output] } = *memory;
+        // SAFETY: the plan was proved: every part lies in its memory. What others write meanwhile,
+        // and what they read of what is written here, lies elsewhere: the caller sees to it that
+        // calls at the same time are those of one stage.
         unsafe {
-            // stem.act
-            convolution_3x3_s2_c3_1x8x8x8_silu(
-                input,
-                part(weights, 0),
-                part_mut(arena, 0),
-            );
-            // features.0.act_dw
-            depthwise_3x3_c8_1x8x8x8_relu6(
-                part(arena, 0),
-                part(weights, 224),
-                part_mut(arena, 512),
-            );
-            // features.0
-            pointwise_c8_1x8x8x8_shortcut(
-                part(arena, 512),
-                part(arena, 0),
-                part(weights, 304),
-                part_mut(arena, 2048),
-            );
-            // features.1.conv_dw.bn
-            expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
-                part(arena, 2048),
-                part(weights, 384),
-                part(weights, 528),
-                part_mut(arena, 0),
-                part_mut(arena, 2560),
-                part_mut(arena, 1024),
-            );
-            // features.1.se.gate
-            squeeze_excite_1x16x8x8(
-                part(arena, 2560),
-                part(weights, 688),
-                part(weights, 832),
-                part_mut(arena, 2576),
-                part_mut(arena, 2656),
-            );
-            // features.1
-            pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
-                part(arena, 0),
-                part(arena, 2656),
-                part(arena, 2048),
-                part(weights, 880),
-                part_mut(arena, 1024),
-                part_mut(arena, 2560),
-            );
-            // head.pool
-            global_average_pool_1x11x8x8(part(arena, 1024), part_mut(arena, 0));
-            // head.flatten
-            flatten_1x11x1x1(part(arena, 0), part_mut(arena, 16));
-            // head.fc
-            dense_1x11(part(arena, 16), part(weights, 1152), part_mut(arena, 0));
-            // head.fc.output
-            relayout_1x4(part(arena, 0), output);
+            match number {
+                0 => {
+                    // stem.act
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section1(
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                1 => {
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+                        begin,
+                        end,
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                2 => {
+                    // features.0.act_dw
+                    depthwise_3x3_c8_1x8x8x8_relu6_section1(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                3 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section2(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                4 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section3(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                5 => {
+                    // features.0
+                    pointwise_c8_1x8x8x8_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                6 => {
+                    pointwise_c8_1x8x8x8_shortcut_section2(
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                7 => {
+                    // features.1.conv_dw.bn
+                    expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+                        part(arena, 2048),
+                        part(weights, 384),
+                        part(weights, 528),
+                        arena.add(0),
+                        arena.add(2560),
+                        scratch(private, 0, arena, 1024),
+                    )
+                }
+                8 => {
+                    // features.1.se.gate
+                    squeeze_excite_1x16x8x8_section1(
+                        part(arena, 2560),
+                        part(weights, 688),
+                        arena.add(2576),
+                    )
+                }
+                9 => {
+                    squeeze_excite_1x16x8x8_section2(
+                        part(weights, 832),
+                        arena.add(2576),
+                        arena.add(2656),
+                    )
+                }
+                10 => squeeze_excite_1x16x8x8_section3(arena.add(2656)),
+                11 => {
+                    // features.1
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(arena, 2656),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                12 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2656),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                13 => {
+                    // head.pool
+                    global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
+                }
+                14 => {
+                    // head.flatten
+                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
+                }
+                15 => flatten_1x11x1x1_section2(arena.add(16)),
+                16 => {
+                    // head.fc
+                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                }
+                17 => {
+                    // head.fc.output
+                    relayout_1x4(part(arena, 0), output)
+                }
+                _ => {}
+            }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn convolution_3x3_s2_c3_1x8x8x8_silu(
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section1(
         input: &[f32; 768],
         weights: &[f32; 224],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(weights);
-            for ky in 1..3isize {
-                for kx in 1..3isize {
-                    for k in 0..3isize {
-                        let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
-                        acc = fma_x8(
-                            x,
-                            load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
-                            acc,
-                        );
+            for _ in 0..1isize {
+                let mut acc = load_x8(weights);
+                for ky in 1..3isize {
+                    for kx in 1..3isize {
+                        for k in 0..3isize {
+                            let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
+                            acc = fma_x8(
+                                x,
+                                load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
+                                acc,
+                            );
+                        }
                     }
                 }
-            }
-            store_x8(output, acc);
-            let x2 = max_x8(splat_x8(-87.0), load_x8(output));
-            let bounded = min_x8(splat_x8(87.0), x2);
-            let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
-            let n = sub_x8(rounded, splat_x8(12583039.0));
-            let f = fma_x8(n, splat_x8(0.6933594), bounded);
-            let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-            let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-            let p2 = fma_x8(p, f2, splat_x8(0.04166839));
-            let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
-            let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
-            let p5 = fma_x8(p4, f2, splat_x8(-1.0));
-            let p6 = fma_x8(p5, f2, splat_x8(1.0));
-            let denominator = fma_x8(
-                p6,
-                from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
-                splat_x8(1.0),
-            );
-            store_x8(output, div_x8(x2, denominator));
-            let bias = load_x8(weights);
-            let mut acc2_0 = bias;
-            let mut acc2_1 = bias;
-            let mut acc2_2 = bias;
-            let mut acc2_3 = bias;
-            for ky2 in 1..3isize {
-                for kx2 in 0..3isize {
-                    for k2 in 0..3isize {
-                        let w = load_x8(
-                            weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
-                        );
-                        acc2_0 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
-                            w,
-                            acc2_0,
-                        );
-                        acc2_1 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
-                            w,
-                            acc2_1,
-                        );
-                        acc2_2 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
-                            w,
-                            acc2_2,
-                        );
-                        acc2_3 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
-                            w,
-                            acc2_3,
-                        );
-                    }
-                }
-            }
-            store_x8(output.offset(8), acc2_0);
-            store_x8(output.offset(16), acc2_1);
-            store_x8(output.offset(24), acc2_2);
-            store_x8(output.offset(32), acc2_3);
-            for i in 0..4isize {
-                let x3 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i + 8)));
-                let bounded2 = min_x8(splat_x8(87.0), x3);
-                let rounded2 = fma_x8(
-                    bounded2,
-                    splat_x8(-1.442695),
-                    splat_x8(12583039.0),
-                );
-                let n2 = sub_x8(rounded2, splat_x8(12583039.0));
-                let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
-                let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
-                let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
-                let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
-                let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
-                let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
-                let p11 = fma_x8(p10, f4, splat_x8(-1.0));
-                let p12 = fma_x8(p11, f4, splat_x8(1.0));
-                let denominator2 = fma_x8(
-                    p12,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                store_x8(output, acc);
+                let x2 = max_x8(splat_x8(-87.0), load_x8(output));
+                let bounded = min_x8(splat_x8(87.0), x2);
+                let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
+                let n = sub_x8(rounded, splat_x8(12583039.0));
+                let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
+                let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
+                let p2 = fma_x8(p, f2, splat_x8(0.04166839));
+                let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
+                let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
+                let p5 = fma_x8(p4, f2, splat_x8(-1.0));
+                let p6 = fma_x8(p5, f2, splat_x8(1.0));
+                let denominator = fma_x8(
+                    p6,
+                    from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
                     splat_x8(1.0),
                 );
-                store_x8(output.offset(8 * i + 8), div_x8(x3, denominator2));
-            }
-            let bias2 = load_x8(weights);
-            let mut acc3_0 = bias2;
-            let mut acc3_1 = bias2;
-            let mut acc3_2 = bias2;
-            for ky3 in 1..3isize {
-                for kx3 in 0..3isize {
-                    for k3 in 0..3isize {
-                        let w2 = load_x8(
-                            weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8),
-                        );
-                        acc3_0 = fma_x8(
-                            splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 7)),
-                            w2,
-                            acc3_0,
-                        );
-                        acc3_1 = fma_x8(
-                            splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 5)),
-                            w2,
-                            acc3_1,
-                        );
-                        acc3_2 = fma_x8(
-                            splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 3)),
-                            w2,
-                            acc3_2,
-                        );
+                store_x8(output, div_x8(x2, denominator));
+                let bias = load_x8(weights);
+                let mut acc2_0 = bias;
+                let mut acc2_1 = bias;
+                let mut acc2_2 = bias;
+                let mut acc2_3 = bias;
+                for ky2 in 1..3isize {
+                    for kx2 in 0..3isize {
+                        for k2 in 0..3isize {
+                            let w = load_x8(
+                                weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
+                            );
+                            acc2_0 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
+                                w,
+                                acc2_0,
+                            );
+                            acc2_1 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
+                                w,
+                                acc2_1,
+                            );
+                            acc2_2 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
+                                w,
+                                acc2_2,
+                            );
+                            acc2_3 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
+                                w,
+                                acc2_3,
+                            );
+                        }
                     }
                 }
+                store_x8(output.offset(8), acc2_0);
+                store_x8(output.offset(16), acc2_1);
+                store_x8(output.offset(24), acc2_2);
+                store_x8(output.offset(32), acc2_3);
+                for i in 0..4isize {
+                    let x3 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i + 8)));
+                    let bounded2 = min_x8(splat_x8(87.0), x3);
+                    let rounded2 = fma_x8(
+                        bounded2,
+                        splat_x8(-1.442695),
+                        splat_x8(12583039.0),
+                    );
+                    let n2 = sub_x8(rounded2, splat_x8(12583039.0));
+                    let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
+                    let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
+                    let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
+                    let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
+                    let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
+                    let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
+                    let p11 = fma_x8(p10, f4, splat_x8(-1.0));
+                    let p12 = fma_x8(p11, f4, splat_x8(1.0));
+                    let denominator2 = fma_x8(
+                        p12,
+                        from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                        splat_x8(1.0),
+                    );
+                    store_x8(output.offset(8 * i + 8), div_x8(x3, denominator2));
+                }
+                let bias2 = load_x8(weights);
+                let mut acc3_0 = bias2;
+                let mut acc3_1 = bias2;
+                let mut acc3_2 = bias2;
+                for ky3 in 1..3isize {
+                    for kx3 in 0..3isize {
+                        for k3 in 0..3isize {
+                            let w2 = load_x8(
+                                weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8),
+                            );
+                            acc3_0 = fma_x8(
+                                splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 7)),
+                                w2,
+                                acc3_0,
+                            );
+                            acc3_1 = fma_x8(
+                                splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 5)),
+                                w2,
+                                acc3_1,
+                            );
+                            acc3_2 = fma_x8(
+                                splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 3)),
+                                w2,
+                                acc3_2,
+                            );
+                        }
+                    }
+                }
+                store_x8(output.offset(40), acc3_0);
+                store_x8(output.offset(48), acc3_1);
+                store_x8(output.offset(56), acc3_2);
+                for i2 in 0..3isize {
+                    let x4 = max_x8(
+                        splat_x8(-87.0),
+                        load_x8(output.offset(8 * i2 + 40)),
+                    );
+                    let bounded3 = min_x8(splat_x8(87.0), x4);
+                    let rounded3 = fma_x8(
+                        bounded3,
+                        splat_x8(-1.442695),
+                        splat_x8(12583039.0),
+                    );
+                    let n3 = sub_x8(rounded3, splat_x8(12583039.0));
+                    let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
+                    let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
+                    let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
+                    let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
+                    let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
+                    let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
+                    let p17 = fma_x8(p16, f6, splat_x8(-1.0));
+                    let p18 = fma_x8(p17, f6, splat_x8(1.0));
+                    let denominator3 = fma_x8(
+                        p18,
+                        from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
+                        splat_x8(1.0),
+                    );
+                    store_x8(output.offset(8 * i2 + 40), div_x8(x4, denominator3));
+                }
             }
-            store_x8(output.offset(40), acc3_0);
-            store_x8(output.offset(48), acc3_1);
-            store_x8(output.offset(56), acc3_2);
-            for i2 in 0..3isize {
-                let x4 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i2 + 40)));
-                let bounded3 = min_x8(splat_x8(87.0), x4);
-                let rounded3 = fma_x8(
-                    bounded3,
-                    splat_x8(-1.442695),
-                    splat_x8(12583039.0),
-                );
-                let n3 = sub_x8(rounded3, splat_x8(12583039.0));
-                let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
-                let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
-                let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
-                let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
-                let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
-                let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
-                let p17 = fma_x8(p16, f6, splat_x8(-1.0));
-                let p18 = fma_x8(p17, f6, splat_x8(1.0));
-                let denominator3 = fma_x8(
-                    p18,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
-                    splat_x8(1.0),
-                );
-                store_x8(output.offset(8 * i2 + 40), div_x8(x4, denominator3));
-            }
-            for y in 1..8isize {
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 768],
+        weights: &[f32; 224],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let mut acc4 = load_x8(weights);
                 for ky4 in 0..3isize {
                     for kx4 in 1..3isize {
@@ -2765,104 +3573,122 @@ mod avx2 {
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn depthwise_3x3_c8_1x8x8x8_relu6(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section1(
         input: &[f32; 512],
         weights: &[f32; 80],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let bias = load_x8(weights);
-            let mut acc = bias;
-            for ky in 1..3isize {
-                let w = load_x8(weights.offset(24 * ky + 16));
-                let w2 = load_x8(weights.offset(24 * ky + 24));
-                acc = fma_x8(load_x8(input.offset(64 * ky - 64)), w, acc);
-                acc = fma_x8(load_x8(input.offset(64 * ky - 56)), w2, acc);
+            for _ in 0..1isize {
+                let bias = load_x8(weights);
+                let mut acc = bias;
+                for ky in 1..3isize {
+                    let w = load_x8(weights.offset(24 * ky + 16));
+                    let w2 = load_x8(weights.offset(24 * ky + 24));
+                    acc = fma_x8(load_x8(input.offset(64 * ky - 64)), w, acc);
+                    acc = fma_x8(load_x8(input.offset(64 * ky - 56)), w2, acc);
+                }
+                store_x8(output, min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc)));
+                let bias2 = load_x8(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for ky2 in 1..3isize {
+                    let w3 = load_x8(weights.offset(24 * ky2 + 8));
+                    let w4 = load_x8(weights.offset(24 * ky2 + 16));
+                    let w5 = load_x8(weights.offset(24 * ky2 + 24));
+                    acc2_0 = fma_x8(load_x8(input.offset(64 * ky2 - 64)), w3, acc2_0);
+                    let v = load_x8(input.offset(64 * ky2 - 56));
+                    acc2_0 = fma_x8(v, w4, acc2_0);
+                    acc2_1 = fma_x8(v, w3, acc2_1);
+                    let v2 = load_x8(input.offset(64 * ky2 - 48));
+                    acc2_0 = fma_x8(v2, w5, acc2_0);
+                    acc2_1 = fma_x8(v2, w4, acc2_1);
+                    acc2_2 = fma_x8(v2, w3, acc2_2);
+                    let v3 = load_x8(input.offset(64 * ky2 - 40));
+                    acc2_1 = fma_x8(v3, w5, acc2_1);
+                    acc2_2 = fma_x8(v3, w4, acc2_2);
+                    acc2_3 = fma_x8(v3, w3, acc2_3);
+                    let v4 = load_x8(input.offset(64 * ky2 - 32));
+                    acc2_2 = fma_x8(v4, w5, acc2_2);
+                    acc2_3 = fma_x8(v4, w4, acc2_3);
+                    acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
+                }
+                store_x8(
+                    output.offset(8),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_0)),
+                );
+                store_x8(
+                    output.offset(16),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_1)),
+                );
+                store_x8(
+                    output.offset(24),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_2)),
+                );
+                store_x8(
+                    output.offset(32),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
+                );
+                let bias3 = load_x8(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
+                for ky3 in 1..3isize {
+                    let w6 = load_x8(weights.offset(24 * ky3 + 8));
+                    let w7 = load_x8(weights.offset(24 * ky3 + 16));
+                    let w8 = load_x8(weights.offset(24 * ky3 + 24));
+                    acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
+                    let v5 = load_x8(input.offset(64 * ky3 - 24));
+                    acc3_0 = fma_x8(v5, w7, acc3_0);
+                    acc3_1 = fma_x8(v5, w6, acc3_1);
+                    let v6 = load_x8(input.offset(64 * ky3 - 16));
+                    acc3_0 = fma_x8(v6, w8, acc3_0);
+                    acc3_1 = fma_x8(v6, w7, acc3_1);
+                    acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
+                }
+                store_x8(
+                    output.offset(40),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
+                );
+                store_x8(
+                    output.offset(48),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
+                );
+                let bias4 = load_x8(weights);
+                let mut acc4 = bias4;
+                for ky4 in 1..3isize {
+                    let w9 = load_x8(weights.offset(24 * ky4 + 8));
+                    let w10 = load_x8(weights.offset(24 * ky4 + 16));
+                    acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
+                    acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
+                }
+                store_x8(
+                    output.offset(56),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
+                );
             }
-            store_x8(output, min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc)));
-            let bias2 = load_x8(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for ky2 in 1..3isize {
-                let w3 = load_x8(weights.offset(24 * ky2 + 8));
-                let w4 = load_x8(weights.offset(24 * ky2 + 16));
-                let w5 = load_x8(weights.offset(24 * ky2 + 24));
-                acc2_0 = fma_x8(load_x8(input.offset(64 * ky2 - 64)), w3, acc2_0);
-                let v = load_x8(input.offset(64 * ky2 - 56));
-                acc2_0 = fma_x8(v, w4, acc2_0);
-                acc2_1 = fma_x8(v, w3, acc2_1);
-                let v2 = load_x8(input.offset(64 * ky2 - 48));
-                acc2_0 = fma_x8(v2, w5, acc2_0);
-                acc2_1 = fma_x8(v2, w4, acc2_1);
-                acc2_2 = fma_x8(v2, w3, acc2_2);
-                let v3 = load_x8(input.offset(64 * ky2 - 40));
-                acc2_1 = fma_x8(v3, w5, acc2_1);
-                acc2_2 = fma_x8(v3, w4, acc2_2);
-                acc2_3 = fma_x8(v3, w3, acc2_3);
-                let v4 = load_x8(input.offset(64 * ky2 - 32));
-                acc2_2 = fma_x8(v4, w5, acc2_2);
-                acc2_3 = fma_x8(v4, w4, acc2_3);
-                acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
-            }
-            store_x8(
-                output.offset(8),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_0)),
-            );
-            store_x8(
-                output.offset(16),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_1)),
-            );
-            store_x8(
-                output.offset(24),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_2)),
-            );
-            store_x8(
-                output.offset(32),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
-            );
-            let bias3 = load_x8(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_1 = bias3;
-            for ky3 in 1..3isize {
-                let w6 = load_x8(weights.offset(24 * ky3 + 8));
-                let w7 = load_x8(weights.offset(24 * ky3 + 16));
-                let w8 = load_x8(weights.offset(24 * ky3 + 24));
-                acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
-                let v5 = load_x8(input.offset(64 * ky3 - 24));
-                acc3_0 = fma_x8(v5, w7, acc3_0);
-                acc3_1 = fma_x8(v5, w6, acc3_1);
-                let v6 = load_x8(input.offset(64 * ky3 - 16));
-                acc3_0 = fma_x8(v6, w8, acc3_0);
-                acc3_1 = fma_x8(v6, w7, acc3_1);
-                acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
-            }
-            store_x8(
-                output.offset(40),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
-            );
-            store_x8(
-                output.offset(48),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
-            );
-            let bias4 = load_x8(weights);
-            let mut acc4 = bias4;
-            for ky4 in 1..3isize {
-                let w9 = load_x8(weights.offset(24 * ky4 + 8));
-                let w10 = load_x8(weights.offset(24 * ky4 + 16));
-                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
-                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
-            }
-            store_x8(
-                output.offset(56),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
-            );
-            for y in 1..7isize {
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let bias5 = load_x8(weights);
                 let mut acc5 = bias5;
                 for ky5 in 0..3isize {
@@ -2972,113 +3798,139 @@ mod avx2 {
                     min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
                 );
             }
-            let bias8 = load_x8(weights);
-            let mut acc8 = bias8;
-            for ky8 in 0..2isize {
-                let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
-                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
-            }
-            store_x8(
-                output.offset(448),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
-            );
-            let bias9 = load_x8(weights);
-            let mut acc9_0 = bias9;
-            let mut acc9_1 = bias9;
-            let mut acc9_2 = bias9;
-            let mut acc9_3 = bias9;
-            for ky9 in 0..2isize {
-                let w20 = load_x8(weights.offset(24 * ky9 + 8));
-                let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                let w22 = load_x8(weights.offset(24 * ky9 + 24));
-                acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
-                let v13 = load_x8(input.offset(64 * ky9 + 392));
-                acc9_0 = fma_x8(v13, w21, acc9_0);
-                acc9_1 = fma_x8(v13, w20, acc9_1);
-                let v14 = load_x8(input.offset(64 * ky9 + 400));
-                acc9_0 = fma_x8(v14, w22, acc9_0);
-                acc9_1 = fma_x8(v14, w21, acc9_1);
-                acc9_2 = fma_x8(v14, w20, acc9_2);
-                let v15 = load_x8(input.offset(64 * ky9 + 408));
-                acc9_1 = fma_x8(v15, w22, acc9_1);
-                acc9_2 = fma_x8(v15, w21, acc9_2);
-                acc9_3 = fma_x8(v15, w20, acc9_3);
-                let v16 = load_x8(input.offset(64 * ky9 + 416));
-                acc9_2 = fma_x8(v16, w22, acc9_2);
-                acc9_3 = fma_x8(v16, w21, acc9_3);
-                acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
-            }
-            store_x8(
-                output.offset(456),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
-            );
-            store_x8(
-                output.offset(464),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
-            );
-            store_x8(
-                output.offset(472),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
-            );
-            store_x8(
-                output.offset(480),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
-            );
-            let bias10 = load_x8(weights);
-            let mut acc10_0 = bias10;
-            let mut acc10_1 = bias10;
-            for ky10 in 0..2isize {
-                let w23 = load_x8(weights.offset(24 * ky10 + 8));
-                let w24 = load_x8(weights.offset(24 * ky10 + 16));
-                let w25 = load_x8(weights.offset(24 * ky10 + 24));
-                acc10_0 = fma_x8(load_x8(input.offset(64 * ky10 + 416)), w23, acc10_0);
-                let v17 = load_x8(input.offset(64 * ky10 + 424));
-                acc10_0 = fma_x8(v17, w24, acc10_0);
-                acc10_1 = fma_x8(v17, w23, acc10_1);
-                let v18 = load_x8(input.offset(64 * ky10 + 432));
-                acc10_0 = fma_x8(v18, w25, acc10_0);
-                acc10_1 = fma_x8(v18, w24, acc10_1);
-                acc10_1 = fma_x8(load_x8(input.offset(64 * ky10 + 440)), w25, acc10_1);
-            }
-            store_x8(
-                output.offset(488),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
-            );
-            store_x8(
-                output.offset(496),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
-            );
-            let bias11 = load_x8(weights);
-            let mut acc11 = bias11;
-            for ky11 in 0..2isize {
-                let w26 = load_x8(weights.offset(24 * ky11 + 8));
-                let w27 = load_x8(weights.offset(24 * ky11 + 16));
-                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
-                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
-            }
-            store_x8(
-                output.offset(504),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
-            );
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn pointwise_c8_1x8x8x8_shortcut(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section3(
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias8 = load_x8(weights);
+                let mut acc8 = bias8;
+                for ky8 in 0..2isize {
+                    let w18 = load_x8(weights.offset(24 * ky8 + 16));
+                    let w19 = load_x8(weights.offset(24 * ky8 + 24));
+                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
+                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
+                }
+                store_x8(
+                    output.offset(448),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
+                );
+                let bias9 = load_x8(weights);
+                let mut acc9_0 = bias9;
+                let mut acc9_1 = bias9;
+                let mut acc9_2 = bias9;
+                let mut acc9_3 = bias9;
+                for ky9 in 0..2isize {
+                    let w20 = load_x8(weights.offset(24 * ky9 + 8));
+                    let w21 = load_x8(weights.offset(24 * ky9 + 16));
+                    let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                    acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
+                    let v13 = load_x8(input.offset(64 * ky9 + 392));
+                    acc9_0 = fma_x8(v13, w21, acc9_0);
+                    acc9_1 = fma_x8(v13, w20, acc9_1);
+                    let v14 = load_x8(input.offset(64 * ky9 + 400));
+                    acc9_0 = fma_x8(v14, w22, acc9_0);
+                    acc9_1 = fma_x8(v14, w21, acc9_1);
+                    acc9_2 = fma_x8(v14, w20, acc9_2);
+                    let v15 = load_x8(input.offset(64 * ky9 + 408));
+                    acc9_1 = fma_x8(v15, w22, acc9_1);
+                    acc9_2 = fma_x8(v15, w21, acc9_2);
+                    acc9_3 = fma_x8(v15, w20, acc9_3);
+                    let v16 = load_x8(input.offset(64 * ky9 + 416));
+                    acc9_2 = fma_x8(v16, w22, acc9_2);
+                    acc9_3 = fma_x8(v16, w21, acc9_3);
+                    acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
+                }
+                store_x8(
+                    output.offset(456),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
+                );
+                store_x8(
+                    output.offset(464),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
+                );
+                store_x8(
+                    output.offset(472),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
+                );
+                store_x8(
+                    output.offset(480),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+                );
+                let bias10 = load_x8(weights);
+                let mut acc10_0 = bias10;
+                let mut acc10_1 = bias10;
+                for ky10 in 0..2isize {
+                    let w23 = load_x8(weights.offset(24 * ky10 + 8));
+                    let w24 = load_x8(weights.offset(24 * ky10 + 16));
+                    let w25 = load_x8(weights.offset(24 * ky10 + 24));
+                    acc10_0 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 416)),
+                        w23,
+                        acc10_0,
+                    );
+                    let v17 = load_x8(input.offset(64 * ky10 + 424));
+                    acc10_0 = fma_x8(v17, w24, acc10_0);
+                    acc10_1 = fma_x8(v17, w23, acc10_1);
+                    let v18 = load_x8(input.offset(64 * ky10 + 432));
+                    acc10_0 = fma_x8(v18, w25, acc10_0);
+                    acc10_1 = fma_x8(v18, w24, acc10_1);
+                    acc10_1 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 440)),
+                        w25,
+                        acc10_1,
+                    );
+                }
+                store_x8(
+                    output.offset(488),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+                );
+                store_x8(
+                    output.offset(496),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+                );
+                let bias11 = load_x8(weights);
+                let mut acc11 = bias11;
+                for ky11 in 0..2isize {
+                    let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                    let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
+                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
+                }
+                store_x8(
+                    output.offset(504),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 512],
         shortcut: &[f32; 512],
         weights: &[f32; 72],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
+            for p in begin..end {
                 let bias = load_x8(weights);
                 let mut acc_0 = bias;
                 let mut acc_1 = bias;
@@ -3120,107 +3972,658 @@ mod avx2 {
                     add_x8(acc_5, load_x8(shortcut.offset(48 * p + 40))),
                 );
             }
-            let bias2 = load_x8(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for k2 in 0..8isize {
-                let w2 = load_x8(weights.offset(8 * k2 + 8));
-                acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
-            }
-            store_x8(output.offset(480), add_x8(acc2_0, load_x8(shortcut.offset(480))));
-            store_x8(output.offset(488), add_x8(acc2_1, load_x8(shortcut.offset(488))));
-            store_x8(output.offset(496), add_x8(acc2_2, load_x8(shortcut.offset(496))));
-            store_x8(output.offset(504), add_x8(acc2_3, load_x8(shortcut.offset(504))));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section2(
+        input: &[f32; 512],
+        shortcut: &[f32; 512],
+        weights: &[f32; 72],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias2 = load_x8(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for k2 in 0..8isize {
+                    let w2 = load_x8(weights.offset(8 * k2 + 8));
+                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
+                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
+                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
+                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
+                }
+                store_x8(
+                    output.offset(480),
+                    add_x8(acc2_0, load_x8(shortcut.offset(480))),
+                );
+                store_x8(
+                    output.offset(488),
+                    add_x8(acc2_1, load_x8(shortcut.offset(488))),
+                );
+                store_x8(
+                    output.offset(496),
+                    add_x8(acc2_2, load_x8(shortcut.offset(496))),
+                );
+                store_x8(
+                    output.offset(504),
+                    add_x8(acc2_3, load_x8(shortcut.offset(504))),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
         input: &[f32; 512],
         expand: &[f32; 144],
         weights: &[f32; 160],
-        output: &mut [f32; 1024],
-        means: &mut [f32; 16],
-        slice: &mut [f32; 1024],
+        output: *mut f32,
+        means: *mut f32,
+        slice: *mut f32,
     ) {
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let means = means.as_mut_ptr();
-        let slice = slice.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
-                let bias = load_x8(expand);
-                let mut acc_0 = bias;
-                let mut acc_2 = bias;
-                let mut acc_4 = bias;
-                let mut acc_6 = bias;
-                let mut acc_8 = bias;
-                let mut acc_10 = bias;
-                let bias = load_x8(expand.offset(8));
-                let mut acc_1 = bias;
-                let mut acc_3 = bias;
-                let mut acc_5 = bias;
-                let mut acc_7 = bias;
-                let mut acc_9 = bias;
-                let mut acc_11 = bias;
-                for k in 0..8isize {
-                    let w = load_x8(expand.offset(16 * k + 16));
-                    let w2 = load_x8(expand.offset(16 * k + 24));
-                    let x = splat_x8(*input.offset(48 * p + k));
-                    acc_0 = fma_x8(x, w, acc_0);
-                    acc_1 = fma_x8(x, w2, acc_1);
-                    let x = splat_x8(*input.offset(48 * p + k + 8));
-                    acc_2 = fma_x8(x, w, acc_2);
-                    acc_3 = fma_x8(x, w2, acc_3);
-                    let x = splat_x8(*input.offset(48 * p + k + 16));
-                    acc_4 = fma_x8(x, w, acc_4);
-                    acc_5 = fma_x8(x, w2, acc_5);
-                    let x = splat_x8(*input.offset(48 * p + k + 24));
-                    acc_6 = fma_x8(x, w, acc_6);
-                    acc_7 = fma_x8(x, w2, acc_7);
-                    let x = splat_x8(*input.offset(48 * p + k + 32));
-                    acc_8 = fma_x8(x, w, acc_8);
-                    acc_9 = fma_x8(x, w2, acc_9);
-                    let x = splat_x8(*input.offset(48 * p + k + 40));
-                    acc_10 = fma_x8(x, w, acc_10);
-                    acc_11 = fma_x8(x, w2, acc_11);
+            for _ in 0..1isize {
+                for p in 0..10isize {
+                    let bias = load_x8(expand);
+                    let mut acc_0 = bias;
+                    let mut acc_2 = bias;
+                    let mut acc_4 = bias;
+                    let mut acc_6 = bias;
+                    let mut acc_8 = bias;
+                    let mut acc_10 = bias;
+                    let bias = load_x8(expand.offset(8));
+                    let mut acc_1 = bias;
+                    let mut acc_3 = bias;
+                    let mut acc_5 = bias;
+                    let mut acc_7 = bias;
+                    let mut acc_9 = bias;
+                    let mut acc_11 = bias;
+                    for k in 0..8isize {
+                        let w = load_x8(expand.offset(16 * k + 16));
+                        let w2 = load_x8(expand.offset(16 * k + 24));
+                        let x = splat_x8(*input.offset(48 * p + k));
+                        acc_0 = fma_x8(x, w, acc_0);
+                        acc_1 = fma_x8(x, w2, acc_1);
+                        let x = splat_x8(*input.offset(48 * p + k + 8));
+                        acc_2 = fma_x8(x, w, acc_2);
+                        acc_3 = fma_x8(x, w2, acc_3);
+                        let x = splat_x8(*input.offset(48 * p + k + 16));
+                        acc_4 = fma_x8(x, w, acc_4);
+                        acc_5 = fma_x8(x, w2, acc_5);
+                        let x = splat_x8(*input.offset(48 * p + k + 24));
+                        acc_6 = fma_x8(x, w, acc_6);
+                        acc_7 = fma_x8(x, w2, acc_7);
+                        let x = splat_x8(*input.offset(48 * p + k + 32));
+                        acc_8 = fma_x8(x, w, acc_8);
+                        acc_9 = fma_x8(x, w2, acc_9);
+                        let x = splat_x8(*input.offset(48 * p + k + 40));
+                        acc_10 = fma_x8(x, w, acc_10);
+                        acc_11 = fma_x8(x, w2, acc_11);
+                    }
+                    store_x8(slice.offset(96 * p), acc_0);
+                    store_x8(slice.offset(96 * p + 8), acc_1);
+                    store_x8(slice.offset(96 * p + 16), acc_2);
+                    store_x8(slice.offset(96 * p + 24), acc_3);
+                    store_x8(slice.offset(96 * p + 32), acc_4);
+                    store_x8(slice.offset(96 * p + 40), acc_5);
+                    store_x8(slice.offset(96 * p + 48), acc_6);
+                    store_x8(slice.offset(96 * p + 56), acc_7);
+                    store_x8(slice.offset(96 * p + 64), acc_8);
+                    store_x8(slice.offset(96 * p + 72), acc_9);
+                    store_x8(slice.offset(96 * p + 80), acc_10);
+                    store_x8(slice.offset(96 * p + 88), acc_11);
+                    for i in 0..12isize {
+                        let x2 = max_x8(
+                            splat_x8(-87.0),
+                            load_x8(slice.offset(96 * p + 8 * i)),
+                        );
+                        let bounded = min_x8(splat_x8(87.0), x2);
+                        let rounded = fma_x8(
+                            bounded,
+                            splat_x8(-1.442695),
+                            splat_x8(12583039.0),
+                        );
+                        let n = sub_x8(rounded, splat_x8(12583039.0));
+                        let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                        let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
+                        let p_2 = fma_x8(
+                            splat_x8(0.001381454),
+                            f2,
+                            splat_x8(-0.008368745),
+                        );
+                        let p2 = fma_x8(p_2, f2, splat_x8(0.04166839));
+                        let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
+                        let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
+                        let p5 = fma_x8(p4, f2, splat_x8(-1.0));
+                        let p6 = fma_x8(p5, f2, splat_x8(1.0));
+                        let denominator = fma_x8(
+                            p6,
+                            from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
+                            splat_x8(1.0),
+                        );
+                        store_x8(slice.offset(96 * p + 8 * i), div_x8(x2, denominator));
+                    }
                 }
-                store_x8(slice.offset(96 * p), acc_0);
-                store_x8(slice.offset(96 * p + 8), acc_1);
-                store_x8(slice.offset(96 * p + 16), acc_2);
-                store_x8(slice.offset(96 * p + 24), acc_3);
-                store_x8(slice.offset(96 * p + 32), acc_4);
-                store_x8(slice.offset(96 * p + 40), acc_5);
-                store_x8(slice.offset(96 * p + 48), acc_6);
-                store_x8(slice.offset(96 * p + 56), acc_7);
-                store_x8(slice.offset(96 * p + 64), acc_8);
-                store_x8(slice.offset(96 * p + 72), acc_9);
-                store_x8(slice.offset(96 * p + 80), acc_10);
-                store_x8(slice.offset(96 * p + 88), acc_11);
-                for i in 0..12isize {
-                    let x2 = max_x8(
+                let bias2 = load_x8(expand);
+                let mut acc2_0 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_4 = bias2;
+                let mut acc2_6 = bias2;
+                let bias2 = load_x8(expand.offset(8));
+                let mut acc2_1 = bias2;
+                let mut acc2_3 = bias2;
+                let mut acc2_5 = bias2;
+                let mut acc2_7 = bias2;
+                for k2 in 0..8isize {
+                    let w3 = load_x8(expand.offset(16 * k2 + 16));
+                    let w4 = load_x8(expand.offset(16 * k2 + 24));
+                    let x3 = splat_x8(*input.offset(k2 + 480));
+                    acc2_0 = fma_x8(x3, w3, acc2_0);
+                    acc2_1 = fma_x8(x3, w4, acc2_1);
+                    let x3 = splat_x8(*input.offset(k2 + 488));
+                    acc2_2 = fma_x8(x3, w3, acc2_2);
+                    acc2_3 = fma_x8(x3, w4, acc2_3);
+                    let x3 = splat_x8(*input.offset(k2 + 496));
+                    acc2_4 = fma_x8(x3, w3, acc2_4);
+                    acc2_5 = fma_x8(x3, w4, acc2_5);
+                    let x3 = splat_x8(*input.offset(k2 + 504));
+                    acc2_6 = fma_x8(x3, w3, acc2_6);
+                    acc2_7 = fma_x8(x3, w4, acc2_7);
+                }
+                store_x8(slice.offset(960), acc2_0);
+                store_x8(slice.offset(968), acc2_1);
+                store_x8(slice.offset(976), acc2_2);
+                store_x8(slice.offset(984), acc2_3);
+                store_x8(slice.offset(992), acc2_4);
+                store_x8(slice.offset(1000), acc2_5);
+                store_x8(slice.offset(1008), acc2_6);
+                store_x8(slice.offset(1016), acc2_7);
+                for i2 in 0..8isize {
+                    let x4 = max_x8(
                         splat_x8(-87.0),
-                        load_x8(slice.offset(96 * p + 8 * i)),
+                        load_x8(slice.offset(8 * i2 + 960)),
                     );
-                    let bounded = min_x8(splat_x8(87.0), x2);
-                    let rounded = fma_x8(
-                        bounded,
+                    let bounded2 = min_x8(splat_x8(87.0), x4);
+                    let rounded2 = fma_x8(
+                        bounded2,
                         splat_x8(-1.442695),
                         splat_x8(12583039.0),
                     );
+                    let n2 = sub_x8(rounded2, splat_x8(12583039.0));
+                    let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
+                    let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
+                    let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
+                    let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
+                    let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
+                    let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
+                    let p11 = fma_x8(p10, f4, splat_x8(-1.0));
+                    let p12 = fma_x8(p11, f4, splat_x8(1.0));
+                    let denominator2 = fma_x8(
+                        p12,
+                        from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                        splat_x8(1.0),
+                    );
+                    store_x8(slice.offset(8 * i2 + 960), div_x8(x4, denominator2));
+                }
+                for c in 0..2isize {
+                    store_x8(means.offset(8 * c), splat_x8(0.0));
+                }
+                for part in 0..2isize {
+                    let bias3 = load_x8(weights.offset(8 * part));
+                    let mut acc3 = bias3;
+                    let mut row = splat_x8(0.0);
+                    for ky in 1..3isize {
+                        let w5 = load_x8(weights.offset(8 * part + 48 * ky + 32));
+                        let w6 = load_x8(weights.offset(8 * part + 48 * ky + 48));
+                        acc3 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky - 128)),
+                            w5,
+                            acc3,
+                        );
+                        acc3 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky - 112)),
+                            w6,
+                            acc3,
+                        );
+                    }
+                    let value = acc3;
+                    row = add_x8(row, value);
+                    store_x8(output.offset(8 * part), value);
+                    let bias4 = load_x8(weights.offset(8 * part));
+                    let mut acc4_0 = bias4;
+                    let mut acc4_1 = bias4;
+                    let mut acc4_2 = bias4;
+                    let mut acc4_3 = bias4;
+                    for ky2 in 1..3isize {
+                        let w7 = load_x8(weights.offset(8 * part + 48 * ky2 + 16));
+                        let w8 = load_x8(weights.offset(8 * part + 48 * ky2 + 32));
+                        let w9 = load_x8(weights.offset(8 * part + 48 * ky2 + 48));
+                        acc4_0 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky2 - 128)),
+                            w7,
+                            acc4_0,
+                        );
+                        let v_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 112));
+                        acc4_0 = fma_x8(v_2, w8, acc4_0);
+                        acc4_1 = fma_x8(v_2, w7, acc4_1);
+                        let v2_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 96));
+                        acc4_0 = fma_x8(v2_2, w9, acc4_0);
+                        acc4_1 = fma_x8(v2_2, w8, acc4_1);
+                        acc4_2 = fma_x8(v2_2, w7, acc4_2);
+                        let v3_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 80));
+                        acc4_1 = fma_x8(v3_2, w9, acc4_1);
+                        acc4_2 = fma_x8(v3_2, w8, acc4_2);
+                        acc4_3 = fma_x8(v3_2, w7, acc4_3);
+                        let v4_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 64));
+                        acc4_2 = fma_x8(v4_2, w9, acc4_2);
+                        acc4_3 = fma_x8(v4_2, w8, acc4_3);
+                        acc4_3 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky2 - 48)),
+                            w9,
+                            acc4_3,
+                        );
+                    }
+                    let value2 = acc4_0;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part + 16), value2);
+                    let value2 = acc4_1;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part + 32), value2);
+                    let value2 = acc4_2;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part + 48), value2);
+                    let value2 = acc4_3;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part + 64), value2);
+                    let bias5 = load_x8(weights.offset(8 * part));
+                    let mut acc5_0 = bias5;
+                    let mut acc5_1 = bias5;
+                    for ky3 in 1..3isize {
+                        let w10 = load_x8(weights.offset(8 * part + 48 * ky3 + 16));
+                        let w11 = load_x8(weights.offset(8 * part + 48 * ky3 + 32));
+                        let w12 = load_x8(weights.offset(8 * part + 48 * ky3 + 48));
+                        acc5_0 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky3 - 64)),
+                            w10,
+                            acc5_0,
+                        );
+                        let v5 = load_x8(slice.offset(8 * part + 128 * ky3 - 48));
+                        acc5_0 = fma_x8(v5, w11, acc5_0);
+                        acc5_1 = fma_x8(v5, w10, acc5_1);
+                        let v6 = load_x8(slice.offset(8 * part + 128 * ky3 - 32));
+                        acc5_0 = fma_x8(v6, w12, acc5_0);
+                        acc5_1 = fma_x8(v6, w11, acc5_1);
+                        acc5_1 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky3 - 16)),
+                            w12,
+                            acc5_1,
+                        );
+                    }
+                    let value3 = acc5_0;
+                    row = add_x8(row, value3);
+                    store_x8(output.offset(8 * part + 80), value3);
+                    let value3 = acc5_1;
+                    row = add_x8(row, value3);
+                    store_x8(output.offset(8 * part + 96), value3);
+                    let bias6 = load_x8(weights.offset(8 * part));
+                    let mut acc6 = bias6;
+                    for ky4 in 1..3isize {
+                        let w13 = load_x8(weights.offset(8 * part + 48 * ky4 + 16));
+                        let w14 = load_x8(weights.offset(8 * part + 48 * ky4 + 32));
+                        acc6 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky4 - 32)),
+                            w13,
+                            acc6,
+                        );
+                        acc6 = fma_x8(
+                            load_x8(slice.offset(8 * part + 128 * ky4 - 16)),
+                            w14,
+                            acc6,
+                        );
+                    }
+                    let value4 = acc6;
+                    row = add_x8(row, value4);
+                    store_x8(output.offset(8 * part + 112), value4);
+                    store_x8(
+                        means.offset(8 * part),
+                        add_x8(load_x8(means.offset(8 * part)), row),
+                    );
+                }
+                for y in 1..7isize {
+                    for part2 in 0..2isize {
+                        let bias7 = load_x8(weights.offset(8 * part2));
+                        let mut acc7 = bias7;
+                        let mut row2 = splat_x8(0.0);
+                        for ky5 in 0..3isize {
+                            let w15 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 32));
+                            let w16 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 48));
+                            acc7 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part2 + 128 * ky5 - 128),
+                                ),
+                                w15,
+                                acc7,
+                            );
+                            acc7 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part2 + 128 * ky5 - 112),
+                                ),
+                                w16,
+                                acc7,
+                            );
+                        }
+                        let value5 = acc7;
+                        row2 = add_x8(row2, value5);
+                        store_x8(output.offset(128 * y + 8 * part2), value5);
+                        let bias8 = load_x8(weights.offset(8 * part2));
+                        let mut acc8_0 = bias8;
+                        let mut acc8_1 = bias8;
+                        let mut acc8_2 = bias8;
+                        let mut acc8_3 = bias8;
+                        let mut acc8_4 = bias8;
+                        let mut acc8_5 = bias8;
+                        for ky6 in 0..3isize {
+                            let w17 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 16));
+                            let w18 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 32));
+                            let w19 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 48));
+                            acc8_0 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part2 + 128 * ky6 - 128),
+                                ),
+                                w17,
+                                acc8_0,
+                            );
+                            let v7 = load_x8(
+                                slice.offset(128 * y + 8 * part2 + 128 * ky6 - 112),
+                            );
+                            acc8_0 = fma_x8(v7, w18, acc8_0);
+                            acc8_1 = fma_x8(v7, w17, acc8_1);
+                            let v8 = load_x8(
+                                slice.offset(128 * y + 8 * part2 + 128 * ky6 - 96),
+                            );
+                            acc8_0 = fma_x8(v8, w19, acc8_0);
+                            acc8_1 = fma_x8(v8, w18, acc8_1);
+                            acc8_2 = fma_x8(v8, w17, acc8_2);
+                            let v9 = load_x8(
+                                slice.offset(128 * y + 8 * part2 + 128 * ky6 - 80),
+                            );
+                            acc8_1 = fma_x8(v9, w19, acc8_1);
+                            acc8_2 = fma_x8(v9, w18, acc8_2);
+                            acc8_3 = fma_x8(v9, w17, acc8_3);
+                            let v10 = load_x8(
+                                slice.offset(128 * y + 8 * part2 + 128 * ky6 - 64),
+                            );
+                            acc8_2 = fma_x8(v10, w19, acc8_2);
+                            acc8_3 = fma_x8(v10, w18, acc8_3);
+                            acc8_4 = fma_x8(v10, w17, acc8_4);
+                            let v11 = load_x8(
+                                slice.offset(128 * y + 8 * part2 + 128 * ky6 - 48),
+                            );
+                            acc8_3 = fma_x8(v11, w19, acc8_3);
+                            acc8_4 = fma_x8(v11, w18, acc8_4);
+                            acc8_5 = fma_x8(v11, w17, acc8_5);
+                            let v12 = load_x8(
+                                slice.offset(128 * y + 8 * part2 + 128 * ky6 - 32),
+                            );
+                            acc8_4 = fma_x8(v12, w19, acc8_4);
+                            acc8_5 = fma_x8(v12, w18, acc8_5);
+                            acc8_5 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky6 - 16)),
+                                w19,
+                                acc8_5,
+                            );
+                        }
+                        let value6 = acc8_0;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part2 + 16), value6);
+                        let value6 = acc8_1;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part2 + 32), value6);
+                        let value6 = acc8_2;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part2 + 48), value6);
+                        let value6 = acc8_3;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part2 + 64), value6);
+                        let value6 = acc8_4;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part2 + 80), value6);
+                        let value6 = acc8_5;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part2 + 96), value6);
+                        let bias9 = load_x8(weights.offset(8 * part2));
+                        let mut acc9 = bias9;
+                        for ky7 in 0..3isize {
+                            let w20 = load_x8(weights.offset(8 * part2 + 48 * ky7 + 16));
+                            let w21 = load_x8(weights.offset(8 * part2 + 48 * ky7 + 32));
+                            acc9 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky7 - 32)),
+                                w20,
+                                acc9,
+                            );
+                            acc9 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky7 - 16)),
+                                w21,
+                                acc9,
+                            );
+                        }
+                        let value7 = acc9;
+                        row2 = add_x8(row2, value7);
+                        store_x8(output.offset(128 * y + 8 * part2 + 112), value7);
+                        store_x8(
+                            means.offset(8 * part2),
+                            add_x8(load_x8(means.offset(8 * part2)), row2),
+                        );
+                    }
+                }
+                for part3 in 0..2isize {
+                    let bias10 = load_x8(weights.offset(8 * part3));
+                    let mut acc10 = bias10;
+                    let mut row3 = splat_x8(0.0);
+                    for ky8 in 0..2isize {
+                        let w22 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 32));
+                        let w23 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 48));
+                        acc10 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky8 + 768)),
+                            w22,
+                            acc10,
+                        );
+                        acc10 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky8 + 784)),
+                            w23,
+                            acc10,
+                        );
+                    }
+                    let value8 = acc10;
+                    row3 = add_x8(row3, value8);
+                    store_x8(output.offset(8 * part3 + 896), value8);
+                    let bias11 = load_x8(weights.offset(8 * part3));
+                    let mut acc11_0 = bias11;
+                    let mut acc11_1 = bias11;
+                    let mut acc11_2 = bias11;
+                    let mut acc11_3 = bias11;
+                    for ky9 in 0..2isize {
+                        let w24 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 16));
+                        let w25 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 32));
+                        let w26 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 48));
+                        acc11_0 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky9 + 768)),
+                            w24,
+                            acc11_0,
+                        );
+                        let v13 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 784));
+                        acc11_0 = fma_x8(v13, w25, acc11_0);
+                        acc11_1 = fma_x8(v13, w24, acc11_1);
+                        let v14 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 800));
+                        acc11_0 = fma_x8(v14, w26, acc11_0);
+                        acc11_1 = fma_x8(v14, w25, acc11_1);
+                        acc11_2 = fma_x8(v14, w24, acc11_2);
+                        let v15 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 816));
+                        acc11_1 = fma_x8(v15, w26, acc11_1);
+                        acc11_2 = fma_x8(v15, w25, acc11_2);
+                        acc11_3 = fma_x8(v15, w24, acc11_3);
+                        let v16 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 832));
+                        acc11_2 = fma_x8(v16, w26, acc11_2);
+                        acc11_3 = fma_x8(v16, w25, acc11_3);
+                        acc11_3 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky9 + 848)),
+                            w26,
+                            acc11_3,
+                        );
+                    }
+                    let value9 = acc11_0;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part3 + 912), value9);
+                    let value9 = acc11_1;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part3 + 928), value9);
+                    let value9 = acc11_2;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part3 + 944), value9);
+                    let value9 = acc11_3;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part3 + 960), value9);
+                    let bias12 = load_x8(weights.offset(8 * part3));
+                    let mut acc12_0 = bias12;
+                    let mut acc12_1 = bias12;
+                    for ky10 in 0..2isize {
+                        let w27 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 16));
+                        let w28 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 32));
+                        let w29 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 48));
+                        acc12_0 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky10 + 832)),
+                            w27,
+                            acc12_0,
+                        );
+                        let v17 = load_x8(slice.offset(8 * part3 + 128 * ky10 + 848));
+                        acc12_0 = fma_x8(v17, w28, acc12_0);
+                        acc12_1 = fma_x8(v17, w27, acc12_1);
+                        let v18 = load_x8(slice.offset(8 * part3 + 128 * ky10 + 864));
+                        acc12_0 = fma_x8(v18, w29, acc12_0);
+                        acc12_1 = fma_x8(v18, w28, acc12_1);
+                        acc12_1 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky10 + 880)),
+                            w29,
+                            acc12_1,
+                        );
+                    }
+                    let value10 = acc12_0;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part3 + 976), value10);
+                    let value10 = acc12_1;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part3 + 992), value10);
+                    let bias13 = load_x8(weights.offset(8 * part3));
+                    let mut acc13 = bias13;
+                    for ky11 in 0..2isize {
+                        let w30 = load_x8(weights.offset(8 * part3 + 48 * ky11 + 16));
+                        let w31 = load_x8(weights.offset(8 * part3 + 48 * ky11 + 32));
+                        acc13 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky11 + 864)),
+                            w30,
+                            acc13,
+                        );
+                        acc13 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky11 + 880)),
+                            w31,
+                            acc13,
+                        );
+                    }
+                    let value11 = acc13;
+                    row3 = add_x8(row3, value11);
+                    store_x8(output.offset(8 * part3 + 1008), value11);
+                    store_x8(
+                        means.offset(8 * part3),
+                        add_x8(load_x8(means.offset(8 * part3)), row3),
+                    );
+                }
+                for c2 in 0..2isize {
+                    store_x8(
+                        means.offset(8 * c2),
+                        div_x8(load_x8(means.offset(8 * c2)), splat_x8(64.0)),
+                    );
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn squeeze_excite_1x16x8x8_section1(
+        means: &[f32; 16],
+        reduce: &[f32; 136],
+        reduced: *mut f32,
+    ) {
+        let means = means.as_ptr();
+        let reduce = reduce.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc = load_x8(reduce);
+                for k in 0..16isize {
+                    let x = splat_x8(*means.offset(k));
+                    acc = fma_x8(x, load_x8(reduce.offset(8 * k + 8)), acc);
+                }
+                store_x8(reduced, max_x8(splat_x8(0.0), acc));
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn squeeze_excite_1x16x8x8_section2(
+        expand: &[f32; 48],
+        reduced: *mut f32,
+        output: *mut f32,
+    ) {
+        let expand = expand.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc2_0 = load_x8(expand);
+                let mut acc2_1 = load_x8(expand.offset(8));
+                for k2 in 0..2isize {
+                    let x2 = splat_x8(*reduced.offset(k2));
+                    acc2_0 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 16)), acc2_0);
+                    acc2_1 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 24)), acc2_1);
+                }
+                store_x8(output, acc2_0);
+                store_x8(output.offset(8), acc2_1);
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for i in 0..2isize {
+                    let x3 = min_x8(
+                        splat_x8(87.0),
+                        max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i))),
+                    );
+                    let rounded = fma_x8(x3, splat_x8(-1.442695), splat_x8(12583039.0));
                     let n = sub_x8(rounded, splat_x8(12583039.0));
-                    let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                    let f = fma_x8(n, splat_x8(0.6933594), x3);
                     let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-                    let p_2 = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-                    let p2 = fma_x8(p_2, f2, splat_x8(0.04166839));
+                    let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
+                    let p2 = fma_x8(p, f2, splat_x8(0.04166839));
                     let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
                     let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
                     let p5 = fma_x8(p4, f2, splat_x8(-1.0));
@@ -3230,515 +4633,31 @@ mod avx2 {
                         from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
                         splat_x8(1.0),
                     );
-                    store_x8(slice.offset(96 * p + 8 * i), div_x8(x2, denominator));
+                    store_x8(output.offset(8 * i), div_x8(splat_x8(1.0), denominator));
                 }
-            }
-            let bias2 = load_x8(expand);
-            let mut acc2_0 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_4 = bias2;
-            let mut acc2_6 = bias2;
-            let bias2 = load_x8(expand.offset(8));
-            let mut acc2_1 = bias2;
-            let mut acc2_3 = bias2;
-            let mut acc2_5 = bias2;
-            let mut acc2_7 = bias2;
-            for k2 in 0..8isize {
-                let w3 = load_x8(expand.offset(16 * k2 + 16));
-                let w4 = load_x8(expand.offset(16 * k2 + 24));
-                let x3 = splat_x8(*input.offset(k2 + 480));
-                acc2_0 = fma_x8(x3, w3, acc2_0);
-                acc2_1 = fma_x8(x3, w4, acc2_1);
-                let x3 = splat_x8(*input.offset(k2 + 488));
-                acc2_2 = fma_x8(x3, w3, acc2_2);
-                acc2_3 = fma_x8(x3, w4, acc2_3);
-                let x3 = splat_x8(*input.offset(k2 + 496));
-                acc2_4 = fma_x8(x3, w3, acc2_4);
-                acc2_5 = fma_x8(x3, w4, acc2_5);
-                let x3 = splat_x8(*input.offset(k2 + 504));
-                acc2_6 = fma_x8(x3, w3, acc2_6);
-                acc2_7 = fma_x8(x3, w4, acc2_7);
-            }
-            store_x8(slice.offset(960), acc2_0);
-            store_x8(slice.offset(968), acc2_1);
-            store_x8(slice.offset(976), acc2_2);
-            store_x8(slice.offset(984), acc2_3);
-            store_x8(slice.offset(992), acc2_4);
-            store_x8(slice.offset(1000), acc2_5);
-            store_x8(slice.offset(1008), acc2_6);
-            store_x8(slice.offset(1016), acc2_7);
-            for i2 in 0..8isize {
-                let x4 = max_x8(splat_x8(-87.0), load_x8(slice.offset(8 * i2 + 960)));
-                let bounded2 = min_x8(splat_x8(87.0), x4);
-                let rounded2 = fma_x8(
-                    bounded2,
-                    splat_x8(-1.442695),
-                    splat_x8(12583039.0),
-                );
-                let n2 = sub_x8(rounded2, splat_x8(12583039.0));
-                let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
-                let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
-                let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
-                let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
-                let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
-                let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
-                let p11 = fma_x8(p10, f4, splat_x8(-1.0));
-                let p12 = fma_x8(p11, f4, splat_x8(1.0));
-                let denominator2 = fma_x8(
-                    p12,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
-                    splat_x8(1.0),
-                );
-                store_x8(slice.offset(8 * i2 + 960), div_x8(x4, denominator2));
-            }
-            for c in 0..2isize {
-                store_x8(means.offset(8 * c), splat_x8(0.0));
-            }
-            for part in 0..2isize {
-                let bias3 = load_x8(weights.offset(8 * part));
-                let mut acc3 = bias3;
-                let mut row = splat_x8(0.0);
-                for ky in 1..3isize {
-                    let w5 = load_x8(weights.offset(8 * part + 48 * ky + 32));
-                    let w6 = load_x8(weights.offset(8 * part + 48 * ky + 48));
-                    acc3 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky - 128)),
-                        w5,
-                        acc3,
-                    );
-                    acc3 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky - 112)),
-                        w6,
-                        acc3,
-                    );
-                }
-                let value = acc3;
-                row = add_x8(row, value);
-                store_x8(output.offset(8 * part), value);
-                let bias4 = load_x8(weights.offset(8 * part));
-                let mut acc4_0 = bias4;
-                let mut acc4_1 = bias4;
-                let mut acc4_2 = bias4;
-                let mut acc4_3 = bias4;
-                for ky2 in 1..3isize {
-                    let w7 = load_x8(weights.offset(8 * part + 48 * ky2 + 16));
-                    let w8 = load_x8(weights.offset(8 * part + 48 * ky2 + 32));
-                    let w9 = load_x8(weights.offset(8 * part + 48 * ky2 + 48));
-                    acc4_0 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky2 - 128)),
-                        w7,
-                        acc4_0,
-                    );
-                    let v_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 112));
-                    acc4_0 = fma_x8(v_2, w8, acc4_0);
-                    acc4_1 = fma_x8(v_2, w7, acc4_1);
-                    let v2_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 96));
-                    acc4_0 = fma_x8(v2_2, w9, acc4_0);
-                    acc4_1 = fma_x8(v2_2, w8, acc4_1);
-                    acc4_2 = fma_x8(v2_2, w7, acc4_2);
-                    let v3_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 80));
-                    acc4_1 = fma_x8(v3_2, w9, acc4_1);
-                    acc4_2 = fma_x8(v3_2, w8, acc4_2);
-                    acc4_3 = fma_x8(v3_2, w7, acc4_3);
-                    let v4_2 = load_x8(slice.offset(8 * part + 128 * ky2 - 64));
-                    acc4_2 = fma_x8(v4_2, w9, acc4_2);
-                    acc4_3 = fma_x8(v4_2, w8, acc4_3);
-                    acc4_3 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky2 - 48)),
-                        w9,
-                        acc4_3,
-                    );
-                }
-                let value2 = acc4_0;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part + 16), value2);
-                let value2 = acc4_1;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part + 32), value2);
-                let value2 = acc4_2;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part + 48), value2);
-                let value2 = acc4_3;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part + 64), value2);
-                let bias5 = load_x8(weights.offset(8 * part));
-                let mut acc5_0 = bias5;
-                let mut acc5_1 = bias5;
-                for ky3 in 1..3isize {
-                    let w10 = load_x8(weights.offset(8 * part + 48 * ky3 + 16));
-                    let w11 = load_x8(weights.offset(8 * part + 48 * ky3 + 32));
-                    let w12 = load_x8(weights.offset(8 * part + 48 * ky3 + 48));
-                    acc5_0 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky3 - 64)),
-                        w10,
-                        acc5_0,
-                    );
-                    let v5 = load_x8(slice.offset(8 * part + 128 * ky3 - 48));
-                    acc5_0 = fma_x8(v5, w11, acc5_0);
-                    acc5_1 = fma_x8(v5, w10, acc5_1);
-                    let v6 = load_x8(slice.offset(8 * part + 128 * ky3 - 32));
-                    acc5_0 = fma_x8(v6, w12, acc5_0);
-                    acc5_1 = fma_x8(v6, w11, acc5_1);
-                    acc5_1 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky3 - 16)),
-                        w12,
-                        acc5_1,
-                    );
-                }
-                let value3 = acc5_0;
-                row = add_x8(row, value3);
-                store_x8(output.offset(8 * part + 80), value3);
-                let value3 = acc5_1;
-                row = add_x8(row, value3);
-                store_x8(output.offset(8 * part + 96), value3);
-                let bias6 = load_x8(weights.offset(8 * part));
-                let mut acc6 = bias6;
-                for ky4 in 1..3isize {
-                    let w13 = load_x8(weights.offset(8 * part + 48 * ky4 + 16));
-                    let w14 = load_x8(weights.offset(8 * part + 48 * ky4 + 32));
-                    acc6 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky4 - 32)),
-                        w13,
-                        acc6,
-                    );
-                    acc6 = fma_x8(
-                        load_x8(slice.offset(8 * part + 128 * ky4 - 16)),
-                        w14,
-                        acc6,
-                    );
-                }
-                let value4 = acc6;
-                row = add_x8(row, value4);
-                store_x8(output.offset(8 * part + 112), value4);
-                store_x8(
-                    means.offset(8 * part),
-                    add_x8(load_x8(means.offset(8 * part)), row),
-                );
-            }
-            for y in 1..7isize {
-                for part2 in 0..2isize {
-                    let bias7 = load_x8(weights.offset(8 * part2));
-                    let mut acc7 = bias7;
-                    let mut row2 = splat_x8(0.0);
-                    for ky5 in 0..3isize {
-                        let w15 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 32));
-                        let w16 = load_x8(weights.offset(8 * part2 + 48 * ky5 + 48));
-                        acc7 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky5 - 128)),
-                            w15,
-                            acc7,
-                        );
-                        acc7 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky5 - 112)),
-                            w16,
-                            acc7,
-                        );
-                    }
-                    let value5 = acc7;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part2), value5);
-                    let bias8 = load_x8(weights.offset(8 * part2));
-                    let mut acc8_0 = bias8;
-                    let mut acc8_1 = bias8;
-                    let mut acc8_2 = bias8;
-                    let mut acc8_3 = bias8;
-                    let mut acc8_4 = bias8;
-                    let mut acc8_5 = bias8;
-                    for ky6 in 0..3isize {
-                        let w17 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 16));
-                        let w18 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 32));
-                        let w19 = load_x8(weights.offset(8 * part2 + 48 * ky6 + 48));
-                        acc8_0 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky6 - 128)),
-                            w17,
-                            acc8_0,
-                        );
-                        let v7 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 112),
-                        );
-                        acc8_0 = fma_x8(v7, w18, acc8_0);
-                        acc8_1 = fma_x8(v7, w17, acc8_1);
-                        let v8 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 96),
-                        );
-                        acc8_0 = fma_x8(v8, w19, acc8_0);
-                        acc8_1 = fma_x8(v8, w18, acc8_1);
-                        acc8_2 = fma_x8(v8, w17, acc8_2);
-                        let v9 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 80),
-                        );
-                        acc8_1 = fma_x8(v9, w19, acc8_1);
-                        acc8_2 = fma_x8(v9, w18, acc8_2);
-                        acc8_3 = fma_x8(v9, w17, acc8_3);
-                        let v10 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 64),
-                        );
-                        acc8_2 = fma_x8(v10, w19, acc8_2);
-                        acc8_3 = fma_x8(v10, w18, acc8_3);
-                        acc8_4 = fma_x8(v10, w17, acc8_4);
-                        let v11 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 48),
-                        );
-                        acc8_3 = fma_x8(v11, w19, acc8_3);
-                        acc8_4 = fma_x8(v11, w18, acc8_4);
-                        acc8_5 = fma_x8(v11, w17, acc8_5);
-                        let v12 = load_x8(
-                            slice.offset(128 * y + 8 * part2 + 128 * ky6 - 32),
-                        );
-                        acc8_4 = fma_x8(v12, w19, acc8_4);
-                        acc8_5 = fma_x8(v12, w18, acc8_5);
-                        acc8_5 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky6 - 16)),
-                            w19,
-                            acc8_5,
-                        );
-                    }
-                    let value6 = acc8_0;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 16), value6);
-                    let value6 = acc8_1;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 32), value6);
-                    let value6 = acc8_2;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 48), value6);
-                    let value6 = acc8_3;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 64), value6);
-                    let value6 = acc8_4;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 80), value6);
-                    let value6 = acc8_5;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part2 + 96), value6);
-                    let bias9 = load_x8(weights.offset(8 * part2));
-                    let mut acc9 = bias9;
-                    for ky7 in 0..3isize {
-                        let w20 = load_x8(weights.offset(8 * part2 + 48 * ky7 + 16));
-                        let w21 = load_x8(weights.offset(8 * part2 + 48 * ky7 + 32));
-                        acc9 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky7 - 32)),
-                            w20,
-                            acc9,
-                        );
-                        acc9 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part2 + 128 * ky7 - 16)),
-                            w21,
-                            acc9,
-                        );
-                    }
-                    let value7 = acc9;
-                    row2 = add_x8(row2, value7);
-                    store_x8(output.offset(128 * y + 8 * part2 + 112), value7);
-                    store_x8(
-                        means.offset(8 * part2),
-                        add_x8(load_x8(means.offset(8 * part2)), row2),
-                    );
-                }
-            }
-            for part3 in 0..2isize {
-                let bias10 = load_x8(weights.offset(8 * part3));
-                let mut acc10 = bias10;
-                let mut row3 = splat_x8(0.0);
-                for ky8 in 0..2isize {
-                    let w22 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 32));
-                    let w23 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 48));
-                    acc10 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky8 + 768)),
-                        w22,
-                        acc10,
-                    );
-                    acc10 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky8 + 784)),
-                        w23,
-                        acc10,
-                    );
-                }
-                let value8 = acc10;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part3 + 896), value8);
-                let bias11 = load_x8(weights.offset(8 * part3));
-                let mut acc11_0 = bias11;
-                let mut acc11_1 = bias11;
-                let mut acc11_2 = bias11;
-                let mut acc11_3 = bias11;
-                for ky9 in 0..2isize {
-                    let w24 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 16));
-                    let w25 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 32));
-                    let w26 = load_x8(weights.offset(8 * part3 + 48 * ky9 + 48));
-                    acc11_0 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky9 + 768)),
-                        w24,
-                        acc11_0,
-                    );
-                    let v13 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 784));
-                    acc11_0 = fma_x8(v13, w25, acc11_0);
-                    acc11_1 = fma_x8(v13, w24, acc11_1);
-                    let v14 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 800));
-                    acc11_0 = fma_x8(v14, w26, acc11_0);
-                    acc11_1 = fma_x8(v14, w25, acc11_1);
-                    acc11_2 = fma_x8(v14, w24, acc11_2);
-                    let v15 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 816));
-                    acc11_1 = fma_x8(v15, w26, acc11_1);
-                    acc11_2 = fma_x8(v15, w25, acc11_2);
-                    acc11_3 = fma_x8(v15, w24, acc11_3);
-                    let v16 = load_x8(slice.offset(8 * part3 + 128 * ky9 + 832));
-                    acc11_2 = fma_x8(v16, w26, acc11_2);
-                    acc11_3 = fma_x8(v16, w25, acc11_3);
-                    acc11_3 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky9 + 848)),
-                        w26,
-                        acc11_3,
-                    );
-                }
-                let value9 = acc11_0;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part3 + 912), value9);
-                let value9 = acc11_1;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part3 + 928), value9);
-                let value9 = acc11_2;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part3 + 944), value9);
-                let value9 = acc11_3;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part3 + 960), value9);
-                let bias12 = load_x8(weights.offset(8 * part3));
-                let mut acc12_0 = bias12;
-                let mut acc12_1 = bias12;
-                for ky10 in 0..2isize {
-                    let w27 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 16));
-                    let w28 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 32));
-                    let w29 = load_x8(weights.offset(8 * part3 + 48 * ky10 + 48));
-                    acc12_0 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky10 + 832)),
-                        w27,
-                        acc12_0,
-                    );
-                    let v17 = load_x8(slice.offset(8 * part3 + 128 * ky10 + 848));
-                    acc12_0 = fma_x8(v17, w28, acc12_0);
-                    acc12_1 = fma_x8(v17, w27, acc12_1);
-                    let v18 = load_x8(slice.offset(8 * part3 + 128 * ky10 + 864));
-                    acc12_0 = fma_x8(v18, w29, acc12_0);
-                    acc12_1 = fma_x8(v18, w28, acc12_1);
-                    acc12_1 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky10 + 880)),
-                        w29,
-                        acc12_1,
-                    );
-                }
-                let value10 = acc12_0;
-                row3 = add_x8(row3, value10);
-                store_x8(output.offset(8 * part3 + 976), value10);
-                let value10 = acc12_1;
-                row3 = add_x8(row3, value10);
-                store_x8(output.offset(8 * part3 + 992), value10);
-                let bias13 = load_x8(weights.offset(8 * part3));
-                let mut acc13 = bias13;
-                for ky11 in 0..2isize {
-                    let w30 = load_x8(weights.offset(8 * part3 + 48 * ky11 + 16));
-                    let w31 = load_x8(weights.offset(8 * part3 + 48 * ky11 + 32));
-                    acc13 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky11 + 864)),
-                        w30,
-                        acc13,
-                    );
-                    acc13 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky11 + 880)),
-                        w31,
-                        acc13,
-                    );
-                }
-                let value11 = acc13;
-                row3 = add_x8(row3, value11);
-                store_x8(output.offset(8 * part3 + 1008), value11);
-                store_x8(
-                    means.offset(8 * part3),
-                    add_x8(load_x8(means.offset(8 * part3)), row3),
-                );
-            }
-            for c2 in 0..2isize {
-                store_x8(
-                    means.offset(8 * c2),
-                    div_x8(load_x8(means.offset(8 * c2)), splat_x8(64.0)),
-                );
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn squeeze_excite_1x16x8x8(
-        means: &[f32; 16],
-        reduce: &[f32; 136],
-        expand: &[f32; 48],
-        reduced: &mut [f32; 8],
-        output: &mut [f32; 16],
-    ) {
-        let means = means.as_ptr();
-        let reduce = reduce.as_ptr();
-        let expand = expand.as_ptr();
-        let reduced = reduced.as_mut_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
-        unsafe {
-            let mut acc = load_x8(reduce);
-            for k in 0..16isize {
-                let x = splat_x8(*means.offset(k));
-                acc = fma_x8(x, load_x8(reduce.offset(8 * k + 8)), acc);
-            }
-            store_x8(reduced, max_x8(splat_x8(0.0), acc));
-            let mut acc2_0 = load_x8(expand);
-            let mut acc2_1 = load_x8(expand.offset(8));
-            for k2 in 0..2isize {
-                let x2 = splat_x8(*reduced.offset(k2));
-                acc2_0 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 16)), acc2_0);
-                acc2_1 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 24)), acc2_1);
-            }
-            store_x8(output, acc2_0);
-            store_x8(output.offset(8), acc2_1);
-            for i in 0..2isize {
-                let x3 = min_x8(
-                    splat_x8(87.0),
-                    max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i))),
-                );
-                let rounded = fma_x8(x3, splat_x8(-1.442695), splat_x8(12583039.0));
-                let n = sub_x8(rounded, splat_x8(12583039.0));
-                let f = fma_x8(n, splat_x8(0.6933594), x3);
-                let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-                let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-                let p2 = fma_x8(p, f2, splat_x8(0.04166839));
-                let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
-                let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
-                let p5 = fma_x8(p4, f2, splat_x8(-1.0));
-                let p6 = fma_x8(p5, f2, splat_x8(1.0));
-                let denominator = fma_x8(
-                    p6,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
-                    splat_x8(1.0),
-                );
-                store_x8(output.offset(8 * i), div_x8(splat_x8(1.0), denominator));
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
-    fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 1024],
         gate: &[f32; 16],
         shortcut: &[f32; 512],
         weights: &[f32; 272],
-        output: &mut [f32; 1024],
-        rows: &mut [f32; 96],
+        output: *mut f32,
+        rows: *mut f32,
     ) {
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let rows = rows.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
+            for p in begin..end {
                 for c in 0..2isize {
                     let gate_2 = load_x8(gate.offset(8 * c));
                     store_x8(
@@ -3865,146 +4784,200 @@ mod avx2 {
                 store_x8(output.offset(96 * p + 72), acc2_4);
                 store_x8(output.offset(96 * p + 88), acc2_5);
             }
-            for c2 in 0..2isize {
-                let gate2 = load_x8(gate.offset(8 * c2));
-                store_x8(
-                    rows.offset(8 * c2),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
-                        ),
-                    ),
-                );
-                store_x8(
-                    rows.offset(8 * c2 + 16),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
-                        ),
-                    ),
-                );
-                store_x8(
-                    rows.offset(8 * c2 + 32),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
-                        ),
-                    ),
-                );
-                store_x8(
-                    rows.offset(8 * c2 + 48),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 1008)), gate2),
-                        ),
-                    ),
-                );
-            }
-            let bias3 = load_x8(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_1 = bias3;
-            let mut acc3_2 = bias3;
-            let mut acc3_3 = bias3;
-            for k3 in 0..16isize {
-                let w3 = load_x8(weights.offset(16 * k3 + 16));
-                acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
-                acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
-                acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
-                acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
-            }
-            store_x8(output.offset(960), add_x8(acc3_0, load_x8(shortcut.offset(480))));
-            store_x8(output.offset(976), add_x8(acc3_1, load_x8(shortcut.offset(488))));
-            store_x8(output.offset(992), add_x8(acc3_2, load_x8(shortcut.offset(496))));
-            store_x8(output.offset(1008), add_x8(acc3_3, load_x8(shortcut.offset(504))));
-            let bias4 = load_x8(weights.offset(8));
-            let mut acc4_0 = bias4;
-            let mut acc4_1 = bias4;
-            let mut acc4_2 = bias4;
-            let mut acc4_3 = bias4;
-            for k4 in 0..16isize {
-                let w4 = load_x8(weights.offset(16 * k4 + 24));
-                acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
-                acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
-                acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
-                acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
-            }
-            store_x8(output.offset(968), acc4_0);
-            store_x8(output.offset(984), acc4_1);
-            store_x8(output.offset(1000), acc4_2);
-            store_x8(output.offset(1016), acc4_3);
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: &mut [f32; 16]) {
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+        input: &[f32; 1024],
+        gate: &[f32; 16],
+        shortcut: &[f32; 512],
+        weights: &[f32; 272],
+        output: *mut f32,
+        rows: *mut f32,
+    ) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        let gate = gate.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut total_0 = splat_x8(0.0);
-            let mut total_1 = splat_x8(0.0);
-            for y in 0..8isize {
-                let mut row_0 = splat_x8(0.0);
-                let mut row_1 = splat_x8(0.0);
-                for x in 0..8isize {
-                    row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
-                    row_1 = add_x8(row_1, load_x8(input.offset(128 * y + 16 * x + 8)));
+            for _ in 0..1isize {
+                for c2 in 0..2isize {
+                    let gate2 = load_x8(gate.offset(8 * c2));
+                    store_x8(
+                        rows.offset(8 * c2),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 16),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 32),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 48),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 1008)), gate2),
+                            ),
+                        ),
+                    );
                 }
-                total_0 = add_x8(total_0, row_0);
-                total_1 = add_x8(total_1, row_1);
+                let bias3 = load_x8(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
+                let mut acc3_2 = bias3;
+                let mut acc3_3 = bias3;
+                for k3 in 0..16isize {
+                    let w3 = load_x8(weights.offset(16 * k3 + 16));
+                    acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
+                    acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
+                    acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
+                    acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
+                }
+                store_x8(
+                    output.offset(960),
+                    add_x8(acc3_0, load_x8(shortcut.offset(480))),
+                );
+                store_x8(
+                    output.offset(976),
+                    add_x8(acc3_1, load_x8(shortcut.offset(488))),
+                );
+                store_x8(
+                    output.offset(992),
+                    add_x8(acc3_2, load_x8(shortcut.offset(496))),
+                );
+                store_x8(
+                    output.offset(1008),
+                    add_x8(acc3_3, load_x8(shortcut.offset(504))),
+                );
+                let bias4 = load_x8(weights.offset(8));
+                let mut acc4_0 = bias4;
+                let mut acc4_1 = bias4;
+                let mut acc4_2 = bias4;
+                let mut acc4_3 = bias4;
+                for k4 in 0..16isize {
+                    let w4 = load_x8(weights.offset(16 * k4 + 24));
+                    acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
+                    acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
+                    acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
+                    acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
+                }
+                store_x8(output.offset(968), acc4_0);
+                store_x8(output.offset(984), acc4_1);
+                store_x8(output.offset(1000), acc4_2);
+                store_x8(output.offset(1016), acc4_3);
             }
-            store_x8(output, div_x8(total_0, splat_x8(64.0)));
-            store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn flatten_1x11x1x1(input: &[f32; 16], output: &mut [f32; 16]) {
+    unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..11isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
-            }
-            for pad in 11..16isize {
-                store_x1(output.offset(pad), splat_x1(0.0));
+            for _ in 0..1isize {
+                let mut total_0 = splat_x8(0.0);
+                let mut total_1 = splat_x8(0.0);
+                for y in 0..8isize {
+                    let mut row_0 = splat_x8(0.0);
+                    let mut row_1 = splat_x8(0.0);
+                    for x in 0..8isize {
+                        row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
+                        row_1 = add_x8(
+                            row_1,
+                            load_x8(input.offset(128 * y + 16 * x + 8)),
+                        );
+                    }
+                    total_0 = add_x8(total_0, row_0);
+                    total_1 = add_x8(total_1, row_1);
+                }
+                store_x8(output, div_x8(total_0, splat_x8(64.0)));
+                store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: &mut [f32; 8]) {
+    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
+        let input = input.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for c in 0..11isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for pad in 11..16isize {
+                    store_x1(output.offset(pad), splat_x1(0.0));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(weights);
-            for k in 0..11isize {
-                let x = splat_x8(*input.offset(k));
-                acc = fma_x8(x, load_x8(weights.offset(8 * k + 8)), acc);
+            for _ in 0..1isize {
+                let mut acc = load_x8(weights);
+                for k in 0..11isize {
+                    let x = splat_x8(*input.offset(k));
+                    acc = fma_x8(x, load_x8(weights.offset(8 * k + 8)), acc);
+                }
+                store_x8(output, acc);
             }
-            store_x8(output, acc);
         }
     }
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
-    fn relayout_1x4(input: &[f32; 8], output: &mut [f32; 4]) {
+    unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..4isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
+            for _ in 0..1isize {
+                for c in 0..4isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
             }
         }
     }
@@ -4095,252 +5068,405 @@ mod avx2 {
 #[cfg(target_arch = "aarch64")]
 mod neon {
     use core::arch::aarch64::*;
+    use super::{Call, Code, Memory, Task, part, scratch};
+    pub(super) static CODE: Code = Code {
+        calls: &[
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 8)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 7)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+        ],
+        tasks: &[
+            Task(0, (0, 1), 0, 1),
+            Task(1, (1, 2), 0, 1),
+            Task(2, (2, 3), 0, 1),
+            Task(3, (3, 4), 0, 1),
+            Task(4, (4, 5), 0, 1),
+            Task(5, (5, 6), 0, 1),
+            Task(6, (6, 7), 0, 1),
+            Task(7, (7, 18), 0, 1),
+        ],
+        ends: &[2, 5, 7, 8],
+        call,
+    };
     #[target_feature(enable = "neon")]
-    pub(super) fn run(
-        arena: &mut [f32; super::ARENA],
-        weights: &[f32; super::WEIGHTS],
-        input: &[f32; 768],
-        output: &mut [f32; 4],
+    unsafe fn call(
+        number: usize,
+        outer: isize,
+        begin: isize,
+        end: isize,
+        memory: &Memory,
+        private: *mut f32,
     ) {
-        use super::{part, part_mut};
-        let (arena, weights) = (arena.as_mut_ptr(), weights.as_ptr());
-        // SAFETY: the plan was proved: every part lies in its memory, and what a kernel writes
-        // overlaps nothing else that it is given.
+        let Memory { arena, weights, inputs: [input], outputs: [output] } = *memory;
+        // SAFETY: the plan was proved: every part lies in its memory. What others write meanwhile,
+        // and what they read of what is written here, lies elsewhere: the caller sees to it that
+        // calls at the same time are those of one stage.
         unsafe {
-            // stem.act
-            convolution_3x3_s2_c3_1x8x8x8_silu(
-                input,
-                part(weights, 0),
-                part_mut(arena, 0),
-            );
-            // features.0.act_dw
-            depthwise_3x3_c8_1x8x8x8_relu6(
-                part(arena, 0),
-                part(weights, 224),
-                part_mut(arena, 512),
-            );
-            // features.0
-            pointwise_c8_1x8x8x8_shortcut(
-                part(arena, 512),
-                part(arena, 0),
-                part(weights, 304),
-                part_mut(arena, 2048),
-            );
-            // features.1.conv_dw.bn
-            expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
-                part(arena, 2048),
-                part(weights, 384),
-                part(weights, 528),
-                part_mut(arena, 0),
-                part_mut(arena, 2560),
-                part_mut(arena, 1024),
-            );
-            // features.1.se.gate
-            squeeze_excite_1x16x8x8(
-                part(arena, 2560),
-                part(weights, 688),
-                part(weights, 832),
-                part_mut(arena, 2576),
-                part_mut(arena, 2656),
-            );
-            // features.1
-            pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
-                part(arena, 0),
-                part(arena, 2656),
-                part(arena, 2048),
-                part(weights, 880),
-                part_mut(arena, 1024),
-                part_mut(arena, 2560),
-            );
-            // head.pool
-            global_average_pool_1x11x8x8(part(arena, 1024), part_mut(arena, 0));
-            // head.flatten
-            flatten_1x11x1x1(part(arena, 0), part_mut(arena, 16));
-            // head.fc
-            dense_1x11(part(arena, 16), part(weights, 1152), part_mut(arena, 0));
-            // head.fc.output
-            relayout_1x4(part(arena, 0), output);
+            match number {
+                0 => {
+                    // stem.act
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section1(
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                1 => {
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+                        begin,
+                        end,
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                2 => {
+                    // features.0.act_dw
+                    depthwise_3x3_c8_1x8x8x8_relu6_section1(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                3 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section2(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                4 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section3(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                5 => {
+                    // features.0
+                    pointwise_c8_1x8x8x8_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                6 => {
+                    pointwise_c8_1x8x8x8_shortcut_section2(
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                7 => {
+                    // features.1.conv_dw.bn
+                    expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+                        part(arena, 2048),
+                        part(weights, 384),
+                        part(weights, 528),
+                        arena.add(0),
+                        arena.add(2560),
+                        scratch(private, 0, arena, 1024),
+                    )
+                }
+                8 => {
+                    // features.1.se.gate
+                    squeeze_excite_1x16x8x8_section1(
+                        part(arena, 2560),
+                        part(weights, 688),
+                        arena.add(2576),
+                    )
+                }
+                9 => {
+                    squeeze_excite_1x16x8x8_section2(
+                        part(weights, 832),
+                        arena.add(2576),
+                        arena.add(2656),
+                    )
+                }
+                10 => squeeze_excite_1x16x8x8_section3(arena.add(2656)),
+                11 => {
+                    // features.1
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(arena, 2656),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                12 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2656),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                13 => {
+                    // head.pool
+                    global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
+                }
+                14 => {
+                    // head.flatten
+                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
+                }
+                15 => flatten_1x11x1x1_section2(arena.add(16)),
+                16 => {
+                    // head.fc
+                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                }
+                17 => {
+                    // head.fc.output
+                    relayout_1x4(part(arena, 0), output)
+                }
+                _ => {}
+            }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn convolution_3x3_s2_c3_1x8x8x8_silu(
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section1(
         input: &[f32; 768],
         weights: &[f32; 224],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc_0 = load_x4(weights);
-            let mut acc_1 = load_x4(weights.offset(4));
-            for ky in 1..3isize {
-                for kx in 1..3isize {
-                    for k in 0..3isize {
-                        let x = splat_x4(*input.offset(16 * ky + kx + 256 * k - 17));
-                        acc_0 = fma_x4(
-                            x,
-                            load_x4(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
-                            acc_0,
-                        );
-                        acc_1 = fma_x4(
-                            x,
-                            load_x4(weights.offset(72 * ky + 24 * kx + 8 * k + 12)),
-                            acc_1,
-                        );
+            for _ in 0..1isize {
+                let mut acc_0 = load_x4(weights);
+                let mut acc_1 = load_x4(weights.offset(4));
+                for ky in 1..3isize {
+                    for kx in 1..3isize {
+                        for k in 0..3isize {
+                            let x = splat_x4(*input.offset(16 * ky + kx + 256 * k - 17));
+                            acc_0 = fma_x4(
+                                x,
+                                load_x4(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
+                                acc_0,
+                            );
+                            acc_1 = fma_x4(
+                                x,
+                                load_x4(weights.offset(72 * ky + 24 * kx + 8 * k + 12)),
+                                acc_1,
+                            );
+                        }
                     }
                 }
-            }
-            store_x4(output, acc_0);
-            store_x4(output.offset(4), acc_1);
-            for i in 0..2isize {
-                let x2 = max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i)));
-                let bounded = min_x4(splat_x4(87.0), x2);
-                let rounded = fma_x4(bounded, splat_x4(-1.442695), splat_x4(12583039.0));
-                let n = sub_x4(rounded, splat_x4(12583039.0));
-                let f = fma_x4(n, splat_x4(0.6933594), bounded);
-                let f2 = fma_x4(n, splat_x4(-0.00021219444), f);
-                let p = fma_x4(splat_x4(0.001381454), f2, splat_x4(-0.008368745));
-                let p2 = fma_x4(p, f2, splat_x4(0.04166839));
-                let p3 = fma_x4(p2, f2, splat_x4(-0.16666521));
-                let p4 = fma_x4(p3, f2, splat_x4(0.49999994));
-                let p5 = fma_x4(p4, f2, splat_x4(-1.0));
-                let p6 = fma_x4(p5, f2, splat_x4(1.0));
-                let denominator = fma_x4(
-                    p6,
-                    from_bits_x4(shift_left_x4(to_bits_x4(rounded), 23)),
-                    splat_x4(1.0),
-                );
-                store_x4(output.offset(4 * i), div_x4(x2, denominator));
-            }
-            let bias = load_x4(weights);
-            let mut acc2_0 = bias;
-            let mut acc2_2 = bias;
-            let mut acc2_4 = bias;
-            let mut acc2_6 = bias;
-            let mut acc2_8 = bias;
-            let bias = load_x4(weights.offset(4));
-            let mut acc2_1 = bias;
-            let mut acc2_3 = bias;
-            let mut acc2_5 = bias;
-            let mut acc2_7 = bias;
-            let mut acc2_9 = bias;
-            for ky2 in 1..3isize {
-                for kx2 in 0..3isize {
-                    for k2 in 0..3isize {
-                        let w = load_x4(
-                            weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
-                        );
-                        let w2 = load_x4(
-                            weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 12),
-                        );
-                        let x3 = splat_x4(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15));
-                        acc2_0 = fma_x4(x3, w, acc2_0);
-                        acc2_1 = fma_x4(x3, w2, acc2_1);
-                        let x3 = splat_x4(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13));
-                        acc2_2 = fma_x4(x3, w, acc2_2);
-                        acc2_3 = fma_x4(x3, w2, acc2_3);
-                        let x3 = splat_x4(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11));
-                        acc2_4 = fma_x4(x3, w, acc2_4);
-                        acc2_5 = fma_x4(x3, w2, acc2_5);
-                        let x3 = splat_x4(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9));
-                        acc2_6 = fma_x4(x3, w, acc2_6);
-                        acc2_7 = fma_x4(x3, w2, acc2_7);
-                        let x3 = splat_x4(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7));
-                        acc2_8 = fma_x4(x3, w, acc2_8);
-                        acc2_9 = fma_x4(x3, w2, acc2_9);
+                store_x4(output, acc_0);
+                store_x4(output.offset(4), acc_1);
+                for i in 0..2isize {
+                    let x2 = max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i)));
+                    let bounded = min_x4(splat_x4(87.0), x2);
+                    let rounded = fma_x4(
+                        bounded,
+                        splat_x4(-1.442695),
+                        splat_x4(12583039.0),
+                    );
+                    let n = sub_x4(rounded, splat_x4(12583039.0));
+                    let f = fma_x4(n, splat_x4(0.6933594), bounded);
+                    let f2 = fma_x4(n, splat_x4(-0.00021219444), f);
+                    let p = fma_x4(splat_x4(0.001381454), f2, splat_x4(-0.008368745));
+                    let p2 = fma_x4(p, f2, splat_x4(0.04166839));
+                    let p3 = fma_x4(p2, f2, splat_x4(-0.16666521));
+                    let p4 = fma_x4(p3, f2, splat_x4(0.49999994));
+                    let p5 = fma_x4(p4, f2, splat_x4(-1.0));
+                    let p6 = fma_x4(p5, f2, splat_x4(1.0));
+                    let denominator = fma_x4(
+                        p6,
+                        from_bits_x4(shift_left_x4(to_bits_x4(rounded), 23)),
+                        splat_x4(1.0),
+                    );
+                    store_x4(output.offset(4 * i), div_x4(x2, denominator));
+                }
+                let bias = load_x4(weights);
+                let mut acc2_0 = bias;
+                let mut acc2_2 = bias;
+                let mut acc2_4 = bias;
+                let mut acc2_6 = bias;
+                let mut acc2_8 = bias;
+                let bias = load_x4(weights.offset(4));
+                let mut acc2_1 = bias;
+                let mut acc2_3 = bias;
+                let mut acc2_5 = bias;
+                let mut acc2_7 = bias;
+                let mut acc2_9 = bias;
+                for ky2 in 1..3isize {
+                    for kx2 in 0..3isize {
+                        for k2 in 0..3isize {
+                            let w = load_x4(
+                                weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
+                            );
+                            let w2 = load_x4(
+                                weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 12),
+                            );
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 15),
+                            );
+                            acc2_0 = fma_x4(x3, w, acc2_0);
+                            acc2_1 = fma_x4(x3, w2, acc2_1);
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 13),
+                            );
+                            acc2_2 = fma_x4(x3, w, acc2_2);
+                            acc2_3 = fma_x4(x3, w2, acc2_3);
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 11),
+                            );
+                            acc2_4 = fma_x4(x3, w, acc2_4);
+                            acc2_5 = fma_x4(x3, w2, acc2_5);
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 9),
+                            );
+                            acc2_6 = fma_x4(x3, w, acc2_6);
+                            acc2_7 = fma_x4(x3, w2, acc2_7);
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 7),
+                            );
+                            acc2_8 = fma_x4(x3, w, acc2_8);
+                            acc2_9 = fma_x4(x3, w2, acc2_9);
+                        }
                     }
                 }
-            }
-            store_x4(output.offset(8), acc2_0);
-            store_x4(output.offset(12), acc2_1);
-            store_x4(output.offset(16), acc2_2);
-            store_x4(output.offset(20), acc2_3);
-            store_x4(output.offset(24), acc2_4);
-            store_x4(output.offset(28), acc2_5);
-            store_x4(output.offset(32), acc2_6);
-            store_x4(output.offset(36), acc2_7);
-            store_x4(output.offset(40), acc2_8);
-            store_x4(output.offset(44), acc2_9);
-            for i2 in 0..10isize {
-                let x4 = max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i2 + 8)));
-                let bounded2 = min_x4(splat_x4(87.0), x4);
-                let rounded2 = fma_x4(
-                    bounded2,
-                    splat_x4(-1.442695),
-                    splat_x4(12583039.0),
-                );
-                let n2 = sub_x4(rounded2, splat_x4(12583039.0));
-                let f3 = fma_x4(n2, splat_x4(0.6933594), bounded2);
-                let f4 = fma_x4(n2, splat_x4(-0.00021219444), f3);
-                let p7 = fma_x4(splat_x4(0.001381454), f4, splat_x4(-0.008368745));
-                let p8 = fma_x4(p7, f4, splat_x4(0.04166839));
-                let p9 = fma_x4(p8, f4, splat_x4(-0.16666521));
-                let p10 = fma_x4(p9, f4, splat_x4(0.49999994));
-                let p11 = fma_x4(p10, f4, splat_x4(-1.0));
-                let p12 = fma_x4(p11, f4, splat_x4(1.0));
-                let denominator2 = fma_x4(
-                    p12,
-                    from_bits_x4(shift_left_x4(to_bits_x4(rounded2), 23)),
-                    splat_x4(1.0),
-                );
-                store_x4(output.offset(4 * i2 + 8), div_x4(x4, denominator2));
-            }
-            let bias2 = load_x4(weights);
-            let mut acc3_0 = bias2;
-            let mut acc3_2 = bias2;
-            let bias2 = load_x4(weights.offset(4));
-            let mut acc3_1 = bias2;
-            let mut acc3_3 = bias2;
-            for ky3 in 1..3isize {
-                for kx3 in 0..3isize {
-                    for k3 in 0..3isize {
-                        let w3 = load_x4(
-                            weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8),
-                        );
-                        let w4 = load_x4(
-                            weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 12),
-                        );
-                        let x5 = splat_x4(*input.offset(16 * ky3 + kx3 + 256 * k3 - 5));
-                        acc3_0 = fma_x4(x5, w3, acc3_0);
-                        acc3_1 = fma_x4(x5, w4, acc3_1);
-                        let x5 = splat_x4(*input.offset(16 * ky3 + kx3 + 256 * k3 - 3));
-                        acc3_2 = fma_x4(x5, w3, acc3_2);
-                        acc3_3 = fma_x4(x5, w4, acc3_3);
+                store_x4(output.offset(8), acc2_0);
+                store_x4(output.offset(12), acc2_1);
+                store_x4(output.offset(16), acc2_2);
+                store_x4(output.offset(20), acc2_3);
+                store_x4(output.offset(24), acc2_4);
+                store_x4(output.offset(28), acc2_5);
+                store_x4(output.offset(32), acc2_6);
+                store_x4(output.offset(36), acc2_7);
+                store_x4(output.offset(40), acc2_8);
+                store_x4(output.offset(44), acc2_9);
+                for i2 in 0..10isize {
+                    let x4 = max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i2 + 8)));
+                    let bounded2 = min_x4(splat_x4(87.0), x4);
+                    let rounded2 = fma_x4(
+                        bounded2,
+                        splat_x4(-1.442695),
+                        splat_x4(12583039.0),
+                    );
+                    let n2 = sub_x4(rounded2, splat_x4(12583039.0));
+                    let f3 = fma_x4(n2, splat_x4(0.6933594), bounded2);
+                    let f4 = fma_x4(n2, splat_x4(-0.00021219444), f3);
+                    let p7 = fma_x4(splat_x4(0.001381454), f4, splat_x4(-0.008368745));
+                    let p8 = fma_x4(p7, f4, splat_x4(0.04166839));
+                    let p9 = fma_x4(p8, f4, splat_x4(-0.16666521));
+                    let p10 = fma_x4(p9, f4, splat_x4(0.49999994));
+                    let p11 = fma_x4(p10, f4, splat_x4(-1.0));
+                    let p12 = fma_x4(p11, f4, splat_x4(1.0));
+                    let denominator2 = fma_x4(
+                        p12,
+                        from_bits_x4(shift_left_x4(to_bits_x4(rounded2), 23)),
+                        splat_x4(1.0),
+                    );
+                    store_x4(output.offset(4 * i2 + 8), div_x4(x4, denominator2));
+                }
+                let bias2 = load_x4(weights);
+                let mut acc3_0 = bias2;
+                let mut acc3_2 = bias2;
+                let bias2 = load_x4(weights.offset(4));
+                let mut acc3_1 = bias2;
+                let mut acc3_3 = bias2;
+                for ky3 in 1..3isize {
+                    for kx3 in 0..3isize {
+                        for k3 in 0..3isize {
+                            let w3 = load_x4(
+                                weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8),
+                            );
+                            let w4 = load_x4(
+                                weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 12),
+                            );
+                            let x5 = splat_x4(
+                                *input.offset(16 * ky3 + kx3 + 256 * k3 - 5),
+                            );
+                            acc3_0 = fma_x4(x5, w3, acc3_0);
+                            acc3_1 = fma_x4(x5, w4, acc3_1);
+                            let x5 = splat_x4(
+                                *input.offset(16 * ky3 + kx3 + 256 * k3 - 3),
+                            );
+                            acc3_2 = fma_x4(x5, w3, acc3_2);
+                            acc3_3 = fma_x4(x5, w4, acc3_3);
+                        }
                     }
                 }
+                store_x4(output.offset(48), acc3_0);
+                store_x4(output.offset(52), acc3_1);
+                store_x4(output.offset(56), acc3_2);
+                store_x4(output.offset(60), acc3_3);
+                for i3 in 0..4isize {
+                    let x6 = max_x4(
+                        splat_x4(-87.0),
+                        load_x4(output.offset(4 * i3 + 48)),
+                    );
+                    let bounded3 = min_x4(splat_x4(87.0), x6);
+                    let rounded3 = fma_x4(
+                        bounded3,
+                        splat_x4(-1.442695),
+                        splat_x4(12583039.0),
+                    );
+                    let n3 = sub_x4(rounded3, splat_x4(12583039.0));
+                    let f5 = fma_x4(n3, splat_x4(0.6933594), bounded3);
+                    let f6 = fma_x4(n3, splat_x4(-0.00021219444), f5);
+                    let p13 = fma_x4(splat_x4(0.001381454), f6, splat_x4(-0.008368745));
+                    let p14 = fma_x4(p13, f6, splat_x4(0.04166839));
+                    let p15 = fma_x4(p14, f6, splat_x4(-0.16666521));
+                    let p16 = fma_x4(p15, f6, splat_x4(0.49999994));
+                    let p17 = fma_x4(p16, f6, splat_x4(-1.0));
+                    let p18 = fma_x4(p17, f6, splat_x4(1.0));
+                    let denominator3 = fma_x4(
+                        p18,
+                        from_bits_x4(shift_left_x4(to_bits_x4(rounded3), 23)),
+                        splat_x4(1.0),
+                    );
+                    store_x4(output.offset(4 * i3 + 48), div_x4(x6, denominator3));
+                }
             }
-            store_x4(output.offset(48), acc3_0);
-            store_x4(output.offset(52), acc3_1);
-            store_x4(output.offset(56), acc3_2);
-            store_x4(output.offset(60), acc3_3);
-            for i3 in 0..4isize {
-                let x6 = max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i3 + 48)));
-                let bounded3 = min_x4(splat_x4(87.0), x6);
-                let rounded3 = fma_x4(
-                    bounded3,
-                    splat_x4(-1.442695),
-                    splat_x4(12583039.0),
-                );
-                let n3 = sub_x4(rounded3, splat_x4(12583039.0));
-                let f5 = fma_x4(n3, splat_x4(0.6933594), bounded3);
-                let f6 = fma_x4(n3, splat_x4(-0.00021219444), f5);
-                let p13 = fma_x4(splat_x4(0.001381454), f6, splat_x4(-0.008368745));
-                let p14 = fma_x4(p13, f6, splat_x4(0.04166839));
-                let p15 = fma_x4(p14, f6, splat_x4(-0.16666521));
-                let p16 = fma_x4(p15, f6, splat_x4(0.49999994));
-                let p17 = fma_x4(p16, f6, splat_x4(-1.0));
-                let p18 = fma_x4(p17, f6, splat_x4(1.0));
-                let denominator3 = fma_x4(
-                    p18,
-                    from_bits_x4(shift_left_x4(to_bits_x4(rounded3), 23)),
-                    splat_x4(1.0),
-                );
-                store_x4(output.offset(4 * i3 + 48), div_x4(x6, denominator3));
-            }
-            for y in 1..8isize {
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 768],
+        weights: &[f32; 224],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let mut acc4_0 = load_x4(weights);
                 let mut acc4_1 = load_x4(weights.offset(4));
                 for ky4 in 0..3isize {
@@ -4547,137 +5673,159 @@ mod neon {
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn depthwise_3x3_c8_1x8x8x8_relu6(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section1(
         input: &[f32; 512],
         weights: &[f32; 80],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for part in 0..2isize {
-                let bias = load_x4(weights.offset(4 * part));
-                let mut acc = bias;
-                for ky in 1..3isize {
-                    let w = load_x4(weights.offset(4 * part + 24 * ky + 16));
-                    let w2 = load_x4(weights.offset(4 * part + 24 * ky + 24));
-                    acc = fma_x4(load_x4(input.offset(4 * part + 64 * ky - 64)), w, acc);
-                    acc = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky - 56)),
-                        w2,
-                        acc,
+            for _ in 0..1isize {
+                for part in 0..2isize {
+                    let bias = load_x4(weights.offset(4 * part));
+                    let mut acc = bias;
+                    for ky in 1..3isize {
+                        let w = load_x4(weights.offset(4 * part + 24 * ky + 16));
+                        let w2 = load_x4(weights.offset(4 * part + 24 * ky + 24));
+                        acc = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky - 64)),
+                            w,
+                            acc,
+                        );
+                        acc = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky - 56)),
+                            w2,
+                            acc,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc)),
+                    );
+                    let bias2 = load_x4(weights.offset(4 * part));
+                    let mut acc2_0 = bias2;
+                    let mut acc2_1 = bias2;
+                    let mut acc2_2 = bias2;
+                    let mut acc2_3 = bias2;
+                    for ky2 in 1..3isize {
+                        let w3 = load_x4(weights.offset(4 * part + 24 * ky2 + 8));
+                        let w4 = load_x4(weights.offset(4 * part + 24 * ky2 + 16));
+                        let w5 = load_x4(weights.offset(4 * part + 24 * ky2 + 24));
+                        acc2_0 = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky2 - 64)),
+                            w3,
+                            acc2_0,
+                        );
+                        let v = load_x4(input.offset(4 * part + 64 * ky2 - 56));
+                        acc2_0 = fma_x4(v, w4, acc2_0);
+                        acc2_1 = fma_x4(v, w3, acc2_1);
+                        let v2 = load_x4(input.offset(4 * part + 64 * ky2 - 48));
+                        acc2_0 = fma_x4(v2, w5, acc2_0);
+                        acc2_1 = fma_x4(v2, w4, acc2_1);
+                        acc2_2 = fma_x4(v2, w3, acc2_2);
+                        let v3 = load_x4(input.offset(4 * part + 64 * ky2 - 40));
+                        acc2_1 = fma_x4(v3, w5, acc2_1);
+                        acc2_2 = fma_x4(v3, w4, acc2_2);
+                        acc2_3 = fma_x4(v3, w3, acc2_3);
+                        let v4 = load_x4(input.offset(4 * part + 64 * ky2 - 32));
+                        acc2_2 = fma_x4(v4, w5, acc2_2);
+                        acc2_3 = fma_x4(v4, w4, acc2_3);
+                        acc2_3 = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky2 - 24)),
+                            w5,
+                            acc2_3,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part + 8),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_0)),
+                    );
+                    store_x4(
+                        output.offset(4 * part + 16),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_1)),
+                    );
+                    store_x4(
+                        output.offset(4 * part + 24),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_2)),
+                    );
+                    store_x4(
+                        output.offset(4 * part + 32),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_3)),
+                    );
+                    let bias3 = load_x4(weights.offset(4 * part));
+                    let mut acc3_0 = bias3;
+                    let mut acc3_1 = bias3;
+                    for ky3 in 1..3isize {
+                        let w6 = load_x4(weights.offset(4 * part + 24 * ky3 + 8));
+                        let w7 = load_x4(weights.offset(4 * part + 24 * ky3 + 16));
+                        let w8 = load_x4(weights.offset(4 * part + 24 * ky3 + 24));
+                        acc3_0 = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky3 - 32)),
+                            w6,
+                            acc3_0,
+                        );
+                        let v5 = load_x4(input.offset(4 * part + 64 * ky3 - 24));
+                        acc3_0 = fma_x4(v5, w7, acc3_0);
+                        acc3_1 = fma_x4(v5, w6, acc3_1);
+                        let v6 = load_x4(input.offset(4 * part + 64 * ky3 - 16));
+                        acc3_0 = fma_x4(v6, w8, acc3_0);
+                        acc3_1 = fma_x4(v6, w7, acc3_1);
+                        acc3_1 = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky3 - 8)),
+                            w8,
+                            acc3_1,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part + 40),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3_0)),
+                    );
+                    store_x4(
+                        output.offset(4 * part + 48),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3_1)),
+                    );
+                    let bias4 = load_x4(weights.offset(4 * part));
+                    let mut acc4 = bias4;
+                    for ky4 in 1..3isize {
+                        let w9 = load_x4(weights.offset(4 * part + 24 * ky4 + 8));
+                        let w10 = load_x4(weights.offset(4 * part + 24 * ky4 + 16));
+                        acc4 = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky4 - 16)),
+                            w9,
+                            acc4,
+                        );
+                        acc4 = fma_x4(
+                            load_x4(input.offset(4 * part + 64 * ky4 - 8)),
+                            w10,
+                            acc4,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part + 56),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc4)),
                     );
                 }
-                store_x4(
-                    output.offset(4 * part),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc)),
-                );
-                let bias2 = load_x4(weights.offset(4 * part));
-                let mut acc2_0 = bias2;
-                let mut acc2_1 = bias2;
-                let mut acc2_2 = bias2;
-                let mut acc2_3 = bias2;
-                for ky2 in 1..3isize {
-                    let w3 = load_x4(weights.offset(4 * part + 24 * ky2 + 8));
-                    let w4 = load_x4(weights.offset(4 * part + 24 * ky2 + 16));
-                    let w5 = load_x4(weights.offset(4 * part + 24 * ky2 + 24));
-                    acc2_0 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky2 - 64)),
-                        w3,
-                        acc2_0,
-                    );
-                    let v = load_x4(input.offset(4 * part + 64 * ky2 - 56));
-                    acc2_0 = fma_x4(v, w4, acc2_0);
-                    acc2_1 = fma_x4(v, w3, acc2_1);
-                    let v2 = load_x4(input.offset(4 * part + 64 * ky2 - 48));
-                    acc2_0 = fma_x4(v2, w5, acc2_0);
-                    acc2_1 = fma_x4(v2, w4, acc2_1);
-                    acc2_2 = fma_x4(v2, w3, acc2_2);
-                    let v3 = load_x4(input.offset(4 * part + 64 * ky2 - 40));
-                    acc2_1 = fma_x4(v3, w5, acc2_1);
-                    acc2_2 = fma_x4(v3, w4, acc2_2);
-                    acc2_3 = fma_x4(v3, w3, acc2_3);
-                    let v4 = load_x4(input.offset(4 * part + 64 * ky2 - 32));
-                    acc2_2 = fma_x4(v4, w5, acc2_2);
-                    acc2_3 = fma_x4(v4, w4, acc2_3);
-                    acc2_3 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky2 - 24)),
-                        w5,
-                        acc2_3,
-                    );
-                }
-                store_x4(
-                    output.offset(4 * part + 8),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_0)),
-                );
-                store_x4(
-                    output.offset(4 * part + 16),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_1)),
-                );
-                store_x4(
-                    output.offset(4 * part + 24),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_2)),
-                );
-                store_x4(
-                    output.offset(4 * part + 32),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc2_3)),
-                );
-                let bias3 = load_x4(weights.offset(4 * part));
-                let mut acc3_0 = bias3;
-                let mut acc3_1 = bias3;
-                for ky3 in 1..3isize {
-                    let w6 = load_x4(weights.offset(4 * part + 24 * ky3 + 8));
-                    let w7 = load_x4(weights.offset(4 * part + 24 * ky3 + 16));
-                    let w8 = load_x4(weights.offset(4 * part + 24 * ky3 + 24));
-                    acc3_0 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky3 - 32)),
-                        w6,
-                        acc3_0,
-                    );
-                    let v5 = load_x4(input.offset(4 * part + 64 * ky3 - 24));
-                    acc3_0 = fma_x4(v5, w7, acc3_0);
-                    acc3_1 = fma_x4(v5, w6, acc3_1);
-                    let v6 = load_x4(input.offset(4 * part + 64 * ky3 - 16));
-                    acc3_0 = fma_x4(v6, w8, acc3_0);
-                    acc3_1 = fma_x4(v6, w7, acc3_1);
-                    acc3_1 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky3 - 8)),
-                        w8,
-                        acc3_1,
-                    );
-                }
-                store_x4(
-                    output.offset(4 * part + 40),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3_0)),
-                );
-                store_x4(
-                    output.offset(4 * part + 48),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc3_1)),
-                );
-                let bias4 = load_x4(weights.offset(4 * part));
-                let mut acc4 = bias4;
-                for ky4 in 1..3isize {
-                    let w9 = load_x4(weights.offset(4 * part + 24 * ky4 + 8));
-                    let w10 = load_x4(weights.offset(4 * part + 24 * ky4 + 16));
-                    acc4 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky4 - 16)),
-                        w9,
-                        acc4,
-                    );
-                    acc4 = fma_x4(
-                        load_x4(input.offset(4 * part + 64 * ky4 - 8)),
-                        w10,
-                        acc4,
-                    );
-                }
-                store_x4(
-                    output.offset(4 * part + 56),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc4)),
-                );
             }
-            for y in 1..7isize {
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 for part2 in 0..2isize {
                     let bias5 = load_x4(weights.offset(4 * part2));
                     let mut acc5 = bias5;
@@ -4801,147 +5949,165 @@ mod neon {
                     );
                 }
             }
-            for part3 in 0..2isize {
-                let bias8 = load_x4(weights.offset(4 * part3));
-                let mut acc8 = bias8;
-                for ky8 in 0..2isize {
-                    let w18 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 16));
-                    let w19 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 24));
-                    acc8 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky8 + 384)),
-                        w18,
-                        acc8,
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section3(
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for part3 in 0..2isize {
+                    let bias8 = load_x4(weights.offset(4 * part3));
+                    let mut acc8 = bias8;
+                    for ky8 in 0..2isize {
+                        let w18 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 16));
+                        let w19 = load_x4(weights.offset(4 * part3 + 24 * ky8 + 24));
+                        acc8 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky8 + 384)),
+                            w18,
+                            acc8,
+                        );
+                        acc8 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky8 + 392)),
+                            w19,
+                            acc8,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part3 + 448),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8)),
                     );
-                    acc8 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky8 + 392)),
-                        w19,
-                        acc8,
+                    let bias9 = load_x4(weights.offset(4 * part3));
+                    let mut acc9_0 = bias9;
+                    let mut acc9_1 = bias9;
+                    let mut acc9_2 = bias9;
+                    let mut acc9_3 = bias9;
+                    for ky9 in 0..2isize {
+                        let w20 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 8));
+                        let w21 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 16));
+                        let w22 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 24));
+                        acc9_0 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky9 + 384)),
+                            w20,
+                            acc9_0,
+                        );
+                        let v13 = load_x4(input.offset(4 * part3 + 64 * ky9 + 392));
+                        acc9_0 = fma_x4(v13, w21, acc9_0);
+                        acc9_1 = fma_x4(v13, w20, acc9_1);
+                        let v14 = load_x4(input.offset(4 * part3 + 64 * ky9 + 400));
+                        acc9_0 = fma_x4(v14, w22, acc9_0);
+                        acc9_1 = fma_x4(v14, w21, acc9_1);
+                        acc9_2 = fma_x4(v14, w20, acc9_2);
+                        let v15 = load_x4(input.offset(4 * part3 + 64 * ky9 + 408));
+                        acc9_1 = fma_x4(v15, w22, acc9_1);
+                        acc9_2 = fma_x4(v15, w21, acc9_2);
+                        acc9_3 = fma_x4(v15, w20, acc9_3);
+                        let v16 = load_x4(input.offset(4 * part3 + 64 * ky9 + 416));
+                        acc9_2 = fma_x4(v16, w22, acc9_2);
+                        acc9_3 = fma_x4(v16, w21, acc9_3);
+                        acc9_3 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky9 + 424)),
+                            w22,
+                            acc9_3,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part3 + 456),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_0)),
+                    );
+                    store_x4(
+                        output.offset(4 * part3 + 464),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_1)),
+                    );
+                    store_x4(
+                        output.offset(4 * part3 + 472),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_2)),
+                    );
+                    store_x4(
+                        output.offset(4 * part3 + 480),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_3)),
+                    );
+                    let bias10 = load_x4(weights.offset(4 * part3));
+                    let mut acc10_0 = bias10;
+                    let mut acc10_1 = bias10;
+                    for ky10 in 0..2isize {
+                        let w23 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 8));
+                        let w24 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 16));
+                        let w25 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 24));
+                        acc10_0 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky10 + 416)),
+                            w23,
+                            acc10_0,
+                        );
+                        let v17 = load_x4(input.offset(4 * part3 + 64 * ky10 + 424));
+                        acc10_0 = fma_x4(v17, w24, acc10_0);
+                        acc10_1 = fma_x4(v17, w23, acc10_1);
+                        let v18 = load_x4(input.offset(4 * part3 + 64 * ky10 + 432));
+                        acc10_0 = fma_x4(v18, w25, acc10_0);
+                        acc10_1 = fma_x4(v18, w24, acc10_1);
+                        acc10_1 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky10 + 440)),
+                            w25,
+                            acc10_1,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part3 + 488),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc10_0)),
+                    );
+                    store_x4(
+                        output.offset(4 * part3 + 496),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc10_1)),
+                    );
+                    let bias11 = load_x4(weights.offset(4 * part3));
+                    let mut acc11 = bias11;
+                    for ky11 in 0..2isize {
+                        let w26 = load_x4(weights.offset(4 * part3 + 24 * ky11 + 8));
+                        let w27 = load_x4(weights.offset(4 * part3 + 24 * ky11 + 16));
+                        acc11 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky11 + 432)),
+                            w26,
+                            acc11,
+                        );
+                        acc11 = fma_x4(
+                            load_x4(input.offset(4 * part3 + 64 * ky11 + 440)),
+                            w27,
+                            acc11,
+                        );
+                    }
+                    store_x4(
+                        output.offset(4 * part3 + 504),
+                        min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc11)),
                     );
                 }
-                store_x4(
-                    output.offset(4 * part3 + 448),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc8)),
-                );
-                let bias9 = load_x4(weights.offset(4 * part3));
-                let mut acc9_0 = bias9;
-                let mut acc9_1 = bias9;
-                let mut acc9_2 = bias9;
-                let mut acc9_3 = bias9;
-                for ky9 in 0..2isize {
-                    let w20 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 8));
-                    let w21 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 16));
-                    let w22 = load_x4(weights.offset(4 * part3 + 24 * ky9 + 24));
-                    acc9_0 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky9 + 384)),
-                        w20,
-                        acc9_0,
-                    );
-                    let v13 = load_x4(input.offset(4 * part3 + 64 * ky9 + 392));
-                    acc9_0 = fma_x4(v13, w21, acc9_0);
-                    acc9_1 = fma_x4(v13, w20, acc9_1);
-                    let v14 = load_x4(input.offset(4 * part3 + 64 * ky9 + 400));
-                    acc9_0 = fma_x4(v14, w22, acc9_0);
-                    acc9_1 = fma_x4(v14, w21, acc9_1);
-                    acc9_2 = fma_x4(v14, w20, acc9_2);
-                    let v15 = load_x4(input.offset(4 * part3 + 64 * ky9 + 408));
-                    acc9_1 = fma_x4(v15, w22, acc9_1);
-                    acc9_2 = fma_x4(v15, w21, acc9_2);
-                    acc9_3 = fma_x4(v15, w20, acc9_3);
-                    let v16 = load_x4(input.offset(4 * part3 + 64 * ky9 + 416));
-                    acc9_2 = fma_x4(v16, w22, acc9_2);
-                    acc9_3 = fma_x4(v16, w21, acc9_3);
-                    acc9_3 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky9 + 424)),
-                        w22,
-                        acc9_3,
-                    );
-                }
-                store_x4(
-                    output.offset(4 * part3 + 456),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_0)),
-                );
-                store_x4(
-                    output.offset(4 * part3 + 464),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_1)),
-                );
-                store_x4(
-                    output.offset(4 * part3 + 472),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_2)),
-                );
-                store_x4(
-                    output.offset(4 * part3 + 480),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc9_3)),
-                );
-                let bias10 = load_x4(weights.offset(4 * part3));
-                let mut acc10_0 = bias10;
-                let mut acc10_1 = bias10;
-                for ky10 in 0..2isize {
-                    let w23 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 8));
-                    let w24 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 16));
-                    let w25 = load_x4(weights.offset(4 * part3 + 24 * ky10 + 24));
-                    acc10_0 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky10 + 416)),
-                        w23,
-                        acc10_0,
-                    );
-                    let v17 = load_x4(input.offset(4 * part3 + 64 * ky10 + 424));
-                    acc10_0 = fma_x4(v17, w24, acc10_0);
-                    acc10_1 = fma_x4(v17, w23, acc10_1);
-                    let v18 = load_x4(input.offset(4 * part3 + 64 * ky10 + 432));
-                    acc10_0 = fma_x4(v18, w25, acc10_0);
-                    acc10_1 = fma_x4(v18, w24, acc10_1);
-                    acc10_1 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky10 + 440)),
-                        w25,
-                        acc10_1,
-                    );
-                }
-                store_x4(
-                    output.offset(4 * part3 + 488),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc10_0)),
-                );
-                store_x4(
-                    output.offset(4 * part3 + 496),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc10_1)),
-                );
-                let bias11 = load_x4(weights.offset(4 * part3));
-                let mut acc11 = bias11;
-                for ky11 in 0..2isize {
-                    let w26 = load_x4(weights.offset(4 * part3 + 24 * ky11 + 8));
-                    let w27 = load_x4(weights.offset(4 * part3 + 24 * ky11 + 16));
-                    acc11 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky11 + 432)),
-                        w26,
-                        acc11,
-                    );
-                    acc11 = fma_x4(
-                        load_x4(input.offset(4 * part3 + 64 * ky11 + 440)),
-                        w27,
-                        acc11,
-                    );
-                }
-                store_x4(
-                    output.offset(4 * part3 + 504),
-                    min_x4(splat_x4(6.0), max_x4(splat_x4(0.0), acc11)),
-                );
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn pointwise_c8_1x8x8x8_shortcut(
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 512],
         shortcut: &[f32; 512],
         weights: &[f32; 72],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
+            for p in begin..end {
                 let bias = load_x4(weights);
                 let mut acc_0 = bias;
                 let mut acc_2 = bias;
@@ -5027,165 +6193,765 @@ mod neon {
                     add_x4(acc_11, load_x4(shortcut.offset(48 * p + 44))),
                 );
             }
-            let bias2 = load_x4(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_4 = bias2;
-            let mut acc2_6 = bias2;
-            let bias2 = load_x4(weights.offset(4));
-            let mut acc2_1 = bias2;
-            let mut acc2_3 = bias2;
-            let mut acc2_5 = bias2;
-            let mut acc2_7 = bias2;
-            for k2 in 0..8isize {
-                let w3 = load_x4(weights.offset(8 * k2 + 8));
-                let w4 = load_x4(weights.offset(8 * k2 + 12));
-                let x2 = splat_x4(*input.offset(k2 + 480));
-                acc2_0 = fma_x4(x2, w3, acc2_0);
-                acc2_1 = fma_x4(x2, w4, acc2_1);
-                let x2 = splat_x4(*input.offset(k2 + 488));
-                acc2_2 = fma_x4(x2, w3, acc2_2);
-                acc2_3 = fma_x4(x2, w4, acc2_3);
-                let x2 = splat_x4(*input.offset(k2 + 496));
-                acc2_4 = fma_x4(x2, w3, acc2_4);
-                acc2_5 = fma_x4(x2, w4, acc2_5);
-                let x2 = splat_x4(*input.offset(k2 + 504));
-                acc2_6 = fma_x4(x2, w3, acc2_6);
-                acc2_7 = fma_x4(x2, w4, acc2_7);
-            }
-            store_x4(output.offset(480), add_x4(acc2_0, load_x4(shortcut.offset(480))));
-            store_x4(output.offset(484), add_x4(acc2_1, load_x4(shortcut.offset(484))));
-            store_x4(output.offset(488), add_x4(acc2_2, load_x4(shortcut.offset(488))));
-            store_x4(output.offset(492), add_x4(acc2_3, load_x4(shortcut.offset(492))));
-            store_x4(output.offset(496), add_x4(acc2_4, load_x4(shortcut.offset(496))));
-            store_x4(output.offset(500), add_x4(acc2_5, load_x4(shortcut.offset(500))));
-            store_x4(output.offset(504), add_x4(acc2_6, load_x4(shortcut.offset(504))));
-            store_x4(output.offset(508), add_x4(acc2_7, load_x4(shortcut.offset(508))));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section2(
+        input: &[f32; 512],
+        shortcut: &[f32; 512],
+        weights: &[f32; 72],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias2 = load_x4(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_4 = bias2;
+                let mut acc2_6 = bias2;
+                let bias2 = load_x4(weights.offset(4));
+                let mut acc2_1 = bias2;
+                let mut acc2_3 = bias2;
+                let mut acc2_5 = bias2;
+                let mut acc2_7 = bias2;
+                for k2 in 0..8isize {
+                    let w3 = load_x4(weights.offset(8 * k2 + 8));
+                    let w4 = load_x4(weights.offset(8 * k2 + 12));
+                    let x2 = splat_x4(*input.offset(k2 + 480));
+                    acc2_0 = fma_x4(x2, w3, acc2_0);
+                    acc2_1 = fma_x4(x2, w4, acc2_1);
+                    let x2 = splat_x4(*input.offset(k2 + 488));
+                    acc2_2 = fma_x4(x2, w3, acc2_2);
+                    acc2_3 = fma_x4(x2, w4, acc2_3);
+                    let x2 = splat_x4(*input.offset(k2 + 496));
+                    acc2_4 = fma_x4(x2, w3, acc2_4);
+                    acc2_5 = fma_x4(x2, w4, acc2_5);
+                    let x2 = splat_x4(*input.offset(k2 + 504));
+                    acc2_6 = fma_x4(x2, w3, acc2_6);
+                    acc2_7 = fma_x4(x2, w4, acc2_7);
+                }
+                store_x4(
+                    output.offset(480),
+                    add_x4(acc2_0, load_x4(shortcut.offset(480))),
+                );
+                store_x4(
+                    output.offset(484),
+                    add_x4(acc2_1, load_x4(shortcut.offset(484))),
+                );
+                store_x4(
+                    output.offset(488),
+                    add_x4(acc2_2, load_x4(shortcut.offset(488))),
+                );
+                store_x4(
+                    output.offset(492),
+                    add_x4(acc2_3, load_x4(shortcut.offset(492))),
+                );
+                store_x4(
+                    output.offset(496),
+                    add_x4(acc2_4, load_x4(shortcut.offset(496))),
+                );
+                store_x4(
+                    output.offset(500),
+                    add_x4(acc2_5, load_x4(shortcut.offset(500))),
+                );
+                store_x4(
+                    output.offset(504),
+                    add_x4(acc2_6, load_x4(shortcut.offset(504))),
+                );
+                store_x4(
+                    output.offset(508),
+                    add_x4(acc2_7, load_x4(shortcut.offset(508))),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
         input: &[f32; 512],
         expand: &[f32; 144],
         weights: &[f32; 160],
-        output: &mut [f32; 1024],
-        means: &mut [f32; 16],
-        slice: &mut [f32; 1024],
+        output: *mut f32,
+        means: *mut f32,
+        slice: *mut f32,
     ) {
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let means = means.as_mut_ptr();
-        let slice = slice.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
-                let bias = load_x4(expand);
-                let mut acc_0 = bias;
-                let mut acc_4 = bias;
-                let mut acc_8 = bias;
-                let mut acc_12 = bias;
-                let mut acc_16 = bias;
-                let mut acc_20 = bias;
-                let bias = load_x4(expand.offset(4));
-                let mut acc_1 = bias;
-                let mut acc_5 = bias;
-                let mut acc_9 = bias;
-                let mut acc_13 = bias;
-                let mut acc_17 = bias;
-                let mut acc_21 = bias;
-                let bias = load_x4(expand.offset(8));
-                let mut acc_2 = bias;
-                let mut acc_6 = bias;
-                let mut acc_10 = bias;
-                let mut acc_14 = bias;
-                let mut acc_18 = bias;
-                let mut acc_22 = bias;
-                let bias = load_x4(expand.offset(12));
-                let mut acc_3 = bias;
-                let mut acc_7 = bias;
-                let mut acc_11 = bias;
-                let mut acc_15 = bias;
-                let mut acc_19 = bias;
-                let mut acc_23 = bias;
-                for k in 0..8isize {
-                    let w = load_x4(expand.offset(16 * k + 16));
-                    let w2 = load_x4(expand.offset(16 * k + 20));
-                    let w3 = load_x4(expand.offset(16 * k + 24));
-                    let w4 = load_x4(expand.offset(16 * k + 28));
-                    let x = splat_x4(*input.offset(48 * p + k));
-                    acc_0 = fma_x4(x, w, acc_0);
-                    acc_1 = fma_x4(x, w2, acc_1);
-                    acc_2 = fma_x4(x, w3, acc_2);
-                    acc_3 = fma_x4(x, w4, acc_3);
-                    let x = splat_x4(*input.offset(48 * p + k + 8));
-                    acc_4 = fma_x4(x, w, acc_4);
-                    acc_5 = fma_x4(x, w2, acc_5);
-                    acc_6 = fma_x4(x, w3, acc_6);
-                    acc_7 = fma_x4(x, w4, acc_7);
-                    let x = splat_x4(*input.offset(48 * p + k + 16));
-                    acc_8 = fma_x4(x, w, acc_8);
-                    acc_9 = fma_x4(x, w2, acc_9);
-                    acc_10 = fma_x4(x, w3, acc_10);
-                    acc_11 = fma_x4(x, w4, acc_11);
-                    let x = splat_x4(*input.offset(48 * p + k + 24));
-                    acc_12 = fma_x4(x, w, acc_12);
-                    acc_13 = fma_x4(x, w2, acc_13);
-                    acc_14 = fma_x4(x, w3, acc_14);
-                    acc_15 = fma_x4(x, w4, acc_15);
-                    let x = splat_x4(*input.offset(48 * p + k + 32));
-                    acc_16 = fma_x4(x, w, acc_16);
-                    acc_17 = fma_x4(x, w2, acc_17);
-                    acc_18 = fma_x4(x, w3, acc_18);
-                    acc_19 = fma_x4(x, w4, acc_19);
-                    let x = splat_x4(*input.offset(48 * p + k + 40));
-                    acc_20 = fma_x4(x, w, acc_20);
-                    acc_21 = fma_x4(x, w2, acc_21);
-                    acc_22 = fma_x4(x, w3, acc_22);
-                    acc_23 = fma_x4(x, w4, acc_23);
+            for _ in 0..1isize {
+                for p in 0..10isize {
+                    let bias = load_x4(expand);
+                    let mut acc_0 = bias;
+                    let mut acc_4 = bias;
+                    let mut acc_8 = bias;
+                    let mut acc_12 = bias;
+                    let mut acc_16 = bias;
+                    let mut acc_20 = bias;
+                    let bias = load_x4(expand.offset(4));
+                    let mut acc_1 = bias;
+                    let mut acc_5 = bias;
+                    let mut acc_9 = bias;
+                    let mut acc_13 = bias;
+                    let mut acc_17 = bias;
+                    let mut acc_21 = bias;
+                    let bias = load_x4(expand.offset(8));
+                    let mut acc_2 = bias;
+                    let mut acc_6 = bias;
+                    let mut acc_10 = bias;
+                    let mut acc_14 = bias;
+                    let mut acc_18 = bias;
+                    let mut acc_22 = bias;
+                    let bias = load_x4(expand.offset(12));
+                    let mut acc_3 = bias;
+                    let mut acc_7 = bias;
+                    let mut acc_11 = bias;
+                    let mut acc_15 = bias;
+                    let mut acc_19 = bias;
+                    let mut acc_23 = bias;
+                    for k in 0..8isize {
+                        let w = load_x4(expand.offset(16 * k + 16));
+                        let w2 = load_x4(expand.offset(16 * k + 20));
+                        let w3 = load_x4(expand.offset(16 * k + 24));
+                        let w4 = load_x4(expand.offset(16 * k + 28));
+                        let x = splat_x4(*input.offset(48 * p + k));
+                        acc_0 = fma_x4(x, w, acc_0);
+                        acc_1 = fma_x4(x, w2, acc_1);
+                        acc_2 = fma_x4(x, w3, acc_2);
+                        acc_3 = fma_x4(x, w4, acc_3);
+                        let x = splat_x4(*input.offset(48 * p + k + 8));
+                        acc_4 = fma_x4(x, w, acc_4);
+                        acc_5 = fma_x4(x, w2, acc_5);
+                        acc_6 = fma_x4(x, w3, acc_6);
+                        acc_7 = fma_x4(x, w4, acc_7);
+                        let x = splat_x4(*input.offset(48 * p + k + 16));
+                        acc_8 = fma_x4(x, w, acc_8);
+                        acc_9 = fma_x4(x, w2, acc_9);
+                        acc_10 = fma_x4(x, w3, acc_10);
+                        acc_11 = fma_x4(x, w4, acc_11);
+                        let x = splat_x4(*input.offset(48 * p + k + 24));
+                        acc_12 = fma_x4(x, w, acc_12);
+                        acc_13 = fma_x4(x, w2, acc_13);
+                        acc_14 = fma_x4(x, w3, acc_14);
+                        acc_15 = fma_x4(x, w4, acc_15);
+                        let x = splat_x4(*input.offset(48 * p + k + 32));
+                        acc_16 = fma_x4(x, w, acc_16);
+                        acc_17 = fma_x4(x, w2, acc_17);
+                        acc_18 = fma_x4(x, w3, acc_18);
+                        acc_19 = fma_x4(x, w4, acc_19);
+                        let x = splat_x4(*input.offset(48 * p + k + 40));
+                        acc_20 = fma_x4(x, w, acc_20);
+                        acc_21 = fma_x4(x, w2, acc_21);
+                        acc_22 = fma_x4(x, w3, acc_22);
+                        acc_23 = fma_x4(x, w4, acc_23);
+                    }
+                    store_x4(slice.offset(96 * p), acc_0);
+                    store_x4(slice.offset(96 * p + 4), acc_1);
+                    store_x4(slice.offset(96 * p + 8), acc_2);
+                    store_x4(slice.offset(96 * p + 12), acc_3);
+                    store_x4(slice.offset(96 * p + 16), acc_4);
+                    store_x4(slice.offset(96 * p + 20), acc_5);
+                    store_x4(slice.offset(96 * p + 24), acc_6);
+                    store_x4(slice.offset(96 * p + 28), acc_7);
+                    store_x4(slice.offset(96 * p + 32), acc_8);
+                    store_x4(slice.offset(96 * p + 36), acc_9);
+                    store_x4(slice.offset(96 * p + 40), acc_10);
+                    store_x4(slice.offset(96 * p + 44), acc_11);
+                    store_x4(slice.offset(96 * p + 48), acc_12);
+                    store_x4(slice.offset(96 * p + 52), acc_13);
+                    store_x4(slice.offset(96 * p + 56), acc_14);
+                    store_x4(slice.offset(96 * p + 60), acc_15);
+                    store_x4(slice.offset(96 * p + 64), acc_16);
+                    store_x4(slice.offset(96 * p + 68), acc_17);
+                    store_x4(slice.offset(96 * p + 72), acc_18);
+                    store_x4(slice.offset(96 * p + 76), acc_19);
+                    store_x4(slice.offset(96 * p + 80), acc_20);
+                    store_x4(slice.offset(96 * p + 84), acc_21);
+                    store_x4(slice.offset(96 * p + 88), acc_22);
+                    store_x4(slice.offset(96 * p + 92), acc_23);
+                    for i in 0..24isize {
+                        let x2 = max_x4(
+                            splat_x4(-87.0),
+                            load_x4(slice.offset(96 * p + 4 * i)),
+                        );
+                        let bounded = min_x4(splat_x4(87.0), x2);
+                        let rounded = fma_x4(
+                            bounded,
+                            splat_x4(-1.442695),
+                            splat_x4(12583039.0),
+                        );
+                        let n = sub_x4(rounded, splat_x4(12583039.0));
+                        let f = fma_x4(n, splat_x4(0.6933594), bounded);
+                        let f2 = fma_x4(n, splat_x4(-0.00021219444), f);
+                        let p_2 = fma_x4(
+                            splat_x4(0.001381454),
+                            f2,
+                            splat_x4(-0.008368745),
+                        );
+                        let p2 = fma_x4(p_2, f2, splat_x4(0.04166839));
+                        let p3 = fma_x4(p2, f2, splat_x4(-0.16666521));
+                        let p4 = fma_x4(p3, f2, splat_x4(0.49999994));
+                        let p5 = fma_x4(p4, f2, splat_x4(-1.0));
+                        let p6 = fma_x4(p5, f2, splat_x4(1.0));
+                        let denominator = fma_x4(
+                            p6,
+                            from_bits_x4(shift_left_x4(to_bits_x4(rounded), 23)),
+                            splat_x4(1.0),
+                        );
+                        store_x4(slice.offset(96 * p + 4 * i), div_x4(x2, denominator));
+                    }
                 }
-                store_x4(slice.offset(96 * p), acc_0);
-                store_x4(slice.offset(96 * p + 4), acc_1);
-                store_x4(slice.offset(96 * p + 8), acc_2);
-                store_x4(slice.offset(96 * p + 12), acc_3);
-                store_x4(slice.offset(96 * p + 16), acc_4);
-                store_x4(slice.offset(96 * p + 20), acc_5);
-                store_x4(slice.offset(96 * p + 24), acc_6);
-                store_x4(slice.offset(96 * p + 28), acc_7);
-                store_x4(slice.offset(96 * p + 32), acc_8);
-                store_x4(slice.offset(96 * p + 36), acc_9);
-                store_x4(slice.offset(96 * p + 40), acc_10);
-                store_x4(slice.offset(96 * p + 44), acc_11);
-                store_x4(slice.offset(96 * p + 48), acc_12);
-                store_x4(slice.offset(96 * p + 52), acc_13);
-                store_x4(slice.offset(96 * p + 56), acc_14);
-                store_x4(slice.offset(96 * p + 60), acc_15);
-                store_x4(slice.offset(96 * p + 64), acc_16);
-                store_x4(slice.offset(96 * p + 68), acc_17);
-                store_x4(slice.offset(96 * p + 72), acc_18);
-                store_x4(slice.offset(96 * p + 76), acc_19);
-                store_x4(slice.offset(96 * p + 80), acc_20);
-                store_x4(slice.offset(96 * p + 84), acc_21);
-                store_x4(slice.offset(96 * p + 88), acc_22);
-                store_x4(slice.offset(96 * p + 92), acc_23);
-                for i in 0..24isize {
-                    let x2 = max_x4(
+                let bias2 = load_x4(expand);
+                let mut acc2_0 = bias2;
+                let mut acc2_4 = bias2;
+                let mut acc2_8 = bias2;
+                let mut acc2_12 = bias2;
+                let bias2 = load_x4(expand.offset(4));
+                let mut acc2_1 = bias2;
+                let mut acc2_5 = bias2;
+                let mut acc2_9 = bias2;
+                let mut acc2_13 = bias2;
+                let bias2 = load_x4(expand.offset(8));
+                let mut acc2_2 = bias2;
+                let mut acc2_6 = bias2;
+                let mut acc2_10 = bias2;
+                let mut acc2_14 = bias2;
+                let bias2 = load_x4(expand.offset(12));
+                let mut acc2_3 = bias2;
+                let mut acc2_7 = bias2;
+                let mut acc2_11 = bias2;
+                let mut acc2_15 = bias2;
+                for k2 in 0..8isize {
+                    let w5 = load_x4(expand.offset(16 * k2 + 16));
+                    let w6 = load_x4(expand.offset(16 * k2 + 20));
+                    let w7 = load_x4(expand.offset(16 * k2 + 24));
+                    let w8 = load_x4(expand.offset(16 * k2 + 28));
+                    let x3 = splat_x4(*input.offset(k2 + 480));
+                    acc2_0 = fma_x4(x3, w5, acc2_0);
+                    acc2_1 = fma_x4(x3, w6, acc2_1);
+                    acc2_2 = fma_x4(x3, w7, acc2_2);
+                    acc2_3 = fma_x4(x3, w8, acc2_3);
+                    let x3 = splat_x4(*input.offset(k2 + 488));
+                    acc2_4 = fma_x4(x3, w5, acc2_4);
+                    acc2_5 = fma_x4(x3, w6, acc2_5);
+                    acc2_6 = fma_x4(x3, w7, acc2_6);
+                    acc2_7 = fma_x4(x3, w8, acc2_7);
+                    let x3 = splat_x4(*input.offset(k2 + 496));
+                    acc2_8 = fma_x4(x3, w5, acc2_8);
+                    acc2_9 = fma_x4(x3, w6, acc2_9);
+                    acc2_10 = fma_x4(x3, w7, acc2_10);
+                    acc2_11 = fma_x4(x3, w8, acc2_11);
+                    let x3 = splat_x4(*input.offset(k2 + 504));
+                    acc2_12 = fma_x4(x3, w5, acc2_12);
+                    acc2_13 = fma_x4(x3, w6, acc2_13);
+                    acc2_14 = fma_x4(x3, w7, acc2_14);
+                    acc2_15 = fma_x4(x3, w8, acc2_15);
+                }
+                store_x4(slice.offset(960), acc2_0);
+                store_x4(slice.offset(964), acc2_1);
+                store_x4(slice.offset(968), acc2_2);
+                store_x4(slice.offset(972), acc2_3);
+                store_x4(slice.offset(976), acc2_4);
+                store_x4(slice.offset(980), acc2_5);
+                store_x4(slice.offset(984), acc2_6);
+                store_x4(slice.offset(988), acc2_7);
+                store_x4(slice.offset(992), acc2_8);
+                store_x4(slice.offset(996), acc2_9);
+                store_x4(slice.offset(1000), acc2_10);
+                store_x4(slice.offset(1004), acc2_11);
+                store_x4(slice.offset(1008), acc2_12);
+                store_x4(slice.offset(1012), acc2_13);
+                store_x4(slice.offset(1016), acc2_14);
+                store_x4(slice.offset(1020), acc2_15);
+                for i2 in 0..16isize {
+                    let x4 = max_x4(
                         splat_x4(-87.0),
-                        load_x4(slice.offset(96 * p + 4 * i)),
+                        load_x4(slice.offset(4 * i2 + 960)),
                     );
-                    let bounded = min_x4(splat_x4(87.0), x2);
-                    let rounded = fma_x4(
-                        bounded,
+                    let bounded2 = min_x4(splat_x4(87.0), x4);
+                    let rounded2 = fma_x4(
+                        bounded2,
                         splat_x4(-1.442695),
                         splat_x4(12583039.0),
                     );
+                    let n2 = sub_x4(rounded2, splat_x4(12583039.0));
+                    let f3 = fma_x4(n2, splat_x4(0.6933594), bounded2);
+                    let f4 = fma_x4(n2, splat_x4(-0.00021219444), f3);
+                    let p7 = fma_x4(splat_x4(0.001381454), f4, splat_x4(-0.008368745));
+                    let p8 = fma_x4(p7, f4, splat_x4(0.04166839));
+                    let p9 = fma_x4(p8, f4, splat_x4(-0.16666521));
+                    let p10 = fma_x4(p9, f4, splat_x4(0.49999994));
+                    let p11 = fma_x4(p10, f4, splat_x4(-1.0));
+                    let p12 = fma_x4(p11, f4, splat_x4(1.0));
+                    let denominator2 = fma_x4(
+                        p12,
+                        from_bits_x4(shift_left_x4(to_bits_x4(rounded2), 23)),
+                        splat_x4(1.0),
+                    );
+                    store_x4(slice.offset(4 * i2 + 960), div_x4(x4, denominator2));
+                }
+                for c in 0..4isize {
+                    store_x4(means.offset(4 * c), splat_x4(0.0));
+                }
+                for part in 0..4isize {
+                    let bias3 = load_x4(weights.offset(4 * part));
+                    let mut acc3 = bias3;
+                    let mut row = splat_x4(0.0);
+                    for ky in 1..3isize {
+                        let w9 = load_x4(weights.offset(4 * part + 48 * ky + 32));
+                        let w10 = load_x4(weights.offset(4 * part + 48 * ky + 48));
+                        acc3 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky - 128)),
+                            w9,
+                            acc3,
+                        );
+                        acc3 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky - 112)),
+                            w10,
+                            acc3,
+                        );
+                    }
+                    let value = acc3;
+                    row = add_x4(row, value);
+                    store_x4(output.offset(4 * part), value);
+                    let bias4 = load_x4(weights.offset(4 * part));
+                    let mut acc4_0 = bias4;
+                    let mut acc4_1 = bias4;
+                    let mut acc4_2 = bias4;
+                    let mut acc4_3 = bias4;
+                    for ky2 in 1..3isize {
+                        let w11 = load_x4(weights.offset(4 * part + 48 * ky2 + 16));
+                        let w12 = load_x4(weights.offset(4 * part + 48 * ky2 + 32));
+                        let w13 = load_x4(weights.offset(4 * part + 48 * ky2 + 48));
+                        acc4_0 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky2 - 128)),
+                            w11,
+                            acc4_0,
+                        );
+                        let v_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 112));
+                        acc4_0 = fma_x4(v_2, w12, acc4_0);
+                        acc4_1 = fma_x4(v_2, w11, acc4_1);
+                        let v2_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 96));
+                        acc4_0 = fma_x4(v2_2, w13, acc4_0);
+                        acc4_1 = fma_x4(v2_2, w12, acc4_1);
+                        acc4_2 = fma_x4(v2_2, w11, acc4_2);
+                        let v3_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 80));
+                        acc4_1 = fma_x4(v3_2, w13, acc4_1);
+                        acc4_2 = fma_x4(v3_2, w12, acc4_2);
+                        acc4_3 = fma_x4(v3_2, w11, acc4_3);
+                        let v4_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 64));
+                        acc4_2 = fma_x4(v4_2, w13, acc4_2);
+                        acc4_3 = fma_x4(v4_2, w12, acc4_3);
+                        acc4_3 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky2 - 48)),
+                            w13,
+                            acc4_3,
+                        );
+                    }
+                    let value2 = acc4_0;
+                    row = add_x4(row, value2);
+                    store_x4(output.offset(4 * part + 16), value2);
+                    let value2 = acc4_1;
+                    row = add_x4(row, value2);
+                    store_x4(output.offset(4 * part + 32), value2);
+                    let value2 = acc4_2;
+                    row = add_x4(row, value2);
+                    store_x4(output.offset(4 * part + 48), value2);
+                    let value2 = acc4_3;
+                    row = add_x4(row, value2);
+                    store_x4(output.offset(4 * part + 64), value2);
+                    let bias5 = load_x4(weights.offset(4 * part));
+                    let mut acc5_0 = bias5;
+                    let mut acc5_1 = bias5;
+                    for ky3 in 1..3isize {
+                        let w14 = load_x4(weights.offset(4 * part + 48 * ky3 + 16));
+                        let w15 = load_x4(weights.offset(4 * part + 48 * ky3 + 32));
+                        let w16 = load_x4(weights.offset(4 * part + 48 * ky3 + 48));
+                        acc5_0 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky3 - 64)),
+                            w14,
+                            acc5_0,
+                        );
+                        let v5 = load_x4(slice.offset(4 * part + 128 * ky3 - 48));
+                        acc5_0 = fma_x4(v5, w15, acc5_0);
+                        acc5_1 = fma_x4(v5, w14, acc5_1);
+                        let v6 = load_x4(slice.offset(4 * part + 128 * ky3 - 32));
+                        acc5_0 = fma_x4(v6, w16, acc5_0);
+                        acc5_1 = fma_x4(v6, w15, acc5_1);
+                        acc5_1 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky3 - 16)),
+                            w16,
+                            acc5_1,
+                        );
+                    }
+                    let value3 = acc5_0;
+                    row = add_x4(row, value3);
+                    store_x4(output.offset(4 * part + 80), value3);
+                    let value3 = acc5_1;
+                    row = add_x4(row, value3);
+                    store_x4(output.offset(4 * part + 96), value3);
+                    let bias6 = load_x4(weights.offset(4 * part));
+                    let mut acc6 = bias6;
+                    for ky4 in 1..3isize {
+                        let w17 = load_x4(weights.offset(4 * part + 48 * ky4 + 16));
+                        let w18 = load_x4(weights.offset(4 * part + 48 * ky4 + 32));
+                        acc6 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky4 - 32)),
+                            w17,
+                            acc6,
+                        );
+                        acc6 = fma_x4(
+                            load_x4(slice.offset(4 * part + 128 * ky4 - 16)),
+                            w18,
+                            acc6,
+                        );
+                    }
+                    let value4 = acc6;
+                    row = add_x4(row, value4);
+                    store_x4(output.offset(4 * part + 112), value4);
+                    store_x4(
+                        means.offset(4 * part),
+                        add_x4(load_x4(means.offset(4 * part)), row),
+                    );
+                }
+                for y in 1..7isize {
+                    for part2 in 0..4isize {
+                        let bias7 = load_x4(weights.offset(4 * part2));
+                        let mut acc7 = bias7;
+                        let mut row2 = splat_x4(0.0);
+                        for ky5 in 0..3isize {
+                            let w19 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 32));
+                            let w20 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 48));
+                            acc7 = fma_x4(
+                                load_x4(
+                                    slice.offset(128 * y + 4 * part2 + 128 * ky5 - 128),
+                                ),
+                                w19,
+                                acc7,
+                            );
+                            acc7 = fma_x4(
+                                load_x4(
+                                    slice.offset(128 * y + 4 * part2 + 128 * ky5 - 112),
+                                ),
+                                w20,
+                                acc7,
+                            );
+                        }
+                        let value5 = acc7;
+                        row2 = add_x4(row2, value5);
+                        store_x4(output.offset(128 * y + 4 * part2), value5);
+                        let bias8 = load_x4(weights.offset(4 * part2));
+                        let mut acc8_0 = bias8;
+                        let mut acc8_1 = bias8;
+                        let mut acc8_2 = bias8;
+                        let mut acc8_3 = bias8;
+                        let mut acc8_4 = bias8;
+                        let mut acc8_5 = bias8;
+                        for ky6 in 0..3isize {
+                            let w21 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 16));
+                            let w22 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 32));
+                            let w23 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 48));
+                            acc8_0 = fma_x4(
+                                load_x4(
+                                    slice.offset(128 * y + 4 * part2 + 128 * ky6 - 128),
+                                ),
+                                w21,
+                                acc8_0,
+                            );
+                            let v7 = load_x4(
+                                slice.offset(128 * y + 4 * part2 + 128 * ky6 - 112),
+                            );
+                            acc8_0 = fma_x4(v7, w22, acc8_0);
+                            acc8_1 = fma_x4(v7, w21, acc8_1);
+                            let v8 = load_x4(
+                                slice.offset(128 * y + 4 * part2 + 128 * ky6 - 96),
+                            );
+                            acc8_0 = fma_x4(v8, w23, acc8_0);
+                            acc8_1 = fma_x4(v8, w22, acc8_1);
+                            acc8_2 = fma_x4(v8, w21, acc8_2);
+                            let v9 = load_x4(
+                                slice.offset(128 * y + 4 * part2 + 128 * ky6 - 80),
+                            );
+                            acc8_1 = fma_x4(v9, w23, acc8_1);
+                            acc8_2 = fma_x4(v9, w22, acc8_2);
+                            acc8_3 = fma_x4(v9, w21, acc8_3);
+                            let v10 = load_x4(
+                                slice.offset(128 * y + 4 * part2 + 128 * ky6 - 64),
+                            );
+                            acc8_2 = fma_x4(v10, w23, acc8_2);
+                            acc8_3 = fma_x4(v10, w22, acc8_3);
+                            acc8_4 = fma_x4(v10, w21, acc8_4);
+                            let v11 = load_x4(
+                                slice.offset(128 * y + 4 * part2 + 128 * ky6 - 48),
+                            );
+                            acc8_3 = fma_x4(v11, w23, acc8_3);
+                            acc8_4 = fma_x4(v11, w22, acc8_4);
+                            acc8_5 = fma_x4(v11, w21, acc8_5);
+                            let v12 = load_x4(
+                                slice.offset(128 * y + 4 * part2 + 128 * ky6 - 32),
+                            );
+                            acc8_4 = fma_x4(v12, w23, acc8_4);
+                            acc8_5 = fma_x4(v12, w22, acc8_5);
+                            acc8_5 = fma_x4(
+                                load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky6 - 16)),
+                                w23,
+                                acc8_5,
+                            );
+                        }
+                        let value6 = acc8_0;
+                        row2 = add_x4(row2, value6);
+                        store_x4(output.offset(128 * y + 4 * part2 + 16), value6);
+                        let value6 = acc8_1;
+                        row2 = add_x4(row2, value6);
+                        store_x4(output.offset(128 * y + 4 * part2 + 32), value6);
+                        let value6 = acc8_2;
+                        row2 = add_x4(row2, value6);
+                        store_x4(output.offset(128 * y + 4 * part2 + 48), value6);
+                        let value6 = acc8_3;
+                        row2 = add_x4(row2, value6);
+                        store_x4(output.offset(128 * y + 4 * part2 + 64), value6);
+                        let value6 = acc8_4;
+                        row2 = add_x4(row2, value6);
+                        store_x4(output.offset(128 * y + 4 * part2 + 80), value6);
+                        let value6 = acc8_5;
+                        row2 = add_x4(row2, value6);
+                        store_x4(output.offset(128 * y + 4 * part2 + 96), value6);
+                        let bias9 = load_x4(weights.offset(4 * part2));
+                        let mut acc9 = bias9;
+                        for ky7 in 0..3isize {
+                            let w24 = load_x4(weights.offset(4 * part2 + 48 * ky7 + 16));
+                            let w25 = load_x4(weights.offset(4 * part2 + 48 * ky7 + 32));
+                            acc9 = fma_x4(
+                                load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky7 - 32)),
+                                w24,
+                                acc9,
+                            );
+                            acc9 = fma_x4(
+                                load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky7 - 16)),
+                                w25,
+                                acc9,
+                            );
+                        }
+                        let value7 = acc9;
+                        row2 = add_x4(row2, value7);
+                        store_x4(output.offset(128 * y + 4 * part2 + 112), value7);
+                        store_x4(
+                            means.offset(4 * part2),
+                            add_x4(load_x4(means.offset(4 * part2)), row2),
+                        );
+                    }
+                }
+                for part3 in 0..4isize {
+                    let bias10 = load_x4(weights.offset(4 * part3));
+                    let mut acc10 = bias10;
+                    let mut row3 = splat_x4(0.0);
+                    for ky8 in 0..2isize {
+                        let w26 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 32));
+                        let w27 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 48));
+                        acc10 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky8 + 768)),
+                            w26,
+                            acc10,
+                        );
+                        acc10 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky8 + 784)),
+                            w27,
+                            acc10,
+                        );
+                    }
+                    let value8 = acc10;
+                    row3 = add_x4(row3, value8);
+                    store_x4(output.offset(4 * part3 + 896), value8);
+                    let bias11 = load_x4(weights.offset(4 * part3));
+                    let mut acc11_0 = bias11;
+                    let mut acc11_1 = bias11;
+                    let mut acc11_2 = bias11;
+                    let mut acc11_3 = bias11;
+                    for ky9 in 0..2isize {
+                        let w28 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 16));
+                        let w29 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 32));
+                        let w30 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 48));
+                        acc11_0 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky9 + 768)),
+                            w28,
+                            acc11_0,
+                        );
+                        let v13 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 784));
+                        acc11_0 = fma_x4(v13, w29, acc11_0);
+                        acc11_1 = fma_x4(v13, w28, acc11_1);
+                        let v14 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 800));
+                        acc11_0 = fma_x4(v14, w30, acc11_0);
+                        acc11_1 = fma_x4(v14, w29, acc11_1);
+                        acc11_2 = fma_x4(v14, w28, acc11_2);
+                        let v15 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 816));
+                        acc11_1 = fma_x4(v15, w30, acc11_1);
+                        acc11_2 = fma_x4(v15, w29, acc11_2);
+                        acc11_3 = fma_x4(v15, w28, acc11_3);
+                        let v16 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 832));
+                        acc11_2 = fma_x4(v16, w30, acc11_2);
+                        acc11_3 = fma_x4(v16, w29, acc11_3);
+                        acc11_3 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky9 + 848)),
+                            w30,
+                            acc11_3,
+                        );
+                    }
+                    let value9 = acc11_0;
+                    row3 = add_x4(row3, value9);
+                    store_x4(output.offset(4 * part3 + 912), value9);
+                    let value9 = acc11_1;
+                    row3 = add_x4(row3, value9);
+                    store_x4(output.offset(4 * part3 + 928), value9);
+                    let value9 = acc11_2;
+                    row3 = add_x4(row3, value9);
+                    store_x4(output.offset(4 * part3 + 944), value9);
+                    let value9 = acc11_3;
+                    row3 = add_x4(row3, value9);
+                    store_x4(output.offset(4 * part3 + 960), value9);
+                    let bias12 = load_x4(weights.offset(4 * part3));
+                    let mut acc12_0 = bias12;
+                    let mut acc12_1 = bias12;
+                    for ky10 in 0..2isize {
+                        let w31 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 16));
+                        let w32 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 32));
+                        let w33 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 48));
+                        acc12_0 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky10 + 832)),
+                            w31,
+                            acc12_0,
+                        );
+                        let v17 = load_x4(slice.offset(4 * part3 + 128 * ky10 + 848));
+                        acc12_0 = fma_x4(v17, w32, acc12_0);
+                        acc12_1 = fma_x4(v17, w31, acc12_1);
+                        let v18 = load_x4(slice.offset(4 * part3 + 128 * ky10 + 864));
+                        acc12_0 = fma_x4(v18, w33, acc12_0);
+                        acc12_1 = fma_x4(v18, w32, acc12_1);
+                        acc12_1 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky10 + 880)),
+                            w33,
+                            acc12_1,
+                        );
+                    }
+                    let value10 = acc12_0;
+                    row3 = add_x4(row3, value10);
+                    store_x4(output.offset(4 * part3 + 976), value10);
+                    let value10 = acc12_1;
+                    row3 = add_x4(row3, value10);
+                    store_x4(output.offset(4 * part3 + 992), value10);
+                    let bias13 = load_x4(weights.offset(4 * part3));
+                    let mut acc13 = bias13;
+                    for ky11 in 0..2isize {
+                        let w34 = load_x4(weights.offset(4 * part3 + 48 * ky11 + 16));
+                        let w35 = load_x4(weights.offset(4 * part3 + 48 * ky11 + 32));
+                        acc13 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky11 + 864)),
+                            w34,
+                            acc13,
+                        );
+                        acc13 = fma_x4(
+                            load_x4(slice.offset(4 * part3 + 128 * ky11 + 880)),
+                            w35,
+                            acc13,
+                        );
+                    }
+                    let value11 = acc13;
+                    row3 = add_x4(row3, value11);
+                    store_x4(output.offset(4 * part3 + 1008), value11);
+                    store_x4(
+                        means.offset(4 * part3),
+                        add_x4(load_x4(means.offset(4 * part3)), row3),
+                    );
+                }
+                for c2 in 0..4isize {
+                    store_x4(
+                        means.offset(4 * c2),
+                        div_x4(load_x4(means.offset(4 * c2)), splat_x4(64.0)),
+                    );
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn squeeze_excite_1x16x8x8_section1(
+        means: &[f32; 16],
+        reduce: &[f32; 136],
+        reduced: *mut f32,
+    ) {
+        let means = means.as_ptr();
+        let reduce = reduce.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc_0 = load_x4(reduce);
+                let mut acc_1 = load_x4(reduce.offset(4));
+                for k in 0..16isize {
+                    let x = splat_x4(*means.offset(k));
+                    acc_0 = fma_x4(x, load_x4(reduce.offset(8 * k + 8)), acc_0);
+                    acc_1 = fma_x4(x, load_x4(reduce.offset(8 * k + 12)), acc_1);
+                }
+                store_x4(reduced, max_x4(splat_x4(0.0), acc_0));
+                store_x4(reduced.offset(4), max_x4(splat_x4(0.0), acc_1));
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn squeeze_excite_1x16x8x8_section2(
+        expand: &[f32; 48],
+        reduced: *mut f32,
+        output: *mut f32,
+    ) {
+        let expand = expand.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc2_0 = load_x4(expand);
+                let mut acc2_1 = load_x4(expand.offset(4));
+                let mut acc2_2 = load_x4(expand.offset(8));
+                let mut acc2_3 = load_x4(expand.offset(12));
+                for k2 in 0..2isize {
+                    let x2 = splat_x4(*reduced.offset(k2));
+                    acc2_0 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 16)), acc2_0);
+                    acc2_1 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 20)), acc2_1);
+                    acc2_2 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 24)), acc2_2);
+                    acc2_3 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 28)), acc2_3);
+                }
+                store_x4(output, acc2_0);
+                store_x4(output.offset(4), acc2_1);
+                store_x4(output.offset(8), acc2_2);
+                store_x4(output.offset(12), acc2_3);
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for i in 0..4isize {
+                    let x3 = min_x4(
+                        splat_x4(87.0),
+                        max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i))),
+                    );
+                    let rounded = fma_x4(x3, splat_x4(-1.442695), splat_x4(12583039.0));
                     let n = sub_x4(rounded, splat_x4(12583039.0));
-                    let f = fma_x4(n, splat_x4(0.6933594), bounded);
+                    let f = fma_x4(n, splat_x4(0.6933594), x3);
                     let f2 = fma_x4(n, splat_x4(-0.00021219444), f);
-                    let p_2 = fma_x4(splat_x4(0.001381454), f2, splat_x4(-0.008368745));
-                    let p2 = fma_x4(p_2, f2, splat_x4(0.04166839));
+                    let p = fma_x4(splat_x4(0.001381454), f2, splat_x4(-0.008368745));
+                    let p2 = fma_x4(p, f2, splat_x4(0.04166839));
                     let p3 = fma_x4(p2, f2, splat_x4(-0.16666521));
                     let p4 = fma_x4(p3, f2, splat_x4(0.49999994));
                     let p5 = fma_x4(p4, f2, splat_x4(-1.0));
@@ -5195,552 +6961,31 @@ mod neon {
                         from_bits_x4(shift_left_x4(to_bits_x4(rounded), 23)),
                         splat_x4(1.0),
                     );
-                    store_x4(slice.offset(96 * p + 4 * i), div_x4(x2, denominator));
+                    store_x4(output.offset(4 * i), div_x4(splat_x4(1.0), denominator));
                 }
-            }
-            let bias2 = load_x4(expand);
-            let mut acc2_0 = bias2;
-            let mut acc2_4 = bias2;
-            let mut acc2_8 = bias2;
-            let mut acc2_12 = bias2;
-            let bias2 = load_x4(expand.offset(4));
-            let mut acc2_1 = bias2;
-            let mut acc2_5 = bias2;
-            let mut acc2_9 = bias2;
-            let mut acc2_13 = bias2;
-            let bias2 = load_x4(expand.offset(8));
-            let mut acc2_2 = bias2;
-            let mut acc2_6 = bias2;
-            let mut acc2_10 = bias2;
-            let mut acc2_14 = bias2;
-            let bias2 = load_x4(expand.offset(12));
-            let mut acc2_3 = bias2;
-            let mut acc2_7 = bias2;
-            let mut acc2_11 = bias2;
-            let mut acc2_15 = bias2;
-            for k2 in 0..8isize {
-                let w5 = load_x4(expand.offset(16 * k2 + 16));
-                let w6 = load_x4(expand.offset(16 * k2 + 20));
-                let w7 = load_x4(expand.offset(16 * k2 + 24));
-                let w8 = load_x4(expand.offset(16 * k2 + 28));
-                let x3 = splat_x4(*input.offset(k2 + 480));
-                acc2_0 = fma_x4(x3, w5, acc2_0);
-                acc2_1 = fma_x4(x3, w6, acc2_1);
-                acc2_2 = fma_x4(x3, w7, acc2_2);
-                acc2_3 = fma_x4(x3, w8, acc2_3);
-                let x3 = splat_x4(*input.offset(k2 + 488));
-                acc2_4 = fma_x4(x3, w5, acc2_4);
-                acc2_5 = fma_x4(x3, w6, acc2_5);
-                acc2_6 = fma_x4(x3, w7, acc2_6);
-                acc2_7 = fma_x4(x3, w8, acc2_7);
-                let x3 = splat_x4(*input.offset(k2 + 496));
-                acc2_8 = fma_x4(x3, w5, acc2_8);
-                acc2_9 = fma_x4(x3, w6, acc2_9);
-                acc2_10 = fma_x4(x3, w7, acc2_10);
-                acc2_11 = fma_x4(x3, w8, acc2_11);
-                let x3 = splat_x4(*input.offset(k2 + 504));
-                acc2_12 = fma_x4(x3, w5, acc2_12);
-                acc2_13 = fma_x4(x3, w6, acc2_13);
-                acc2_14 = fma_x4(x3, w7, acc2_14);
-                acc2_15 = fma_x4(x3, w8, acc2_15);
-            }
-            store_x4(slice.offset(960), acc2_0);
-            store_x4(slice.offset(964), acc2_1);
-            store_x4(slice.offset(968), acc2_2);
-            store_x4(slice.offset(972), acc2_3);
-            store_x4(slice.offset(976), acc2_4);
-            store_x4(slice.offset(980), acc2_5);
-            store_x4(slice.offset(984), acc2_6);
-            store_x4(slice.offset(988), acc2_7);
-            store_x4(slice.offset(992), acc2_8);
-            store_x4(slice.offset(996), acc2_9);
-            store_x4(slice.offset(1000), acc2_10);
-            store_x4(slice.offset(1004), acc2_11);
-            store_x4(slice.offset(1008), acc2_12);
-            store_x4(slice.offset(1012), acc2_13);
-            store_x4(slice.offset(1016), acc2_14);
-            store_x4(slice.offset(1020), acc2_15);
-            for i2 in 0..16isize {
-                let x4 = max_x4(splat_x4(-87.0), load_x4(slice.offset(4 * i2 + 960)));
-                let bounded2 = min_x4(splat_x4(87.0), x4);
-                let rounded2 = fma_x4(
-                    bounded2,
-                    splat_x4(-1.442695),
-                    splat_x4(12583039.0),
-                );
-                let n2 = sub_x4(rounded2, splat_x4(12583039.0));
-                let f3 = fma_x4(n2, splat_x4(0.6933594), bounded2);
-                let f4 = fma_x4(n2, splat_x4(-0.00021219444), f3);
-                let p7 = fma_x4(splat_x4(0.001381454), f4, splat_x4(-0.008368745));
-                let p8 = fma_x4(p7, f4, splat_x4(0.04166839));
-                let p9 = fma_x4(p8, f4, splat_x4(-0.16666521));
-                let p10 = fma_x4(p9, f4, splat_x4(0.49999994));
-                let p11 = fma_x4(p10, f4, splat_x4(-1.0));
-                let p12 = fma_x4(p11, f4, splat_x4(1.0));
-                let denominator2 = fma_x4(
-                    p12,
-                    from_bits_x4(shift_left_x4(to_bits_x4(rounded2), 23)),
-                    splat_x4(1.0),
-                );
-                store_x4(slice.offset(4 * i2 + 960), div_x4(x4, denominator2));
-            }
-            for c in 0..4isize {
-                store_x4(means.offset(4 * c), splat_x4(0.0));
-            }
-            for part in 0..4isize {
-                let bias3 = load_x4(weights.offset(4 * part));
-                let mut acc3 = bias3;
-                let mut row = splat_x4(0.0);
-                for ky in 1..3isize {
-                    let w9 = load_x4(weights.offset(4 * part + 48 * ky + 32));
-                    let w10 = load_x4(weights.offset(4 * part + 48 * ky + 48));
-                    acc3 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky - 128)),
-                        w9,
-                        acc3,
-                    );
-                    acc3 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky - 112)),
-                        w10,
-                        acc3,
-                    );
-                }
-                let value = acc3;
-                row = add_x4(row, value);
-                store_x4(output.offset(4 * part), value);
-                let bias4 = load_x4(weights.offset(4 * part));
-                let mut acc4_0 = bias4;
-                let mut acc4_1 = bias4;
-                let mut acc4_2 = bias4;
-                let mut acc4_3 = bias4;
-                for ky2 in 1..3isize {
-                    let w11 = load_x4(weights.offset(4 * part + 48 * ky2 + 16));
-                    let w12 = load_x4(weights.offset(4 * part + 48 * ky2 + 32));
-                    let w13 = load_x4(weights.offset(4 * part + 48 * ky2 + 48));
-                    acc4_0 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky2 - 128)),
-                        w11,
-                        acc4_0,
-                    );
-                    let v_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 112));
-                    acc4_0 = fma_x4(v_2, w12, acc4_0);
-                    acc4_1 = fma_x4(v_2, w11, acc4_1);
-                    let v2_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 96));
-                    acc4_0 = fma_x4(v2_2, w13, acc4_0);
-                    acc4_1 = fma_x4(v2_2, w12, acc4_1);
-                    acc4_2 = fma_x4(v2_2, w11, acc4_2);
-                    let v3_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 80));
-                    acc4_1 = fma_x4(v3_2, w13, acc4_1);
-                    acc4_2 = fma_x4(v3_2, w12, acc4_2);
-                    acc4_3 = fma_x4(v3_2, w11, acc4_3);
-                    let v4_2 = load_x4(slice.offset(4 * part + 128 * ky2 - 64));
-                    acc4_2 = fma_x4(v4_2, w13, acc4_2);
-                    acc4_3 = fma_x4(v4_2, w12, acc4_3);
-                    acc4_3 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky2 - 48)),
-                        w13,
-                        acc4_3,
-                    );
-                }
-                let value2 = acc4_0;
-                row = add_x4(row, value2);
-                store_x4(output.offset(4 * part + 16), value2);
-                let value2 = acc4_1;
-                row = add_x4(row, value2);
-                store_x4(output.offset(4 * part + 32), value2);
-                let value2 = acc4_2;
-                row = add_x4(row, value2);
-                store_x4(output.offset(4 * part + 48), value2);
-                let value2 = acc4_3;
-                row = add_x4(row, value2);
-                store_x4(output.offset(4 * part + 64), value2);
-                let bias5 = load_x4(weights.offset(4 * part));
-                let mut acc5_0 = bias5;
-                let mut acc5_1 = bias5;
-                for ky3 in 1..3isize {
-                    let w14 = load_x4(weights.offset(4 * part + 48 * ky3 + 16));
-                    let w15 = load_x4(weights.offset(4 * part + 48 * ky3 + 32));
-                    let w16 = load_x4(weights.offset(4 * part + 48 * ky3 + 48));
-                    acc5_0 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky3 - 64)),
-                        w14,
-                        acc5_0,
-                    );
-                    let v5 = load_x4(slice.offset(4 * part + 128 * ky3 - 48));
-                    acc5_0 = fma_x4(v5, w15, acc5_0);
-                    acc5_1 = fma_x4(v5, w14, acc5_1);
-                    let v6 = load_x4(slice.offset(4 * part + 128 * ky3 - 32));
-                    acc5_0 = fma_x4(v6, w16, acc5_0);
-                    acc5_1 = fma_x4(v6, w15, acc5_1);
-                    acc5_1 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky3 - 16)),
-                        w16,
-                        acc5_1,
-                    );
-                }
-                let value3 = acc5_0;
-                row = add_x4(row, value3);
-                store_x4(output.offset(4 * part + 80), value3);
-                let value3 = acc5_1;
-                row = add_x4(row, value3);
-                store_x4(output.offset(4 * part + 96), value3);
-                let bias6 = load_x4(weights.offset(4 * part));
-                let mut acc6 = bias6;
-                for ky4 in 1..3isize {
-                    let w17 = load_x4(weights.offset(4 * part + 48 * ky4 + 16));
-                    let w18 = load_x4(weights.offset(4 * part + 48 * ky4 + 32));
-                    acc6 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky4 - 32)),
-                        w17,
-                        acc6,
-                    );
-                    acc6 = fma_x4(
-                        load_x4(slice.offset(4 * part + 128 * ky4 - 16)),
-                        w18,
-                        acc6,
-                    );
-                }
-                let value4 = acc6;
-                row = add_x4(row, value4);
-                store_x4(output.offset(4 * part + 112), value4);
-                store_x4(
-                    means.offset(4 * part),
-                    add_x4(load_x4(means.offset(4 * part)), row),
-                );
-            }
-            for y in 1..7isize {
-                for part2 in 0..4isize {
-                    let bias7 = load_x4(weights.offset(4 * part2));
-                    let mut acc7 = bias7;
-                    let mut row2 = splat_x4(0.0);
-                    for ky5 in 0..3isize {
-                        let w19 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 32));
-                        let w20 = load_x4(weights.offset(4 * part2 + 48 * ky5 + 48));
-                        acc7 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky5 - 128)),
-                            w19,
-                            acc7,
-                        );
-                        acc7 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky5 - 112)),
-                            w20,
-                            acc7,
-                        );
-                    }
-                    let value5 = acc7;
-                    row2 = add_x4(row2, value5);
-                    store_x4(output.offset(128 * y + 4 * part2), value5);
-                    let bias8 = load_x4(weights.offset(4 * part2));
-                    let mut acc8_0 = bias8;
-                    let mut acc8_1 = bias8;
-                    let mut acc8_2 = bias8;
-                    let mut acc8_3 = bias8;
-                    let mut acc8_4 = bias8;
-                    let mut acc8_5 = bias8;
-                    for ky6 in 0..3isize {
-                        let w21 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 16));
-                        let w22 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 32));
-                        let w23 = load_x4(weights.offset(4 * part2 + 48 * ky6 + 48));
-                        acc8_0 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky6 - 128)),
-                            w21,
-                            acc8_0,
-                        );
-                        let v7 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 112),
-                        );
-                        acc8_0 = fma_x4(v7, w22, acc8_0);
-                        acc8_1 = fma_x4(v7, w21, acc8_1);
-                        let v8 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 96),
-                        );
-                        acc8_0 = fma_x4(v8, w23, acc8_0);
-                        acc8_1 = fma_x4(v8, w22, acc8_1);
-                        acc8_2 = fma_x4(v8, w21, acc8_2);
-                        let v9 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 80),
-                        );
-                        acc8_1 = fma_x4(v9, w23, acc8_1);
-                        acc8_2 = fma_x4(v9, w22, acc8_2);
-                        acc8_3 = fma_x4(v9, w21, acc8_3);
-                        let v10 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 64),
-                        );
-                        acc8_2 = fma_x4(v10, w23, acc8_2);
-                        acc8_3 = fma_x4(v10, w22, acc8_3);
-                        acc8_4 = fma_x4(v10, w21, acc8_4);
-                        let v11 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 48),
-                        );
-                        acc8_3 = fma_x4(v11, w23, acc8_3);
-                        acc8_4 = fma_x4(v11, w22, acc8_4);
-                        acc8_5 = fma_x4(v11, w21, acc8_5);
-                        let v12 = load_x4(
-                            slice.offset(128 * y + 4 * part2 + 128 * ky6 - 32),
-                        );
-                        acc8_4 = fma_x4(v12, w23, acc8_4);
-                        acc8_5 = fma_x4(v12, w22, acc8_5);
-                        acc8_5 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky6 - 16)),
-                            w23,
-                            acc8_5,
-                        );
-                    }
-                    let value6 = acc8_0;
-                    row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 16), value6);
-                    let value6 = acc8_1;
-                    row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 32), value6);
-                    let value6 = acc8_2;
-                    row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 48), value6);
-                    let value6 = acc8_3;
-                    row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 64), value6);
-                    let value6 = acc8_4;
-                    row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 80), value6);
-                    let value6 = acc8_5;
-                    row2 = add_x4(row2, value6);
-                    store_x4(output.offset(128 * y + 4 * part2 + 96), value6);
-                    let bias9 = load_x4(weights.offset(4 * part2));
-                    let mut acc9 = bias9;
-                    for ky7 in 0..3isize {
-                        let w24 = load_x4(weights.offset(4 * part2 + 48 * ky7 + 16));
-                        let w25 = load_x4(weights.offset(4 * part2 + 48 * ky7 + 32));
-                        acc9 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky7 - 32)),
-                            w24,
-                            acc9,
-                        );
-                        acc9 = fma_x4(
-                            load_x4(slice.offset(128 * y + 4 * part2 + 128 * ky7 - 16)),
-                            w25,
-                            acc9,
-                        );
-                    }
-                    let value7 = acc9;
-                    row2 = add_x4(row2, value7);
-                    store_x4(output.offset(128 * y + 4 * part2 + 112), value7);
-                    store_x4(
-                        means.offset(4 * part2),
-                        add_x4(load_x4(means.offset(4 * part2)), row2),
-                    );
-                }
-            }
-            for part3 in 0..4isize {
-                let bias10 = load_x4(weights.offset(4 * part3));
-                let mut acc10 = bias10;
-                let mut row3 = splat_x4(0.0);
-                for ky8 in 0..2isize {
-                    let w26 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 32));
-                    let w27 = load_x4(weights.offset(4 * part3 + 48 * ky8 + 48));
-                    acc10 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky8 + 768)),
-                        w26,
-                        acc10,
-                    );
-                    acc10 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky8 + 784)),
-                        w27,
-                        acc10,
-                    );
-                }
-                let value8 = acc10;
-                row3 = add_x4(row3, value8);
-                store_x4(output.offset(4 * part3 + 896), value8);
-                let bias11 = load_x4(weights.offset(4 * part3));
-                let mut acc11_0 = bias11;
-                let mut acc11_1 = bias11;
-                let mut acc11_2 = bias11;
-                let mut acc11_3 = bias11;
-                for ky9 in 0..2isize {
-                    let w28 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 16));
-                    let w29 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 32));
-                    let w30 = load_x4(weights.offset(4 * part3 + 48 * ky9 + 48));
-                    acc11_0 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky9 + 768)),
-                        w28,
-                        acc11_0,
-                    );
-                    let v13 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 784));
-                    acc11_0 = fma_x4(v13, w29, acc11_0);
-                    acc11_1 = fma_x4(v13, w28, acc11_1);
-                    let v14 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 800));
-                    acc11_0 = fma_x4(v14, w30, acc11_0);
-                    acc11_1 = fma_x4(v14, w29, acc11_1);
-                    acc11_2 = fma_x4(v14, w28, acc11_2);
-                    let v15 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 816));
-                    acc11_1 = fma_x4(v15, w30, acc11_1);
-                    acc11_2 = fma_x4(v15, w29, acc11_2);
-                    acc11_3 = fma_x4(v15, w28, acc11_3);
-                    let v16 = load_x4(slice.offset(4 * part3 + 128 * ky9 + 832));
-                    acc11_2 = fma_x4(v16, w30, acc11_2);
-                    acc11_3 = fma_x4(v16, w29, acc11_3);
-                    acc11_3 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky9 + 848)),
-                        w30,
-                        acc11_3,
-                    );
-                }
-                let value9 = acc11_0;
-                row3 = add_x4(row3, value9);
-                store_x4(output.offset(4 * part3 + 912), value9);
-                let value9 = acc11_1;
-                row3 = add_x4(row3, value9);
-                store_x4(output.offset(4 * part3 + 928), value9);
-                let value9 = acc11_2;
-                row3 = add_x4(row3, value9);
-                store_x4(output.offset(4 * part3 + 944), value9);
-                let value9 = acc11_3;
-                row3 = add_x4(row3, value9);
-                store_x4(output.offset(4 * part3 + 960), value9);
-                let bias12 = load_x4(weights.offset(4 * part3));
-                let mut acc12_0 = bias12;
-                let mut acc12_1 = bias12;
-                for ky10 in 0..2isize {
-                    let w31 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 16));
-                    let w32 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 32));
-                    let w33 = load_x4(weights.offset(4 * part3 + 48 * ky10 + 48));
-                    acc12_0 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky10 + 832)),
-                        w31,
-                        acc12_0,
-                    );
-                    let v17 = load_x4(slice.offset(4 * part3 + 128 * ky10 + 848));
-                    acc12_0 = fma_x4(v17, w32, acc12_0);
-                    acc12_1 = fma_x4(v17, w31, acc12_1);
-                    let v18 = load_x4(slice.offset(4 * part3 + 128 * ky10 + 864));
-                    acc12_0 = fma_x4(v18, w33, acc12_0);
-                    acc12_1 = fma_x4(v18, w32, acc12_1);
-                    acc12_1 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky10 + 880)),
-                        w33,
-                        acc12_1,
-                    );
-                }
-                let value10 = acc12_0;
-                row3 = add_x4(row3, value10);
-                store_x4(output.offset(4 * part3 + 976), value10);
-                let value10 = acc12_1;
-                row3 = add_x4(row3, value10);
-                store_x4(output.offset(4 * part3 + 992), value10);
-                let bias13 = load_x4(weights.offset(4 * part3));
-                let mut acc13 = bias13;
-                for ky11 in 0..2isize {
-                    let w34 = load_x4(weights.offset(4 * part3 + 48 * ky11 + 16));
-                    let w35 = load_x4(weights.offset(4 * part3 + 48 * ky11 + 32));
-                    acc13 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky11 + 864)),
-                        w34,
-                        acc13,
-                    );
-                    acc13 = fma_x4(
-                        load_x4(slice.offset(4 * part3 + 128 * ky11 + 880)),
-                        w35,
-                        acc13,
-                    );
-                }
-                let value11 = acc13;
-                row3 = add_x4(row3, value11);
-                store_x4(output.offset(4 * part3 + 1008), value11);
-                store_x4(
-                    means.offset(4 * part3),
-                    add_x4(load_x4(means.offset(4 * part3)), row3),
-                );
-            }
-            for c2 in 0..4isize {
-                store_x4(
-                    means.offset(4 * c2),
-                    div_x4(load_x4(means.offset(4 * c2)), splat_x4(64.0)),
-                );
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn squeeze_excite_1x16x8x8(
-        means: &[f32; 16],
-        reduce: &[f32; 136],
-        expand: &[f32; 48],
-        reduced: &mut [f32; 8],
-        output: &mut [f32; 16],
-    ) {
-        let means = means.as_ptr();
-        let reduce = reduce.as_ptr();
-        let expand = expand.as_ptr();
-        let reduced = reduced.as_mut_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
-        unsafe {
-            let mut acc_0 = load_x4(reduce);
-            let mut acc_1 = load_x4(reduce.offset(4));
-            for k in 0..16isize {
-                let x = splat_x4(*means.offset(k));
-                acc_0 = fma_x4(x, load_x4(reduce.offset(8 * k + 8)), acc_0);
-                acc_1 = fma_x4(x, load_x4(reduce.offset(8 * k + 12)), acc_1);
-            }
-            store_x4(reduced, max_x4(splat_x4(0.0), acc_0));
-            store_x4(reduced.offset(4), max_x4(splat_x4(0.0), acc_1));
-            let mut acc2_0 = load_x4(expand);
-            let mut acc2_1 = load_x4(expand.offset(4));
-            let mut acc2_2 = load_x4(expand.offset(8));
-            let mut acc2_3 = load_x4(expand.offset(12));
-            for k2 in 0..2isize {
-                let x2 = splat_x4(*reduced.offset(k2));
-                acc2_0 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 16)), acc2_0);
-                acc2_1 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 20)), acc2_1);
-                acc2_2 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 24)), acc2_2);
-                acc2_3 = fma_x4(x2, load_x4(expand.offset(16 * k2 + 28)), acc2_3);
-            }
-            store_x4(output, acc2_0);
-            store_x4(output.offset(4), acc2_1);
-            store_x4(output.offset(8), acc2_2);
-            store_x4(output.offset(12), acc2_3);
-            for i in 0..4isize {
-                let x3 = min_x4(
-                    splat_x4(87.0),
-                    max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i))),
-                );
-                let rounded = fma_x4(x3, splat_x4(-1.442695), splat_x4(12583039.0));
-                let n = sub_x4(rounded, splat_x4(12583039.0));
-                let f = fma_x4(n, splat_x4(0.6933594), x3);
-                let f2 = fma_x4(n, splat_x4(-0.00021219444), f);
-                let p = fma_x4(splat_x4(0.001381454), f2, splat_x4(-0.008368745));
-                let p2 = fma_x4(p, f2, splat_x4(0.04166839));
-                let p3 = fma_x4(p2, f2, splat_x4(-0.16666521));
-                let p4 = fma_x4(p3, f2, splat_x4(0.49999994));
-                let p5 = fma_x4(p4, f2, splat_x4(-1.0));
-                let p6 = fma_x4(p5, f2, splat_x4(1.0));
-                let denominator = fma_x4(
-                    p6,
-                    from_bits_x4(shift_left_x4(to_bits_x4(rounded), 23)),
-                    splat_x4(1.0),
-                );
-                store_x4(output.offset(4 * i), div_x4(splat_x4(1.0), denominator));
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "neon")]
-    fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 1024],
         gate: &[f32; 16],
         shortcut: &[f32; 512],
         weights: &[f32; 272],
-        output: &mut [f32; 1024],
-        rows: &mut [f32; 96],
+        output: *mut f32,
+        rows: *mut f32,
     ) {
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let rows = rows.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
+            for p in begin..end {
                 for c in 0..4isize {
                     let gate_2 = load_x4(gate.offset(4 * c));
                     store_x4(
@@ -5937,195 +7182,267 @@ mod neon {
                 store_x4(output.offset(96 * p + 88), acc2_10);
                 store_x4(output.offset(96 * p + 92), acc2_11);
             }
-            for c2 in 0..4isize {
-                let gate2 = load_x4(gate.offset(4 * c2));
-                store_x4(
-                    rows.offset(4 * c2),
-                    min_x4(
-                        splat_x4(6.0),
-                        max_x4(
-                            splat_x4(0.0),
-                            mul_x4(load_x4(input.offset(4 * c2 + 960)), gate2),
-                        ),
-                    ),
-                );
-                store_x4(
-                    rows.offset(4 * c2 + 16),
-                    min_x4(
-                        splat_x4(6.0),
-                        max_x4(
-                            splat_x4(0.0),
-                            mul_x4(load_x4(input.offset(4 * c2 + 976)), gate2),
-                        ),
-                    ),
-                );
-                store_x4(
-                    rows.offset(4 * c2 + 32),
-                    min_x4(
-                        splat_x4(6.0),
-                        max_x4(
-                            splat_x4(0.0),
-                            mul_x4(load_x4(input.offset(4 * c2 + 992)), gate2),
-                        ),
-                    ),
-                );
-                store_x4(
-                    rows.offset(4 * c2 + 48),
-                    min_x4(
-                        splat_x4(6.0),
-                        max_x4(
-                            splat_x4(0.0),
-                            mul_x4(load_x4(input.offset(4 * c2 + 1008)), gate2),
-                        ),
-                    ),
-                );
-            }
-            let bias3 = load_x4(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_2 = bias3;
-            let mut acc3_4 = bias3;
-            let mut acc3_6 = bias3;
-            let bias3 = load_x4(weights.offset(4));
-            let mut acc3_1 = bias3;
-            let mut acc3_3 = bias3;
-            let mut acc3_5 = bias3;
-            let mut acc3_7 = bias3;
-            for k3 in 0..16isize {
-                let w5 = load_x4(weights.offset(16 * k3 + 16));
-                let w6 = load_x4(weights.offset(16 * k3 + 20));
-                let x3 = splat_x4(*rows.offset(k3));
-                acc3_0 = fma_x4(x3, w5, acc3_0);
-                acc3_1 = fma_x4(x3, w6, acc3_1);
-                let x3 = splat_x4(*rows.offset(k3 + 16));
-                acc3_2 = fma_x4(x3, w5, acc3_2);
-                acc3_3 = fma_x4(x3, w6, acc3_3);
-                let x3 = splat_x4(*rows.offset(k3 + 32));
-                acc3_4 = fma_x4(x3, w5, acc3_4);
-                acc3_5 = fma_x4(x3, w6, acc3_5);
-                let x3 = splat_x4(*rows.offset(k3 + 48));
-                acc3_6 = fma_x4(x3, w5, acc3_6);
-                acc3_7 = fma_x4(x3, w6, acc3_7);
-            }
-            store_x4(output.offset(960), add_x4(acc3_0, load_x4(shortcut.offset(480))));
-            store_x4(output.offset(964), add_x4(acc3_1, load_x4(shortcut.offset(484))));
-            store_x4(output.offset(976), add_x4(acc3_2, load_x4(shortcut.offset(488))));
-            store_x4(output.offset(980), add_x4(acc3_3, load_x4(shortcut.offset(492))));
-            store_x4(output.offset(992), add_x4(acc3_4, load_x4(shortcut.offset(496))));
-            store_x4(output.offset(996), add_x4(acc3_5, load_x4(shortcut.offset(500))));
-            store_x4(output.offset(1008), add_x4(acc3_6, load_x4(shortcut.offset(504))));
-            store_x4(output.offset(1012), add_x4(acc3_7, load_x4(shortcut.offset(508))));
-            let bias4 = load_x4(weights.offset(8));
-            let mut acc4_0 = bias4;
-            let mut acc4_2 = bias4;
-            let mut acc4_4 = bias4;
-            let mut acc4_6 = bias4;
-            let bias4 = load_x4(weights.offset(12));
-            let mut acc4_1 = bias4;
-            let mut acc4_3 = bias4;
-            let mut acc4_5 = bias4;
-            let mut acc4_7 = bias4;
-            for k4 in 0..16isize {
-                let w7 = load_x4(weights.offset(16 * k4 + 24));
-                let w8 = load_x4(weights.offset(16 * k4 + 28));
-                let x4 = splat_x4(*rows.offset(k4));
-                acc4_0 = fma_x4(x4, w7, acc4_0);
-                acc4_1 = fma_x4(x4, w8, acc4_1);
-                let x4 = splat_x4(*rows.offset(k4 + 16));
-                acc4_2 = fma_x4(x4, w7, acc4_2);
-                acc4_3 = fma_x4(x4, w8, acc4_3);
-                let x4 = splat_x4(*rows.offset(k4 + 32));
-                acc4_4 = fma_x4(x4, w7, acc4_4);
-                acc4_5 = fma_x4(x4, w8, acc4_5);
-                let x4 = splat_x4(*rows.offset(k4 + 48));
-                acc4_6 = fma_x4(x4, w7, acc4_6);
-                acc4_7 = fma_x4(x4, w8, acc4_7);
-            }
-            store_x4(output.offset(968), acc4_0);
-            store_x4(output.offset(972), acc4_1);
-            store_x4(output.offset(984), acc4_2);
-            store_x4(output.offset(988), acc4_3);
-            store_x4(output.offset(1000), acc4_4);
-            store_x4(output.offset(1004), acc4_5);
-            store_x4(output.offset(1016), acc4_6);
-            store_x4(output.offset(1020), acc4_7);
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: &mut [f32; 16]) {
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+        input: &[f32; 1024],
+        gate: &[f32; 16],
+        shortcut: &[f32; 512],
+        weights: &[f32; 272],
+        output: *mut f32,
+        rows: *mut f32,
+    ) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        let gate = gate.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut total_0 = splat_x4(0.0);
-            let mut total_1 = splat_x4(0.0);
-            let mut total_2 = splat_x4(0.0);
-            let mut total_3 = splat_x4(0.0);
-            for y in 0..8isize {
-                let mut row_0 = splat_x4(0.0);
-                let mut row_1 = splat_x4(0.0);
-                let mut row_2 = splat_x4(0.0);
-                let mut row_3 = splat_x4(0.0);
-                for x in 0..8isize {
-                    row_0 = add_x4(row_0, load_x4(input.offset(128 * y + 16 * x)));
-                    row_1 = add_x4(row_1, load_x4(input.offset(128 * y + 16 * x + 4)));
-                    row_2 = add_x4(row_2, load_x4(input.offset(128 * y + 16 * x + 8)));
-                    row_3 = add_x4(row_3, load_x4(input.offset(128 * y + 16 * x + 12)));
+            for _ in 0..1isize {
+                for c2 in 0..4isize {
+                    let gate2 = load_x4(gate.offset(4 * c2));
+                    store_x4(
+                        rows.offset(4 * c2),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(4 * c2 + 960)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c2 + 16),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(4 * c2 + 976)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c2 + 32),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(4 * c2 + 992)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c2 + 48),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(4 * c2 + 1008)), gate2),
+                            ),
+                        ),
+                    );
                 }
-                total_0 = add_x4(total_0, row_0);
-                total_1 = add_x4(total_1, row_1);
-                total_2 = add_x4(total_2, row_2);
-                total_3 = add_x4(total_3, row_3);
+                let bias3 = load_x4(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_2 = bias3;
+                let mut acc3_4 = bias3;
+                let mut acc3_6 = bias3;
+                let bias3 = load_x4(weights.offset(4));
+                let mut acc3_1 = bias3;
+                let mut acc3_3 = bias3;
+                let mut acc3_5 = bias3;
+                let mut acc3_7 = bias3;
+                for k3 in 0..16isize {
+                    let w5 = load_x4(weights.offset(16 * k3 + 16));
+                    let w6 = load_x4(weights.offset(16 * k3 + 20));
+                    let x3 = splat_x4(*rows.offset(k3));
+                    acc3_0 = fma_x4(x3, w5, acc3_0);
+                    acc3_1 = fma_x4(x3, w6, acc3_1);
+                    let x3 = splat_x4(*rows.offset(k3 + 16));
+                    acc3_2 = fma_x4(x3, w5, acc3_2);
+                    acc3_3 = fma_x4(x3, w6, acc3_3);
+                    let x3 = splat_x4(*rows.offset(k3 + 32));
+                    acc3_4 = fma_x4(x3, w5, acc3_4);
+                    acc3_5 = fma_x4(x3, w6, acc3_5);
+                    let x3 = splat_x4(*rows.offset(k3 + 48));
+                    acc3_6 = fma_x4(x3, w5, acc3_6);
+                    acc3_7 = fma_x4(x3, w6, acc3_7);
+                }
+                store_x4(
+                    output.offset(960),
+                    add_x4(acc3_0, load_x4(shortcut.offset(480))),
+                );
+                store_x4(
+                    output.offset(964),
+                    add_x4(acc3_1, load_x4(shortcut.offset(484))),
+                );
+                store_x4(
+                    output.offset(976),
+                    add_x4(acc3_2, load_x4(shortcut.offset(488))),
+                );
+                store_x4(
+                    output.offset(980),
+                    add_x4(acc3_3, load_x4(shortcut.offset(492))),
+                );
+                store_x4(
+                    output.offset(992),
+                    add_x4(acc3_4, load_x4(shortcut.offset(496))),
+                );
+                store_x4(
+                    output.offset(996),
+                    add_x4(acc3_5, load_x4(shortcut.offset(500))),
+                );
+                store_x4(
+                    output.offset(1008),
+                    add_x4(acc3_6, load_x4(shortcut.offset(504))),
+                );
+                store_x4(
+                    output.offset(1012),
+                    add_x4(acc3_7, load_x4(shortcut.offset(508))),
+                );
+                let bias4 = load_x4(weights.offset(8));
+                let mut acc4_0 = bias4;
+                let mut acc4_2 = bias4;
+                let mut acc4_4 = bias4;
+                let mut acc4_6 = bias4;
+                let bias4 = load_x4(weights.offset(12));
+                let mut acc4_1 = bias4;
+                let mut acc4_3 = bias4;
+                let mut acc4_5 = bias4;
+                let mut acc4_7 = bias4;
+                for k4 in 0..16isize {
+                    let w7 = load_x4(weights.offset(16 * k4 + 24));
+                    let w8 = load_x4(weights.offset(16 * k4 + 28));
+                    let x4 = splat_x4(*rows.offset(k4));
+                    acc4_0 = fma_x4(x4, w7, acc4_0);
+                    acc4_1 = fma_x4(x4, w8, acc4_1);
+                    let x4 = splat_x4(*rows.offset(k4 + 16));
+                    acc4_2 = fma_x4(x4, w7, acc4_2);
+                    acc4_3 = fma_x4(x4, w8, acc4_3);
+                    let x4 = splat_x4(*rows.offset(k4 + 32));
+                    acc4_4 = fma_x4(x4, w7, acc4_4);
+                    acc4_5 = fma_x4(x4, w8, acc4_5);
+                    let x4 = splat_x4(*rows.offset(k4 + 48));
+                    acc4_6 = fma_x4(x4, w7, acc4_6);
+                    acc4_7 = fma_x4(x4, w8, acc4_7);
+                }
+                store_x4(output.offset(968), acc4_0);
+                store_x4(output.offset(972), acc4_1);
+                store_x4(output.offset(984), acc4_2);
+                store_x4(output.offset(988), acc4_3);
+                store_x4(output.offset(1000), acc4_4);
+                store_x4(output.offset(1004), acc4_5);
+                store_x4(output.offset(1016), acc4_6);
+                store_x4(output.offset(1020), acc4_7);
             }
-            store_x4(output, div_x4(total_0, splat_x4(64.0)));
-            store_x4(output.offset(4), div_x4(total_1, splat_x4(64.0)));
-            store_x4(output.offset(8), div_x4(total_2, splat_x4(64.0)));
-            store_x4(output.offset(12), div_x4(total_3, splat_x4(64.0)));
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn flatten_1x11x1x1(input: &[f32; 16], output: &mut [f32; 16]) {
+    unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..11isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
-            }
-            for pad in 11..16isize {
-                store_x1(output.offset(pad), splat_x1(0.0));
+            for _ in 0..1isize {
+                let mut total_0 = splat_x4(0.0);
+                let mut total_1 = splat_x4(0.0);
+                let mut total_2 = splat_x4(0.0);
+                let mut total_3 = splat_x4(0.0);
+                for y in 0..8isize {
+                    let mut row_0 = splat_x4(0.0);
+                    let mut row_1 = splat_x4(0.0);
+                    let mut row_2 = splat_x4(0.0);
+                    let mut row_3 = splat_x4(0.0);
+                    for x in 0..8isize {
+                        row_0 = add_x4(row_0, load_x4(input.offset(128 * y + 16 * x)));
+                        row_1 = add_x4(
+                            row_1,
+                            load_x4(input.offset(128 * y + 16 * x + 4)),
+                        );
+                        row_2 = add_x4(
+                            row_2,
+                            load_x4(input.offset(128 * y + 16 * x + 8)),
+                        );
+                        row_3 = add_x4(
+                            row_3,
+                            load_x4(input.offset(128 * y + 16 * x + 12)),
+                        );
+                    }
+                    total_0 = add_x4(total_0, row_0);
+                    total_1 = add_x4(total_1, row_1);
+                    total_2 = add_x4(total_2, row_2);
+                    total_3 = add_x4(total_3, row_3);
+                }
+                store_x4(output, div_x4(total_0, splat_x4(64.0)));
+                store_x4(output.offset(4), div_x4(total_1, splat_x4(64.0)));
+                store_x4(output.offset(8), div_x4(total_2, splat_x4(64.0)));
+                store_x4(output.offset(12), div_x4(total_3, splat_x4(64.0)));
             }
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: &mut [f32; 8]) {
+    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
+        let input = input.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for c in 0..11isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for pad in 11..16isize {
+                    store_x1(output.offset(pad), splat_x1(0.0));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc_0 = load_x4(weights);
-            let mut acc_1 = load_x4(weights.offset(4));
-            for k in 0..11isize {
-                let x = splat_x4(*input.offset(k));
-                acc_0 = fma_x4(x, load_x4(weights.offset(8 * k + 8)), acc_0);
-                acc_1 = fma_x4(x, load_x4(weights.offset(8 * k + 12)), acc_1);
+            for _ in 0..1isize {
+                let mut acc_0 = load_x4(weights);
+                let mut acc_1 = load_x4(weights.offset(4));
+                for k in 0..11isize {
+                    let x = splat_x4(*input.offset(k));
+                    acc_0 = fma_x4(x, load_x4(weights.offset(8 * k + 8)), acc_0);
+                    acc_1 = fma_x4(x, load_x4(weights.offset(8 * k + 12)), acc_1);
+                }
+                store_x4(output, acc_0);
+                store_x4(output.offset(4), acc_1);
             }
-            store_x4(output, acc_0);
-            store_x4(output.offset(4), acc_1);
         }
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    fn relayout_1x4(input: &[f32; 8], output: &mut [f32; 4]) {
+    unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..4isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
+            for _ in 0..1isize {
+                for c in 0..4isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
             }
         }
     }
@@ -6215,224 +7532,361 @@ mod neon {
 }
 mod portable {
     use super::fused_multiply_add;
-    pub(super) fn run(
-        arena: &mut [f32; super::ARENA],
-        weights: &[f32; super::WEIGHTS],
-        input: &[f32; 768],
-        output: &mut [f32; 4],
+    use super::{Call, Code, Memory, Task, part, scratch};
+    pub(super) static CODE: Code = Code {
+        calls: &[
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 8)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (1, 7)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 1)),
+        ],
+        tasks: &[
+            Task(0, (0, 1), 0, 1),
+            Task(1, (1, 2), 0, 1),
+            Task(2, (2, 3), 0, 1),
+            Task(3, (3, 4), 0, 1),
+            Task(4, (4, 5), 0, 1),
+            Task(5, (5, 6), 0, 1),
+            Task(6, (6, 7), 0, 1),
+            Task(7, (7, 18), 0, 1),
+        ],
+        ends: &[2, 5, 7, 8],
+        call,
+    };
+    unsafe fn call(
+        number: usize,
+        outer: isize,
+        begin: isize,
+        end: isize,
+        memory: &Memory,
+        private: *mut f32,
     ) {
-        use super::{part, part_mut};
-        let (arena, weights) = (arena.as_mut_ptr(), weights.as_ptr());
-        // SAFETY: the plan was proved: every part lies in its memory, and what a kernel writes
-        // overlaps nothing else that it is given.
+        let Memory { arena, weights, inputs: [input], outputs: [output] } = *memory;
+        // SAFETY: the plan was proved: every part lies in its memory. What others write meanwhile,
+        // and what they read of what is written here, lies elsewhere: the caller sees to it that
+        // calls at the same time are those of one stage.
         unsafe {
-            // stem.act
-            convolution_3x3_s2_c3_1x8x8x8_silu(
-                input,
-                part(weights, 0),
-                part_mut(arena, 0),
-            );
-            // features.0.act_dw
-            depthwise_3x3_c8_1x8x8x8_relu6(
-                part(arena, 0),
-                part(weights, 224),
-                part_mut(arena, 512),
-            );
-            // features.0
-            pointwise_c8_1x8x8x8_shortcut(
-                part(arena, 512),
-                part(arena, 0),
-                part(weights, 304),
-                part_mut(arena, 2048),
-            );
-            // features.1.conv_dw.bn
-            expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
-                part(arena, 2048),
-                part(weights, 384),
-                part(weights, 528),
-                part_mut(arena, 0),
-                part_mut(arena, 2560),
-                part_mut(arena, 1024),
-            );
-            // features.1.se.gate
-            squeeze_excite_1x16x8x8(
-                part(arena, 2560),
-                part(weights, 688),
-                part(weights, 832),
-                part_mut(arena, 2576),
-                part_mut(arena, 2656),
-            );
-            // features.1
-            pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
-                part(arena, 0),
-                part(arena, 2656),
-                part(arena, 2048),
-                part(weights, 880),
-                part_mut(arena, 1024),
-                part_mut(arena, 2560),
-            );
-            // head.pool
-            global_average_pool_1x11x8x8(part(arena, 1024), part_mut(arena, 0));
-            // head.flatten
-            flatten_1x11x1x1(part(arena, 0), part_mut(arena, 16));
-            // head.fc
-            dense_1x11(part(arena, 16), part(weights, 1152), part_mut(arena, 0));
-            // head.fc.output
-            relayout_1x4(part(arena, 0), output);
+            match number {
+                0 => {
+                    // stem.act
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section1(
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                1 => {
+                    convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+                        begin,
+                        end,
+                        part(input, 0),
+                        part(weights, 0),
+                        arena.add(0),
+                    )
+                }
+                2 => {
+                    // features.0.act_dw
+                    depthwise_3x3_c8_1x8x8x8_relu6_section1(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                3 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section2(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                4 => {
+                    depthwise_3x3_c8_1x8x8x8_relu6_section3(
+                        part(arena, 0),
+                        part(weights, 224),
+                        arena.add(512),
+                    )
+                }
+                5 => {
+                    // features.0
+                    pointwise_c8_1x8x8x8_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                6 => {
+                    pointwise_c8_1x8x8x8_shortcut_section2(
+                        part(arena, 512),
+                        part(arena, 0),
+                        part(weights, 304),
+                        arena.add(2048),
+                    )
+                }
+                7 => {
+                    // features.1.conv_dw.bn
+                    expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+                        part(arena, 2048),
+                        part(weights, 384),
+                        part(weights, 528),
+                        arena.add(0),
+                        arena.add(2560),
+                        scratch(private, 0, arena, 1024),
+                    )
+                }
+                8 => {
+                    // features.1.se.gate
+                    squeeze_excite_1x16x8x8_section1(
+                        part(arena, 2560),
+                        part(weights, 688),
+                        arena.add(2576),
+                    )
+                }
+                9 => {
+                    squeeze_excite_1x16x8x8_section2(
+                        part(weights, 832),
+                        arena.add(2576),
+                        arena.add(2656),
+                    )
+                }
+                10 => squeeze_excite_1x16x8x8_section3(arena.add(2656)),
+                11 => {
+                    // features.1
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+                        begin,
+                        end,
+                        part(arena, 0),
+                        part(arena, 2656),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                12 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2656),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                13 => {
+                    // head.pool
+                    global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
+                }
+                14 => {
+                    // head.flatten
+                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
+                }
+                15 => flatten_1x11x1x1_section2(arena.add(16)),
+                16 => {
+                    // head.fc
+                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                }
+                17 => {
+                    // head.fc.output
+                    relayout_1x4(part(arena, 0), output)
+                }
+                _ => {}
+            }
         }
     }
     #[inline(never)]
-    fn convolution_3x3_s2_c3_1x8x8x8_silu(
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section1(
         input: &[f32; 768],
         weights: &[f32; 224],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(weights);
-            for ky in 1..3isize {
-                for kx in 1..3isize {
-                    for k in 0..3isize {
-                        let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
-                        acc = fma_x8(
-                            x,
-                            load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
-                            acc,
-                        );
+            for _ in 0..1isize {
+                let mut acc = load_x8(weights);
+                for ky in 1..3isize {
+                    for kx in 1..3isize {
+                        for k in 0..3isize {
+                            let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
+                            acc = fma_x8(
+                                x,
+                                load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
+                                acc,
+                            );
+                        }
                     }
                 }
-            }
-            store_x8(output, acc);
-            let x2 = max_x8(splat_x8(-87.0), load_x8(output));
-            let bounded = min_x8(splat_x8(87.0), x2);
-            let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
-            let n = sub_x8(rounded, splat_x8(12583039.0));
-            let f = fma_x8(n, splat_x8(0.6933594), bounded);
-            let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-            let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-            let p2 = fma_x8(p, f2, splat_x8(0.04166839));
-            let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
-            let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
-            let p5 = fma_x8(p4, f2, splat_x8(-1.0));
-            let p6 = fma_x8(p5, f2, splat_x8(1.0));
-            let denominator = fma_x8(
-                p6,
-                from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
-                splat_x8(1.0),
-            );
-            store_x8(output, div_x8(x2, denominator));
-            let bias = load_x8(weights);
-            let mut acc2_0 = bias;
-            let mut acc2_1 = bias;
-            let mut acc2_2 = bias;
-            let mut acc2_3 = bias;
-            let mut acc2_4 = bias;
-            let mut acc2_5 = bias;
-            for ky2 in 1..3isize {
-                for kx2 in 0..3isize {
-                    for k2 in 0..3isize {
-                        let w = load_x8(
-                            weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
-                        );
-                        acc2_0 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
-                            w,
-                            acc2_0,
-                        );
-                        acc2_1 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
-                            w,
-                            acc2_1,
-                        );
-                        acc2_2 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
-                            w,
-                            acc2_2,
-                        );
-                        acc2_3 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
-                            w,
-                            acc2_3,
-                        );
-                        acc2_4 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7)),
-                            w,
-                            acc2_4,
-                        );
-                        acc2_5 = fma_x8(
-                            splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 5)),
-                            w,
-                            acc2_5,
-                        );
+                store_x8(output, acc);
+                let x2 = max_x8(splat_x8(-87.0), load_x8(output));
+                let bounded = min_x8(splat_x8(87.0), x2);
+                let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
+                let n = sub_x8(rounded, splat_x8(12583039.0));
+                let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
+                let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
+                let p2 = fma_x8(p, f2, splat_x8(0.04166839));
+                let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
+                let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
+                let p5 = fma_x8(p4, f2, splat_x8(-1.0));
+                let p6 = fma_x8(p5, f2, splat_x8(1.0));
+                let denominator = fma_x8(
+                    p6,
+                    from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
+                    splat_x8(1.0),
+                );
+                store_x8(output, div_x8(x2, denominator));
+                let bias = load_x8(weights);
+                let mut acc2_0 = bias;
+                let mut acc2_1 = bias;
+                let mut acc2_2 = bias;
+                let mut acc2_3 = bias;
+                let mut acc2_4 = bias;
+                let mut acc2_5 = bias;
+                for ky2 in 1..3isize {
+                    for kx2 in 0..3isize {
+                        for k2 in 0..3isize {
+                            let w = load_x8(
+                                weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
+                            );
+                            acc2_0 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
+                                w,
+                                acc2_0,
+                            );
+                            acc2_1 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
+                                w,
+                                acc2_1,
+                            );
+                            acc2_2 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
+                                w,
+                                acc2_2,
+                            );
+                            acc2_3 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
+                                w,
+                                acc2_3,
+                            );
+                            acc2_4 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7)),
+                                w,
+                                acc2_4,
+                            );
+                            acc2_5 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 5)),
+                                w,
+                                acc2_5,
+                            );
+                        }
                     }
                 }
-            }
-            store_x8(output.offset(8), acc2_0);
-            store_x8(output.offset(16), acc2_1);
-            store_x8(output.offset(24), acc2_2);
-            store_x8(output.offset(32), acc2_3);
-            store_x8(output.offset(40), acc2_4);
-            store_x8(output.offset(48), acc2_5);
-            for i in 0..6isize {
-                let x3 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i + 8)));
-                let bounded2 = min_x8(splat_x8(87.0), x3);
-                let rounded2 = fma_x8(
-                    bounded2,
+                store_x8(output.offset(8), acc2_0);
+                store_x8(output.offset(16), acc2_1);
+                store_x8(output.offset(24), acc2_2);
+                store_x8(output.offset(32), acc2_3);
+                store_x8(output.offset(40), acc2_4);
+                store_x8(output.offset(48), acc2_5);
+                for i in 0..6isize {
+                    let x3 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i + 8)));
+                    let bounded2 = min_x8(splat_x8(87.0), x3);
+                    let rounded2 = fma_x8(
+                        bounded2,
+                        splat_x8(-1.442695),
+                        splat_x8(12583039.0),
+                    );
+                    let n2 = sub_x8(rounded2, splat_x8(12583039.0));
+                    let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
+                    let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
+                    let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
+                    let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
+                    let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
+                    let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
+                    let p11 = fma_x8(p10, f4, splat_x8(-1.0));
+                    let p12 = fma_x8(p11, f4, splat_x8(1.0));
+                    let denominator2 = fma_x8(
+                        p12,
+                        from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                        splat_x8(1.0),
+                    );
+                    store_x8(output.offset(8 * i + 8), div_x8(x3, denominator2));
+                }
+                let mut acc3 = load_x8(weights);
+                for ky3 in 1..3isize {
+                    for kx3 in 0..3isize {
+                        for k3 in 0..3isize {
+                            let x4 = splat_x8(
+                                *input.offset(16 * ky3 + kx3 + 256 * k3 - 3),
+                            );
+                            acc3 = fma_x8(
+                                x4,
+                                load_x8(weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8)),
+                                acc3,
+                            );
+                        }
+                    }
+                }
+                store_x8(output.offset(56), acc3);
+                let x5 = max_x8(splat_x8(-87.0), load_x8(output.offset(56)));
+                let bounded3 = min_x8(splat_x8(87.0), x5);
+                let rounded3 = fma_x8(
+                    bounded3,
                     splat_x8(-1.442695),
                     splat_x8(12583039.0),
                 );
-                let n2 = sub_x8(rounded2, splat_x8(12583039.0));
-                let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
-                let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
-                let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
-                let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
-                let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
-                let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
-                let p11 = fma_x8(p10, f4, splat_x8(-1.0));
-                let p12 = fma_x8(p11, f4, splat_x8(1.0));
-                let denominator2 = fma_x8(
-                    p12,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                let n3 = sub_x8(rounded3, splat_x8(12583039.0));
+                let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
+                let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
+                let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
+                let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
+                let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
+                let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
+                let p17 = fma_x8(p16, f6, splat_x8(-1.0));
+                let p18 = fma_x8(p17, f6, splat_x8(1.0));
+                let denominator3 = fma_x8(
+                    p18,
+                    from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
                     splat_x8(1.0),
                 );
-                store_x8(output.offset(8 * i + 8), div_x8(x3, denominator2));
+                store_x8(output.offset(56), div_x8(x5, denominator3));
             }
-            let mut acc3 = load_x8(weights);
-            for ky3 in 1..3isize {
-                for kx3 in 0..3isize {
-                    for k3 in 0..3isize {
-                        let x4 = splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 3));
-                        acc3 = fma_x8(
-                            x4,
-                            load_x8(weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8)),
-                            acc3,
-                        );
-                    }
-                }
-            }
-            store_x8(output.offset(56), acc3);
-            let x5 = max_x8(splat_x8(-87.0), load_x8(output.offset(56)));
-            let bounded3 = min_x8(splat_x8(87.0), x5);
-            let rounded3 = fma_x8(bounded3, splat_x8(-1.442695), splat_x8(12583039.0));
-            let n3 = sub_x8(rounded3, splat_x8(12583039.0));
-            let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
-            let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
-            let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
-            let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
-            let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
-            let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
-            let p17 = fma_x8(p16, f6, splat_x8(-1.0));
-            let p18 = fma_x8(p17, f6, splat_x8(1.0));
-            let denominator3 = fma_x8(
-                p18,
-                from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
-                splat_x8(1.0),
-            );
-            store_x8(output.offset(56), div_x8(x5, denominator3));
-            for y in 1..8isize {
+        }
+    }
+    #[inline(never)]
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 768],
+        weights: &[f32; 224],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let mut acc4 = load_x8(weights);
                 for ky4 in 0..3isize {
                     for kx4 in 1..3isize {
@@ -6607,104 +8061,121 @@ mod portable {
         }
     }
     #[inline(never)]
-    fn depthwise_3x3_c8_1x8x8x8_relu6(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section1(
         input: &[f32; 512],
         weights: &[f32; 80],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let bias = load_x8(weights);
-            let mut acc = bias;
-            for ky in 1..3isize {
-                let w = load_x8(weights.offset(24 * ky + 16));
-                let w2 = load_x8(weights.offset(24 * ky + 24));
-                acc = fma_x8(load_x8(input.offset(64 * ky - 64)), w, acc);
-                acc = fma_x8(load_x8(input.offset(64 * ky - 56)), w2, acc);
+            for _ in 0..1isize {
+                let bias = load_x8(weights);
+                let mut acc = bias;
+                for ky in 1..3isize {
+                    let w = load_x8(weights.offset(24 * ky + 16));
+                    let w2 = load_x8(weights.offset(24 * ky + 24));
+                    acc = fma_x8(load_x8(input.offset(64 * ky - 64)), w, acc);
+                    acc = fma_x8(load_x8(input.offset(64 * ky - 56)), w2, acc);
+                }
+                store_x8(output, min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc)));
+                let bias2 = load_x8(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for ky2 in 1..3isize {
+                    let w3 = load_x8(weights.offset(24 * ky2 + 8));
+                    let w4 = load_x8(weights.offset(24 * ky2 + 16));
+                    let w5 = load_x8(weights.offset(24 * ky2 + 24));
+                    acc2_0 = fma_x8(load_x8(input.offset(64 * ky2 - 64)), w3, acc2_0);
+                    let v = load_x8(input.offset(64 * ky2 - 56));
+                    acc2_0 = fma_x8(v, w4, acc2_0);
+                    acc2_1 = fma_x8(v, w3, acc2_1);
+                    let v2 = load_x8(input.offset(64 * ky2 - 48));
+                    acc2_0 = fma_x8(v2, w5, acc2_0);
+                    acc2_1 = fma_x8(v2, w4, acc2_1);
+                    acc2_2 = fma_x8(v2, w3, acc2_2);
+                    let v3 = load_x8(input.offset(64 * ky2 - 40));
+                    acc2_1 = fma_x8(v3, w5, acc2_1);
+                    acc2_2 = fma_x8(v3, w4, acc2_2);
+                    acc2_3 = fma_x8(v3, w3, acc2_3);
+                    let v4 = load_x8(input.offset(64 * ky2 - 32));
+                    acc2_2 = fma_x8(v4, w5, acc2_2);
+                    acc2_3 = fma_x8(v4, w4, acc2_3);
+                    acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
+                }
+                store_x8(
+                    output.offset(8),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_0)),
+                );
+                store_x8(
+                    output.offset(16),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_1)),
+                );
+                store_x8(
+                    output.offset(24),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_2)),
+                );
+                store_x8(
+                    output.offset(32),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
+                );
+                let bias3 = load_x8(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
+                for ky3 in 1..3isize {
+                    let w6 = load_x8(weights.offset(24 * ky3 + 8));
+                    let w7 = load_x8(weights.offset(24 * ky3 + 16));
+                    let w8 = load_x8(weights.offset(24 * ky3 + 24));
+                    acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
+                    let v5 = load_x8(input.offset(64 * ky3 - 24));
+                    acc3_0 = fma_x8(v5, w7, acc3_0);
+                    acc3_1 = fma_x8(v5, w6, acc3_1);
+                    let v6 = load_x8(input.offset(64 * ky3 - 16));
+                    acc3_0 = fma_x8(v6, w8, acc3_0);
+                    acc3_1 = fma_x8(v6, w7, acc3_1);
+                    acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
+                }
+                store_x8(
+                    output.offset(40),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
+                );
+                store_x8(
+                    output.offset(48),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
+                );
+                let bias4 = load_x8(weights);
+                let mut acc4 = bias4;
+                for ky4 in 1..3isize {
+                    let w9 = load_x8(weights.offset(24 * ky4 + 8));
+                    let w10 = load_x8(weights.offset(24 * ky4 + 16));
+                    acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
+                    acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
+                }
+                store_x8(
+                    output.offset(56),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
+                );
             }
-            store_x8(output, min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc)));
-            let bias2 = load_x8(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for ky2 in 1..3isize {
-                let w3 = load_x8(weights.offset(24 * ky2 + 8));
-                let w4 = load_x8(weights.offset(24 * ky2 + 16));
-                let w5 = load_x8(weights.offset(24 * ky2 + 24));
-                acc2_0 = fma_x8(load_x8(input.offset(64 * ky2 - 64)), w3, acc2_0);
-                let v = load_x8(input.offset(64 * ky2 - 56));
-                acc2_0 = fma_x8(v, w4, acc2_0);
-                acc2_1 = fma_x8(v, w3, acc2_1);
-                let v2 = load_x8(input.offset(64 * ky2 - 48));
-                acc2_0 = fma_x8(v2, w5, acc2_0);
-                acc2_1 = fma_x8(v2, w4, acc2_1);
-                acc2_2 = fma_x8(v2, w3, acc2_2);
-                let v3 = load_x8(input.offset(64 * ky2 - 40));
-                acc2_1 = fma_x8(v3, w5, acc2_1);
-                acc2_2 = fma_x8(v3, w4, acc2_2);
-                acc2_3 = fma_x8(v3, w3, acc2_3);
-                let v4 = load_x8(input.offset(64 * ky2 - 32));
-                acc2_2 = fma_x8(v4, w5, acc2_2);
-                acc2_3 = fma_x8(v4, w4, acc2_3);
-                acc2_3 = fma_x8(load_x8(input.offset(64 * ky2 - 24)), w5, acc2_3);
-            }
-            store_x8(
-                output.offset(8),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_0)),
-            );
-            store_x8(
-                output.offset(16),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_1)),
-            );
-            store_x8(
-                output.offset(24),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_2)),
-            );
-            store_x8(
-                output.offset(32),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc2_3)),
-            );
-            let bias3 = load_x8(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_1 = bias3;
-            for ky3 in 1..3isize {
-                let w6 = load_x8(weights.offset(24 * ky3 + 8));
-                let w7 = load_x8(weights.offset(24 * ky3 + 16));
-                let w8 = load_x8(weights.offset(24 * ky3 + 24));
-                acc3_0 = fma_x8(load_x8(input.offset(64 * ky3 - 32)), w6, acc3_0);
-                let v5 = load_x8(input.offset(64 * ky3 - 24));
-                acc3_0 = fma_x8(v5, w7, acc3_0);
-                acc3_1 = fma_x8(v5, w6, acc3_1);
-                let v6 = load_x8(input.offset(64 * ky3 - 16));
-                acc3_0 = fma_x8(v6, w8, acc3_0);
-                acc3_1 = fma_x8(v6, w7, acc3_1);
-                acc3_1 = fma_x8(load_x8(input.offset(64 * ky3 - 8)), w8, acc3_1);
-            }
-            store_x8(
-                output.offset(40),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_0)),
-            );
-            store_x8(
-                output.offset(48),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc3_1)),
-            );
-            let bias4 = load_x8(weights);
-            let mut acc4 = bias4;
-            for ky4 in 1..3isize {
-                let w9 = load_x8(weights.offset(24 * ky4 + 8));
-                let w10 = load_x8(weights.offset(24 * ky4 + 16));
-                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 16)), w9, acc4);
-                acc4 = fma_x8(load_x8(input.offset(64 * ky4 - 8)), w10, acc4);
-            }
-            store_x8(
-                output.offset(56),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc4)),
-            );
-            for y in 1..7isize {
+        }
+    }
+    #[inline(never)]
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
                 let bias5 = load_x8(weights);
                 let mut acc5 = bias5;
                 for ky5 in 0..3isize {
@@ -6814,112 +8285,137 @@ mod portable {
                     min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
                 );
             }
-            let bias8 = load_x8(weights);
-            let mut acc8 = bias8;
-            for ky8 in 0..2isize {
-                let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
-                acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
-            }
-            store_x8(
-                output.offset(448),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
-            );
-            let bias9 = load_x8(weights);
-            let mut acc9_0 = bias9;
-            let mut acc9_1 = bias9;
-            let mut acc9_2 = bias9;
-            let mut acc9_3 = bias9;
-            for ky9 in 0..2isize {
-                let w20 = load_x8(weights.offset(24 * ky9 + 8));
-                let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                let w22 = load_x8(weights.offset(24 * ky9 + 24));
-                acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
-                let v13 = load_x8(input.offset(64 * ky9 + 392));
-                acc9_0 = fma_x8(v13, w21, acc9_0);
-                acc9_1 = fma_x8(v13, w20, acc9_1);
-                let v14 = load_x8(input.offset(64 * ky9 + 400));
-                acc9_0 = fma_x8(v14, w22, acc9_0);
-                acc9_1 = fma_x8(v14, w21, acc9_1);
-                acc9_2 = fma_x8(v14, w20, acc9_2);
-                let v15 = load_x8(input.offset(64 * ky9 + 408));
-                acc9_1 = fma_x8(v15, w22, acc9_1);
-                acc9_2 = fma_x8(v15, w21, acc9_2);
-                acc9_3 = fma_x8(v15, w20, acc9_3);
-                let v16 = load_x8(input.offset(64 * ky9 + 416));
-                acc9_2 = fma_x8(v16, w22, acc9_2);
-                acc9_3 = fma_x8(v16, w21, acc9_3);
-                acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
-            }
-            store_x8(
-                output.offset(456),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
-            );
-            store_x8(
-                output.offset(464),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
-            );
-            store_x8(
-                output.offset(472),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
-            );
-            store_x8(
-                output.offset(480),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
-            );
-            let bias10 = load_x8(weights);
-            let mut acc10_0 = bias10;
-            let mut acc10_1 = bias10;
-            for ky10 in 0..2isize {
-                let w23 = load_x8(weights.offset(24 * ky10 + 8));
-                let w24 = load_x8(weights.offset(24 * ky10 + 16));
-                let w25 = load_x8(weights.offset(24 * ky10 + 24));
-                acc10_0 = fma_x8(load_x8(input.offset(64 * ky10 + 416)), w23, acc10_0);
-                let v17 = load_x8(input.offset(64 * ky10 + 424));
-                acc10_0 = fma_x8(v17, w24, acc10_0);
-                acc10_1 = fma_x8(v17, w23, acc10_1);
-                let v18 = load_x8(input.offset(64 * ky10 + 432));
-                acc10_0 = fma_x8(v18, w25, acc10_0);
-                acc10_1 = fma_x8(v18, w24, acc10_1);
-                acc10_1 = fma_x8(load_x8(input.offset(64 * ky10 + 440)), w25, acc10_1);
-            }
-            store_x8(
-                output.offset(488),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
-            );
-            store_x8(
-                output.offset(496),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
-            );
-            let bias11 = load_x8(weights);
-            let mut acc11 = bias11;
-            for ky11 in 0..2isize {
-                let w26 = load_x8(weights.offset(24 * ky11 + 8));
-                let w27 = load_x8(weights.offset(24 * ky11 + 16));
-                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
-                acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
-            }
-            store_x8(
-                output.offset(504),
-                min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
-            );
         }
     }
     #[inline(never)]
-    fn pointwise_c8_1x8x8x8_shortcut(
+    unsafe fn depthwise_3x3_c8_1x8x8x8_relu6_section3(
+        input: &[f32; 512],
+        weights: &[f32; 80],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias8 = load_x8(weights);
+                let mut acc8 = bias8;
+                for ky8 in 0..2isize {
+                    let w18 = load_x8(weights.offset(24 * ky8 + 16));
+                    let w19 = load_x8(weights.offset(24 * ky8 + 24));
+                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
+                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
+                }
+                store_x8(
+                    output.offset(448),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
+                );
+                let bias9 = load_x8(weights);
+                let mut acc9_0 = bias9;
+                let mut acc9_1 = bias9;
+                let mut acc9_2 = bias9;
+                let mut acc9_3 = bias9;
+                for ky9 in 0..2isize {
+                    let w20 = load_x8(weights.offset(24 * ky9 + 8));
+                    let w21 = load_x8(weights.offset(24 * ky9 + 16));
+                    let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                    acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
+                    let v13 = load_x8(input.offset(64 * ky9 + 392));
+                    acc9_0 = fma_x8(v13, w21, acc9_0);
+                    acc9_1 = fma_x8(v13, w20, acc9_1);
+                    let v14 = load_x8(input.offset(64 * ky9 + 400));
+                    acc9_0 = fma_x8(v14, w22, acc9_0);
+                    acc9_1 = fma_x8(v14, w21, acc9_1);
+                    acc9_2 = fma_x8(v14, w20, acc9_2);
+                    let v15 = load_x8(input.offset(64 * ky9 + 408));
+                    acc9_1 = fma_x8(v15, w22, acc9_1);
+                    acc9_2 = fma_x8(v15, w21, acc9_2);
+                    acc9_3 = fma_x8(v15, w20, acc9_3);
+                    let v16 = load_x8(input.offset(64 * ky9 + 416));
+                    acc9_2 = fma_x8(v16, w22, acc9_2);
+                    acc9_3 = fma_x8(v16, w21, acc9_3);
+                    acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
+                }
+                store_x8(
+                    output.offset(456),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
+                );
+                store_x8(
+                    output.offset(464),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
+                );
+                store_x8(
+                    output.offset(472),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
+                );
+                store_x8(
+                    output.offset(480),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+                );
+                let bias10 = load_x8(weights);
+                let mut acc10_0 = bias10;
+                let mut acc10_1 = bias10;
+                for ky10 in 0..2isize {
+                    let w23 = load_x8(weights.offset(24 * ky10 + 8));
+                    let w24 = load_x8(weights.offset(24 * ky10 + 16));
+                    let w25 = load_x8(weights.offset(24 * ky10 + 24));
+                    acc10_0 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 416)),
+                        w23,
+                        acc10_0,
+                    );
+                    let v17 = load_x8(input.offset(64 * ky10 + 424));
+                    acc10_0 = fma_x8(v17, w24, acc10_0);
+                    acc10_1 = fma_x8(v17, w23, acc10_1);
+                    let v18 = load_x8(input.offset(64 * ky10 + 432));
+                    acc10_0 = fma_x8(v18, w25, acc10_0);
+                    acc10_1 = fma_x8(v18, w24, acc10_1);
+                    acc10_1 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 440)),
+                        w25,
+                        acc10_1,
+                    );
+                }
+                store_x8(
+                    output.offset(488),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+                );
+                store_x8(
+                    output.offset(496),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+                );
+                let bias11 = load_x8(weights);
+                let mut acc11 = bias11;
+                for ky11 in 0..2isize {
+                    let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                    let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
+                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
+                }
+                store_x8(
+                    output.offset(504),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 512],
         shortcut: &[f32; 512],
         weights: &[f32; 72],
-        output: &mut [f32; 512],
+        output: *mut f32,
     ) {
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
+            for p in begin..end {
                 let bias = load_x8(weights);
                 let mut acc_0 = bias;
                 let mut acc_1 = bias;
@@ -6961,102 +8457,637 @@ mod portable {
                     add_x8(acc_5, load_x8(shortcut.offset(48 * p + 40))),
                 );
             }
-            let bias2 = load_x8(weights);
-            let mut acc2_0 = bias2;
-            let mut acc2_1 = bias2;
-            let mut acc2_2 = bias2;
-            let mut acc2_3 = bias2;
-            for k2 in 0..8isize {
-                let w2 = load_x8(weights.offset(8 * k2 + 8));
-                acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
-            }
-            store_x8(output.offset(480), add_x8(acc2_0, load_x8(shortcut.offset(480))));
-            store_x8(output.offset(488), add_x8(acc2_1, load_x8(shortcut.offset(488))));
-            store_x8(output.offset(496), add_x8(acc2_2, load_x8(shortcut.offset(496))));
-            store_x8(output.offset(504), add_x8(acc2_3, load_x8(shortcut.offset(504))));
         }
     }
     #[inline(never)]
-    fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
+    unsafe fn pointwise_c8_1x8x8x8_shortcut_section2(
+        input: &[f32; 512],
+        shortcut: &[f32; 512],
+        weights: &[f32; 72],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let bias2 = load_x8(weights);
+                let mut acc2_0 = bias2;
+                let mut acc2_1 = bias2;
+                let mut acc2_2 = bias2;
+                let mut acc2_3 = bias2;
+                for k2 in 0..8isize {
+                    let w2 = load_x8(weights.offset(8 * k2 + 8));
+                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
+                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
+                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
+                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
+                }
+                store_x8(
+                    output.offset(480),
+                    add_x8(acc2_0, load_x8(shortcut.offset(480))),
+                );
+                store_x8(
+                    output.offset(488),
+                    add_x8(acc2_1, load_x8(shortcut.offset(488))),
+                );
+                store_x8(
+                    output.offset(496),
+                    add_x8(acc2_2, load_x8(shortcut.offset(496))),
+                );
+                store_x8(
+                    output.offset(504),
+                    add_x8(acc2_3, load_x8(shortcut.offset(504))),
+                );
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
         input: &[f32; 512],
         expand: &[f32; 144],
         weights: &[f32; 160],
-        output: &mut [f32; 1024],
-        means: &mut [f32; 16],
-        slice: &mut [f32; 1024],
+        output: *mut f32,
+        means: *mut f32,
+        slice: *mut f32,
     ) {
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let means = means.as_mut_ptr();
-        let slice = slice.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
-                for part in 0..2isize {
-                    let bias = load_x8(expand.offset(8 * part));
-                    let mut acc_0 = bias;
-                    let mut acc_1 = bias;
-                    let mut acc_2 = bias;
-                    let mut acc_3 = bias;
-                    let mut acc_4 = bias;
-                    let mut acc_5 = bias;
-                    for k in 0..8isize {
-                        let w = load_x8(expand.offset(8 * part + 16 * k + 16));
-                        acc_0 = fma_x8(splat_x8(*input.offset(48 * p + k)), w, acc_0);
-                        acc_1 = fma_x8(
-                            splat_x8(*input.offset(48 * p + k + 8)),
-                            w,
-                            acc_1,
-                        );
-                        acc_2 = fma_x8(
-                            splat_x8(*input.offset(48 * p + k + 16)),
-                            w,
-                            acc_2,
-                        );
-                        acc_3 = fma_x8(
-                            splat_x8(*input.offset(48 * p + k + 24)),
-                            w,
-                            acc_3,
-                        );
-                        acc_4 = fma_x8(
-                            splat_x8(*input.offset(48 * p + k + 32)),
-                            w,
-                            acc_4,
-                        );
-                        acc_5 = fma_x8(
-                            splat_x8(*input.offset(48 * p + k + 40)),
-                            w,
-                            acc_5,
-                        );
+            for _ in 0..1isize {
+                for p in 0..10isize {
+                    for part in 0..2isize {
+                        let bias = load_x8(expand.offset(8 * part));
+                        let mut acc_0 = bias;
+                        let mut acc_1 = bias;
+                        let mut acc_2 = bias;
+                        let mut acc_3 = bias;
+                        let mut acc_4 = bias;
+                        let mut acc_5 = bias;
+                        for k in 0..8isize {
+                            let w = load_x8(expand.offset(8 * part + 16 * k + 16));
+                            acc_0 = fma_x8(
+                                splat_x8(*input.offset(48 * p + k)),
+                                w,
+                                acc_0,
+                            );
+                            acc_1 = fma_x8(
+                                splat_x8(*input.offset(48 * p + k + 8)),
+                                w,
+                                acc_1,
+                            );
+                            acc_2 = fma_x8(
+                                splat_x8(*input.offset(48 * p + k + 16)),
+                                w,
+                                acc_2,
+                            );
+                            acc_3 = fma_x8(
+                                splat_x8(*input.offset(48 * p + k + 24)),
+                                w,
+                                acc_3,
+                            );
+                            acc_4 = fma_x8(
+                                splat_x8(*input.offset(48 * p + k + 32)),
+                                w,
+                                acc_4,
+                            );
+                            acc_5 = fma_x8(
+                                splat_x8(*input.offset(48 * p + k + 40)),
+                                w,
+                                acc_5,
+                            );
+                        }
+                        store_x8(slice.offset(96 * p + 8 * part), acc_0);
+                        store_x8(slice.offset(96 * p + 8 * part + 16), acc_1);
+                        store_x8(slice.offset(96 * p + 8 * part + 32), acc_2);
+                        store_x8(slice.offset(96 * p + 8 * part + 48), acc_3);
+                        store_x8(slice.offset(96 * p + 8 * part + 64), acc_4);
+                        store_x8(slice.offset(96 * p + 8 * part + 80), acc_5);
                     }
-                    store_x8(slice.offset(96 * p + 8 * part), acc_0);
-                    store_x8(slice.offset(96 * p + 8 * part + 16), acc_1);
-                    store_x8(slice.offset(96 * p + 8 * part + 32), acc_2);
-                    store_x8(slice.offset(96 * p + 8 * part + 48), acc_3);
-                    store_x8(slice.offset(96 * p + 8 * part + 64), acc_4);
-                    store_x8(slice.offset(96 * p + 8 * part + 80), acc_5);
+                    for i in 0..12isize {
+                        let x = max_x8(
+                            splat_x8(-87.0),
+                            load_x8(slice.offset(96 * p + 8 * i)),
+                        );
+                        let bounded = min_x8(splat_x8(87.0), x);
+                        let rounded = fma_x8(
+                            bounded,
+                            splat_x8(-1.442695),
+                            splat_x8(12583039.0),
+                        );
+                        let n = sub_x8(rounded, splat_x8(12583039.0));
+                        let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                        let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
+                        let p_2 = fma_x8(
+                            splat_x8(0.001381454),
+                            f2,
+                            splat_x8(-0.008368745),
+                        );
+                        let p2 = fma_x8(p_2, f2, splat_x8(0.04166839));
+                        let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
+                        let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
+                        let p5 = fma_x8(p4, f2, splat_x8(-1.0));
+                        let p6 = fma_x8(p5, f2, splat_x8(1.0));
+                        let denominator = fma_x8(
+                            p6,
+                            from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
+                            splat_x8(1.0),
+                        );
+                        store_x8(slice.offset(96 * p + 8 * i), div_x8(x, denominator));
+                    }
                 }
-                for i in 0..12isize {
-                    let x = max_x8(
+                for part2 in 0..2isize {
+                    let bias2 = load_x8(expand.offset(8 * part2));
+                    let mut acc2_0 = bias2;
+                    let mut acc2_1 = bias2;
+                    let mut acc2_2 = bias2;
+                    let mut acc2_3 = bias2;
+                    for k2 in 0..8isize {
+                        let w2 = load_x8(expand.offset(8 * part2 + 16 * k2 + 16));
+                        acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
+                        acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
+                        acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
+                        acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
+                    }
+                    store_x8(slice.offset(8 * part2 + 960), acc2_0);
+                    store_x8(slice.offset(8 * part2 + 976), acc2_1);
+                    store_x8(slice.offset(8 * part2 + 992), acc2_2);
+                    store_x8(slice.offset(8 * part2 + 1008), acc2_3);
+                }
+                for i2 in 0..8isize {
+                    let x2 = max_x8(
                         splat_x8(-87.0),
-                        load_x8(slice.offset(96 * p + 8 * i)),
+                        load_x8(slice.offset(8 * i2 + 960)),
                     );
-                    let bounded = min_x8(splat_x8(87.0), x);
-                    let rounded = fma_x8(
-                        bounded,
+                    let bounded2 = min_x8(splat_x8(87.0), x2);
+                    let rounded2 = fma_x8(
+                        bounded2,
                         splat_x8(-1.442695),
                         splat_x8(12583039.0),
                     );
+                    let n2 = sub_x8(rounded2, splat_x8(12583039.0));
+                    let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
+                    let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
+                    let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
+                    let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
+                    let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
+                    let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
+                    let p11 = fma_x8(p10, f4, splat_x8(-1.0));
+                    let p12 = fma_x8(p11, f4, splat_x8(1.0));
+                    let denominator2 = fma_x8(
+                        p12,
+                        from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                        splat_x8(1.0),
+                    );
+                    store_x8(slice.offset(8 * i2 + 960), div_x8(x2, denominator2));
+                }
+                for c in 0..2isize {
+                    store_x8(means.offset(8 * c), splat_x8(0.0));
+                }
+                for part3 in 0..2isize {
+                    let bias3 = load_x8(weights.offset(8 * part3));
+                    let mut acc3 = bias3;
+                    let mut row = splat_x8(0.0);
+                    for ky in 1..3isize {
+                        let w3 = load_x8(weights.offset(8 * part3 + 48 * ky + 32));
+                        let w4 = load_x8(weights.offset(8 * part3 + 48 * ky + 48));
+                        acc3 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky - 128)),
+                            w3,
+                            acc3,
+                        );
+                        acc3 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky - 112)),
+                            w4,
+                            acc3,
+                        );
+                    }
+                    let value = acc3;
+                    row = add_x8(row, value);
+                    store_x8(output.offset(8 * part3), value);
+                    let bias4 = load_x8(weights.offset(8 * part3));
+                    let mut acc4_0 = bias4;
+                    let mut acc4_1 = bias4;
+                    let mut acc4_2 = bias4;
+                    let mut acc4_3 = bias4;
+                    for ky2 in 1..3isize {
+                        let w5 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 16));
+                        let w6 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 32));
+                        let w7 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 48));
+                        acc4_0 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky2 - 128)),
+                            w5,
+                            acc4_0,
+                        );
+                        let v = load_x8(slice.offset(8 * part3 + 128 * ky2 - 112));
+                        acc4_0 = fma_x8(v, w6, acc4_0);
+                        acc4_1 = fma_x8(v, w5, acc4_1);
+                        let v2 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 96));
+                        acc4_0 = fma_x8(v2, w7, acc4_0);
+                        acc4_1 = fma_x8(v2, w6, acc4_1);
+                        acc4_2 = fma_x8(v2, w5, acc4_2);
+                        let v3 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 80));
+                        acc4_1 = fma_x8(v3, w7, acc4_1);
+                        acc4_2 = fma_x8(v3, w6, acc4_2);
+                        acc4_3 = fma_x8(v3, w5, acc4_3);
+                        let v4 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 64));
+                        acc4_2 = fma_x8(v4, w7, acc4_2);
+                        acc4_3 = fma_x8(v4, w6, acc4_3);
+                        acc4_3 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky2 - 48)),
+                            w7,
+                            acc4_3,
+                        );
+                    }
+                    let value2 = acc4_0;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part3 + 16), value2);
+                    let value2 = acc4_1;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part3 + 32), value2);
+                    let value2 = acc4_2;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part3 + 48), value2);
+                    let value2 = acc4_3;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part3 + 64), value2);
+                    let bias5 = load_x8(weights.offset(8 * part3));
+                    let mut acc5_0 = bias5;
+                    let mut acc5_1 = bias5;
+                    for ky3 in 1..3isize {
+                        let w8 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 16));
+                        let w9 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 32));
+                        let w10 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 48));
+                        acc5_0 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky3 - 64)),
+                            w8,
+                            acc5_0,
+                        );
+                        let v5 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 48));
+                        acc5_0 = fma_x8(v5, w9, acc5_0);
+                        acc5_1 = fma_x8(v5, w8, acc5_1);
+                        let v6 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 32));
+                        acc5_0 = fma_x8(v6, w10, acc5_0);
+                        acc5_1 = fma_x8(v6, w9, acc5_1);
+                        acc5_1 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky3 - 16)),
+                            w10,
+                            acc5_1,
+                        );
+                    }
+                    let value3 = acc5_0;
+                    row = add_x8(row, value3);
+                    store_x8(output.offset(8 * part3 + 80), value3);
+                    let value3 = acc5_1;
+                    row = add_x8(row, value3);
+                    store_x8(output.offset(8 * part3 + 96), value3);
+                    let bias6 = load_x8(weights.offset(8 * part3));
+                    let mut acc6 = bias6;
+                    for ky4 in 1..3isize {
+                        let w11 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 16));
+                        let w12 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 32));
+                        acc6 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky4 - 32)),
+                            w11,
+                            acc6,
+                        );
+                        acc6 = fma_x8(
+                            load_x8(slice.offset(8 * part3 + 128 * ky4 - 16)),
+                            w12,
+                            acc6,
+                        );
+                    }
+                    let value4 = acc6;
+                    row = add_x8(row, value4);
+                    store_x8(output.offset(8 * part3 + 112), value4);
+                    store_x8(
+                        means.offset(8 * part3),
+                        add_x8(load_x8(means.offset(8 * part3)), row),
+                    );
+                }
+                for y in 1..7isize {
+                    for part4 in 0..2isize {
+                        let bias7 = load_x8(weights.offset(8 * part4));
+                        let mut acc7 = bias7;
+                        let mut row2 = splat_x8(0.0);
+                        for ky5 in 0..3isize {
+                            let w13 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 32));
+                            let w14 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 48));
+                            acc7 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part4 + 128 * ky5 - 128),
+                                ),
+                                w13,
+                                acc7,
+                            );
+                            acc7 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part4 + 128 * ky5 - 112),
+                                ),
+                                w14,
+                                acc7,
+                            );
+                        }
+                        let value5 = acc7;
+                        row2 = add_x8(row2, value5);
+                        store_x8(output.offset(128 * y + 8 * part4), value5);
+                        let bias8 = load_x8(weights.offset(8 * part4));
+                        let mut acc8_0 = bias8;
+                        let mut acc8_1 = bias8;
+                        let mut acc8_2 = bias8;
+                        let mut acc8_3 = bias8;
+                        let mut acc8_4 = bias8;
+                        let mut acc8_5 = bias8;
+                        for ky6 in 0..3isize {
+                            let w15 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 16));
+                            let w16 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 32));
+                            let w17 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 48));
+                            acc8_0 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part4 + 128 * ky6 - 128),
+                                ),
+                                w15,
+                                acc8_0,
+                            );
+                            let v7 = load_x8(
+                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 112),
+                            );
+                            acc8_0 = fma_x8(v7, w16, acc8_0);
+                            acc8_1 = fma_x8(v7, w15, acc8_1);
+                            let v8 = load_x8(
+                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 96),
+                            );
+                            acc8_0 = fma_x8(v8, w17, acc8_0);
+                            acc8_1 = fma_x8(v8, w16, acc8_1);
+                            acc8_2 = fma_x8(v8, w15, acc8_2);
+                            let v9 = load_x8(
+                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 80),
+                            );
+                            acc8_1 = fma_x8(v9, w17, acc8_1);
+                            acc8_2 = fma_x8(v9, w16, acc8_2);
+                            acc8_3 = fma_x8(v9, w15, acc8_3);
+                            let v10 = load_x8(
+                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 64),
+                            );
+                            acc8_2 = fma_x8(v10, w17, acc8_2);
+                            acc8_3 = fma_x8(v10, w16, acc8_3);
+                            acc8_4 = fma_x8(v10, w15, acc8_4);
+                            let v11 = load_x8(
+                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 48),
+                            );
+                            acc8_3 = fma_x8(v11, w17, acc8_3);
+                            acc8_4 = fma_x8(v11, w16, acc8_4);
+                            acc8_5 = fma_x8(v11, w15, acc8_5);
+                            let v12 = load_x8(
+                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 32),
+                            );
+                            acc8_4 = fma_x8(v12, w17, acc8_4);
+                            acc8_5 = fma_x8(v12, w16, acc8_5);
+                            acc8_5 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 16)),
+                                w17,
+                                acc8_5,
+                            );
+                        }
+                        let value6 = acc8_0;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part4 + 16), value6);
+                        let value6 = acc8_1;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part4 + 32), value6);
+                        let value6 = acc8_2;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part4 + 48), value6);
+                        let value6 = acc8_3;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part4 + 64), value6);
+                        let value6 = acc8_4;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part4 + 80), value6);
+                        let value6 = acc8_5;
+                        row2 = add_x8(row2, value6);
+                        store_x8(output.offset(128 * y + 8 * part4 + 96), value6);
+                        let bias9 = load_x8(weights.offset(8 * part4));
+                        let mut acc9 = bias9;
+                        for ky7 in 0..3isize {
+                            let w18 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 16));
+                            let w19 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 32));
+                            acc9 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 32)),
+                                w18,
+                                acc9,
+                            );
+                            acc9 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 16)),
+                                w19,
+                                acc9,
+                            );
+                        }
+                        let value7 = acc9;
+                        row2 = add_x8(row2, value7);
+                        store_x8(output.offset(128 * y + 8 * part4 + 112), value7);
+                        store_x8(
+                            means.offset(8 * part4),
+                            add_x8(load_x8(means.offset(8 * part4)), row2),
+                        );
+                    }
+                }
+                for part5 in 0..2isize {
+                    let bias10 = load_x8(weights.offset(8 * part5));
+                    let mut acc10 = bias10;
+                    let mut row3 = splat_x8(0.0);
+                    for ky8 in 0..2isize {
+                        let w20 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 32));
+                        let w21 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 48));
+                        acc10 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky8 + 768)),
+                            w20,
+                            acc10,
+                        );
+                        acc10 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky8 + 784)),
+                            w21,
+                            acc10,
+                        );
+                    }
+                    let value8 = acc10;
+                    row3 = add_x8(row3, value8);
+                    store_x8(output.offset(8 * part5 + 896), value8);
+                    let bias11 = load_x8(weights.offset(8 * part5));
+                    let mut acc11_0 = bias11;
+                    let mut acc11_1 = bias11;
+                    let mut acc11_2 = bias11;
+                    let mut acc11_3 = bias11;
+                    for ky9 in 0..2isize {
+                        let w22 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 16));
+                        let w23 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 32));
+                        let w24 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 48));
+                        acc11_0 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky9 + 768)),
+                            w22,
+                            acc11_0,
+                        );
+                        let v13 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 784));
+                        acc11_0 = fma_x8(v13, w23, acc11_0);
+                        acc11_1 = fma_x8(v13, w22, acc11_1);
+                        let v14 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 800));
+                        acc11_0 = fma_x8(v14, w24, acc11_0);
+                        acc11_1 = fma_x8(v14, w23, acc11_1);
+                        acc11_2 = fma_x8(v14, w22, acc11_2);
+                        let v15 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 816));
+                        acc11_1 = fma_x8(v15, w24, acc11_1);
+                        acc11_2 = fma_x8(v15, w23, acc11_2);
+                        acc11_3 = fma_x8(v15, w22, acc11_3);
+                        let v16 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 832));
+                        acc11_2 = fma_x8(v16, w24, acc11_2);
+                        acc11_3 = fma_x8(v16, w23, acc11_3);
+                        acc11_3 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky9 + 848)),
+                            w24,
+                            acc11_3,
+                        );
+                    }
+                    let value9 = acc11_0;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part5 + 912), value9);
+                    let value9 = acc11_1;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part5 + 928), value9);
+                    let value9 = acc11_2;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part5 + 944), value9);
+                    let value9 = acc11_3;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part5 + 960), value9);
+                    let bias12 = load_x8(weights.offset(8 * part5));
+                    let mut acc12_0 = bias12;
+                    let mut acc12_1 = bias12;
+                    for ky10 in 0..2isize {
+                        let w25 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 16));
+                        let w26 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 32));
+                        let w27 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 48));
+                        acc12_0 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky10 + 832)),
+                            w25,
+                            acc12_0,
+                        );
+                        let v17 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 848));
+                        acc12_0 = fma_x8(v17, w26, acc12_0);
+                        acc12_1 = fma_x8(v17, w25, acc12_1);
+                        let v18 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 864));
+                        acc12_0 = fma_x8(v18, w27, acc12_0);
+                        acc12_1 = fma_x8(v18, w26, acc12_1);
+                        acc12_1 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky10 + 880)),
+                            w27,
+                            acc12_1,
+                        );
+                    }
+                    let value10 = acc12_0;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part5 + 976), value10);
+                    let value10 = acc12_1;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part5 + 992), value10);
+                    let bias13 = load_x8(weights.offset(8 * part5));
+                    let mut acc13 = bias13;
+                    for ky11 in 0..2isize {
+                        let w28 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 16));
+                        let w29 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 32));
+                        acc13 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky11 + 864)),
+                            w28,
+                            acc13,
+                        );
+                        acc13 = fma_x8(
+                            load_x8(slice.offset(8 * part5 + 128 * ky11 + 880)),
+                            w29,
+                            acc13,
+                        );
+                    }
+                    let value11 = acc13;
+                    row3 = add_x8(row3, value11);
+                    store_x8(output.offset(8 * part5 + 1008), value11);
+                    store_x8(
+                        means.offset(8 * part5),
+                        add_x8(load_x8(means.offset(8 * part5)), row3),
+                    );
+                }
+                for c2 in 0..2isize {
+                    store_x8(
+                        means.offset(8 * c2),
+                        div_x8(load_x8(means.offset(8 * c2)), splat_x8(64.0)),
+                    );
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn squeeze_excite_1x16x8x8_section1(
+        means: &[f32; 16],
+        reduce: &[f32; 136],
+        reduced: *mut f32,
+    ) {
+        let means = means.as_ptr();
+        let reduce = reduce.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc = load_x8(reduce);
+                for k in 0..16isize {
+                    let x = splat_x8(*means.offset(k));
+                    acc = fma_x8(x, load_x8(reduce.offset(8 * k + 8)), acc);
+                }
+                store_x8(reduced, max_x8(splat_x8(0.0), acc));
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn squeeze_excite_1x16x8x8_section2(
+        expand: &[f32; 48],
+        reduced: *mut f32,
+        output: *mut f32,
+    ) {
+        let expand = expand.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                let mut acc2_0 = load_x8(expand);
+                let mut acc2_1 = load_x8(expand.offset(8));
+                for k2 in 0..2isize {
+                    let x2 = splat_x8(*reduced.offset(k2));
+                    acc2_0 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 16)), acc2_0);
+                    acc2_1 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 24)), acc2_1);
+                }
+                store_x8(output, acc2_0);
+                store_x8(output.offset(8), acc2_1);
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for i in 0..2isize {
+                    let x3 = min_x8(
+                        splat_x8(87.0),
+                        max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i))),
+                    );
+                    let rounded = fma_x8(x3, splat_x8(-1.442695), splat_x8(12583039.0));
                     let n = sub_x8(rounded, splat_x8(12583039.0));
-                    let f = fma_x8(n, splat_x8(0.6933594), bounded);
+                    let f = fma_x8(n, splat_x8(0.6933594), x3);
                     let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-                    let p_2 = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-                    let p2 = fma_x8(p_2, f2, splat_x8(0.04166839));
+                    let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
+                    let p2 = fma_x8(p, f2, splat_x8(0.04166839));
                     let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
                     let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
                     let p5 = fma_x8(p4, f2, splat_x8(-1.0));
@@ -7066,497 +9097,30 @@ mod portable {
                         from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
                         splat_x8(1.0),
                     );
-                    store_x8(slice.offset(96 * p + 8 * i), div_x8(x, denominator));
+                    store_x8(output.offset(8 * i), div_x8(splat_x8(1.0), denominator));
                 }
-            }
-            for part2 in 0..2isize {
-                let bias2 = load_x8(expand.offset(8 * part2));
-                let mut acc2_0 = bias2;
-                let mut acc2_1 = bias2;
-                let mut acc2_2 = bias2;
-                let mut acc2_3 = bias2;
-                for k2 in 0..8isize {
-                    let w2 = load_x8(expand.offset(8 * part2 + 16 * k2 + 16));
-                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
-                }
-                store_x8(slice.offset(8 * part2 + 960), acc2_0);
-                store_x8(slice.offset(8 * part2 + 976), acc2_1);
-                store_x8(slice.offset(8 * part2 + 992), acc2_2);
-                store_x8(slice.offset(8 * part2 + 1008), acc2_3);
-            }
-            for i2 in 0..8isize {
-                let x2 = max_x8(splat_x8(-87.0), load_x8(slice.offset(8 * i2 + 960)));
-                let bounded2 = min_x8(splat_x8(87.0), x2);
-                let rounded2 = fma_x8(
-                    bounded2,
-                    splat_x8(-1.442695),
-                    splat_x8(12583039.0),
-                );
-                let n2 = sub_x8(rounded2, splat_x8(12583039.0));
-                let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
-                let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
-                let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
-                let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
-                let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
-                let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
-                let p11 = fma_x8(p10, f4, splat_x8(-1.0));
-                let p12 = fma_x8(p11, f4, splat_x8(1.0));
-                let denominator2 = fma_x8(
-                    p12,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
-                    splat_x8(1.0),
-                );
-                store_x8(slice.offset(8 * i2 + 960), div_x8(x2, denominator2));
-            }
-            for c in 0..2isize {
-                store_x8(means.offset(8 * c), splat_x8(0.0));
-            }
-            for part3 in 0..2isize {
-                let bias3 = load_x8(weights.offset(8 * part3));
-                let mut acc3 = bias3;
-                let mut row = splat_x8(0.0);
-                for ky in 1..3isize {
-                    let w3 = load_x8(weights.offset(8 * part3 + 48 * ky + 32));
-                    let w4 = load_x8(weights.offset(8 * part3 + 48 * ky + 48));
-                    acc3 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky - 128)),
-                        w3,
-                        acc3,
-                    );
-                    acc3 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky - 112)),
-                        w4,
-                        acc3,
-                    );
-                }
-                let value = acc3;
-                row = add_x8(row, value);
-                store_x8(output.offset(8 * part3), value);
-                let bias4 = load_x8(weights.offset(8 * part3));
-                let mut acc4_0 = bias4;
-                let mut acc4_1 = bias4;
-                let mut acc4_2 = bias4;
-                let mut acc4_3 = bias4;
-                for ky2 in 1..3isize {
-                    let w5 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 16));
-                    let w6 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 32));
-                    let w7 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 48));
-                    acc4_0 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky2 - 128)),
-                        w5,
-                        acc4_0,
-                    );
-                    let v = load_x8(slice.offset(8 * part3 + 128 * ky2 - 112));
-                    acc4_0 = fma_x8(v, w6, acc4_0);
-                    acc4_1 = fma_x8(v, w5, acc4_1);
-                    let v2 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 96));
-                    acc4_0 = fma_x8(v2, w7, acc4_0);
-                    acc4_1 = fma_x8(v2, w6, acc4_1);
-                    acc4_2 = fma_x8(v2, w5, acc4_2);
-                    let v3 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 80));
-                    acc4_1 = fma_x8(v3, w7, acc4_1);
-                    acc4_2 = fma_x8(v3, w6, acc4_2);
-                    acc4_3 = fma_x8(v3, w5, acc4_3);
-                    let v4 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 64));
-                    acc4_2 = fma_x8(v4, w7, acc4_2);
-                    acc4_3 = fma_x8(v4, w6, acc4_3);
-                    acc4_3 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky2 - 48)),
-                        w7,
-                        acc4_3,
-                    );
-                }
-                let value2 = acc4_0;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part3 + 16), value2);
-                let value2 = acc4_1;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part3 + 32), value2);
-                let value2 = acc4_2;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part3 + 48), value2);
-                let value2 = acc4_3;
-                row = add_x8(row, value2);
-                store_x8(output.offset(8 * part3 + 64), value2);
-                let bias5 = load_x8(weights.offset(8 * part3));
-                let mut acc5_0 = bias5;
-                let mut acc5_1 = bias5;
-                for ky3 in 1..3isize {
-                    let w8 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 16));
-                    let w9 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 32));
-                    let w10 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 48));
-                    acc5_0 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky3 - 64)),
-                        w8,
-                        acc5_0,
-                    );
-                    let v5 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 48));
-                    acc5_0 = fma_x8(v5, w9, acc5_0);
-                    acc5_1 = fma_x8(v5, w8, acc5_1);
-                    let v6 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 32));
-                    acc5_0 = fma_x8(v6, w10, acc5_0);
-                    acc5_1 = fma_x8(v6, w9, acc5_1);
-                    acc5_1 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky3 - 16)),
-                        w10,
-                        acc5_1,
-                    );
-                }
-                let value3 = acc5_0;
-                row = add_x8(row, value3);
-                store_x8(output.offset(8 * part3 + 80), value3);
-                let value3 = acc5_1;
-                row = add_x8(row, value3);
-                store_x8(output.offset(8 * part3 + 96), value3);
-                let bias6 = load_x8(weights.offset(8 * part3));
-                let mut acc6 = bias6;
-                for ky4 in 1..3isize {
-                    let w11 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 16));
-                    let w12 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 32));
-                    acc6 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky4 - 32)),
-                        w11,
-                        acc6,
-                    );
-                    acc6 = fma_x8(
-                        load_x8(slice.offset(8 * part3 + 128 * ky4 - 16)),
-                        w12,
-                        acc6,
-                    );
-                }
-                let value4 = acc6;
-                row = add_x8(row, value4);
-                store_x8(output.offset(8 * part3 + 112), value4);
-                store_x8(
-                    means.offset(8 * part3),
-                    add_x8(load_x8(means.offset(8 * part3)), row),
-                );
-            }
-            for y in 1..7isize {
-                for part4 in 0..2isize {
-                    let bias7 = load_x8(weights.offset(8 * part4));
-                    let mut acc7 = bias7;
-                    let mut row2 = splat_x8(0.0);
-                    for ky5 in 0..3isize {
-                        let w13 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 32));
-                        let w14 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 48));
-                        acc7 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky5 - 128)),
-                            w13,
-                            acc7,
-                        );
-                        acc7 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky5 - 112)),
-                            w14,
-                            acc7,
-                        );
-                    }
-                    let value5 = acc7;
-                    row2 = add_x8(row2, value5);
-                    store_x8(output.offset(128 * y + 8 * part4), value5);
-                    let bias8 = load_x8(weights.offset(8 * part4));
-                    let mut acc8_0 = bias8;
-                    let mut acc8_1 = bias8;
-                    let mut acc8_2 = bias8;
-                    let mut acc8_3 = bias8;
-                    let mut acc8_4 = bias8;
-                    let mut acc8_5 = bias8;
-                    for ky6 in 0..3isize {
-                        let w15 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 16));
-                        let w16 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 32));
-                        let w17 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 48));
-                        acc8_0 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 128)),
-                            w15,
-                            acc8_0,
-                        );
-                        let v7 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 112),
-                        );
-                        acc8_0 = fma_x8(v7, w16, acc8_0);
-                        acc8_1 = fma_x8(v7, w15, acc8_1);
-                        let v8 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 96),
-                        );
-                        acc8_0 = fma_x8(v8, w17, acc8_0);
-                        acc8_1 = fma_x8(v8, w16, acc8_1);
-                        acc8_2 = fma_x8(v8, w15, acc8_2);
-                        let v9 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 80),
-                        );
-                        acc8_1 = fma_x8(v9, w17, acc8_1);
-                        acc8_2 = fma_x8(v9, w16, acc8_2);
-                        acc8_3 = fma_x8(v9, w15, acc8_3);
-                        let v10 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 64),
-                        );
-                        acc8_2 = fma_x8(v10, w17, acc8_2);
-                        acc8_3 = fma_x8(v10, w16, acc8_3);
-                        acc8_4 = fma_x8(v10, w15, acc8_4);
-                        let v11 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 48),
-                        );
-                        acc8_3 = fma_x8(v11, w17, acc8_3);
-                        acc8_4 = fma_x8(v11, w16, acc8_4);
-                        acc8_5 = fma_x8(v11, w15, acc8_5);
-                        let v12 = load_x8(
-                            slice.offset(128 * y + 8 * part4 + 128 * ky6 - 32),
-                        );
-                        acc8_4 = fma_x8(v12, w17, acc8_4);
-                        acc8_5 = fma_x8(v12, w16, acc8_5);
-                        acc8_5 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 16)),
-                            w17,
-                            acc8_5,
-                        );
-                    }
-                    let value6 = acc8_0;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 16), value6);
-                    let value6 = acc8_1;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 32), value6);
-                    let value6 = acc8_2;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 48), value6);
-                    let value6 = acc8_3;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 64), value6);
-                    let value6 = acc8_4;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 80), value6);
-                    let value6 = acc8_5;
-                    row2 = add_x8(row2, value6);
-                    store_x8(output.offset(128 * y + 8 * part4 + 96), value6);
-                    let bias9 = load_x8(weights.offset(8 * part4));
-                    let mut acc9 = bias9;
-                    for ky7 in 0..3isize {
-                        let w18 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 16));
-                        let w19 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 32));
-                        acc9 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 32)),
-                            w18,
-                            acc9,
-                        );
-                        acc9 = fma_x8(
-                            load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 16)),
-                            w19,
-                            acc9,
-                        );
-                    }
-                    let value7 = acc9;
-                    row2 = add_x8(row2, value7);
-                    store_x8(output.offset(128 * y + 8 * part4 + 112), value7);
-                    store_x8(
-                        means.offset(8 * part4),
-                        add_x8(load_x8(means.offset(8 * part4)), row2),
-                    );
-                }
-            }
-            for part5 in 0..2isize {
-                let bias10 = load_x8(weights.offset(8 * part5));
-                let mut acc10 = bias10;
-                let mut row3 = splat_x8(0.0);
-                for ky8 in 0..2isize {
-                    let w20 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 32));
-                    let w21 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 48));
-                    acc10 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky8 + 768)),
-                        w20,
-                        acc10,
-                    );
-                    acc10 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky8 + 784)),
-                        w21,
-                        acc10,
-                    );
-                }
-                let value8 = acc10;
-                row3 = add_x8(row3, value8);
-                store_x8(output.offset(8 * part5 + 896), value8);
-                let bias11 = load_x8(weights.offset(8 * part5));
-                let mut acc11_0 = bias11;
-                let mut acc11_1 = bias11;
-                let mut acc11_2 = bias11;
-                let mut acc11_3 = bias11;
-                for ky9 in 0..2isize {
-                    let w22 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 16));
-                    let w23 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 32));
-                    let w24 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 48));
-                    acc11_0 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky9 + 768)),
-                        w22,
-                        acc11_0,
-                    );
-                    let v13 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 784));
-                    acc11_0 = fma_x8(v13, w23, acc11_0);
-                    acc11_1 = fma_x8(v13, w22, acc11_1);
-                    let v14 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 800));
-                    acc11_0 = fma_x8(v14, w24, acc11_0);
-                    acc11_1 = fma_x8(v14, w23, acc11_1);
-                    acc11_2 = fma_x8(v14, w22, acc11_2);
-                    let v15 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 816));
-                    acc11_1 = fma_x8(v15, w24, acc11_1);
-                    acc11_2 = fma_x8(v15, w23, acc11_2);
-                    acc11_3 = fma_x8(v15, w22, acc11_3);
-                    let v16 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 832));
-                    acc11_2 = fma_x8(v16, w24, acc11_2);
-                    acc11_3 = fma_x8(v16, w23, acc11_3);
-                    acc11_3 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky9 + 848)),
-                        w24,
-                        acc11_3,
-                    );
-                }
-                let value9 = acc11_0;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part5 + 912), value9);
-                let value9 = acc11_1;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part5 + 928), value9);
-                let value9 = acc11_2;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part5 + 944), value9);
-                let value9 = acc11_3;
-                row3 = add_x8(row3, value9);
-                store_x8(output.offset(8 * part5 + 960), value9);
-                let bias12 = load_x8(weights.offset(8 * part5));
-                let mut acc12_0 = bias12;
-                let mut acc12_1 = bias12;
-                for ky10 in 0..2isize {
-                    let w25 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 16));
-                    let w26 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 32));
-                    let w27 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 48));
-                    acc12_0 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky10 + 832)),
-                        w25,
-                        acc12_0,
-                    );
-                    let v17 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 848));
-                    acc12_0 = fma_x8(v17, w26, acc12_0);
-                    acc12_1 = fma_x8(v17, w25, acc12_1);
-                    let v18 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 864));
-                    acc12_0 = fma_x8(v18, w27, acc12_0);
-                    acc12_1 = fma_x8(v18, w26, acc12_1);
-                    acc12_1 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky10 + 880)),
-                        w27,
-                        acc12_1,
-                    );
-                }
-                let value10 = acc12_0;
-                row3 = add_x8(row3, value10);
-                store_x8(output.offset(8 * part5 + 976), value10);
-                let value10 = acc12_1;
-                row3 = add_x8(row3, value10);
-                store_x8(output.offset(8 * part5 + 992), value10);
-                let bias13 = load_x8(weights.offset(8 * part5));
-                let mut acc13 = bias13;
-                for ky11 in 0..2isize {
-                    let w28 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 16));
-                    let w29 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 32));
-                    acc13 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky11 + 864)),
-                        w28,
-                        acc13,
-                    );
-                    acc13 = fma_x8(
-                        load_x8(slice.offset(8 * part5 + 128 * ky11 + 880)),
-                        w29,
-                        acc13,
-                    );
-                }
-                let value11 = acc13;
-                row3 = add_x8(row3, value11);
-                store_x8(output.offset(8 * part5 + 1008), value11);
-                store_x8(
-                    means.offset(8 * part5),
-                    add_x8(load_x8(means.offset(8 * part5)), row3),
-                );
-            }
-            for c2 in 0..2isize {
-                store_x8(
-                    means.offset(8 * c2),
-                    div_x8(load_x8(means.offset(8 * c2)), splat_x8(64.0)),
-                );
             }
         }
     }
     #[inline(never)]
-    fn squeeze_excite_1x16x8x8(
-        means: &[f32; 16],
-        reduce: &[f32; 136],
-        expand: &[f32; 48],
-        reduced: &mut [f32; 8],
-        output: &mut [f32; 16],
-    ) {
-        let means = means.as_ptr();
-        let reduce = reduce.as_ptr();
-        let expand = expand.as_ptr();
-        let reduced = reduced.as_mut_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
-        unsafe {
-            let mut acc = load_x8(reduce);
-            for k in 0..16isize {
-                let x = splat_x8(*means.offset(k));
-                acc = fma_x8(x, load_x8(reduce.offset(8 * k + 8)), acc);
-            }
-            store_x8(reduced, max_x8(splat_x8(0.0), acc));
-            let mut acc2_0 = load_x8(expand);
-            let mut acc2_1 = load_x8(expand.offset(8));
-            for k2 in 0..2isize {
-                let x2 = splat_x8(*reduced.offset(k2));
-                acc2_0 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 16)), acc2_0);
-                acc2_1 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 24)), acc2_1);
-            }
-            store_x8(output, acc2_0);
-            store_x8(output.offset(8), acc2_1);
-            for i in 0..2isize {
-                let x3 = min_x8(
-                    splat_x8(87.0),
-                    max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i))),
-                );
-                let rounded = fma_x8(x3, splat_x8(-1.442695), splat_x8(12583039.0));
-                let n = sub_x8(rounded, splat_x8(12583039.0));
-                let f = fma_x8(n, splat_x8(0.6933594), x3);
-                let f2 = fma_x8(n, splat_x8(-0.00021219444), f);
-                let p = fma_x8(splat_x8(0.001381454), f2, splat_x8(-0.008368745));
-                let p2 = fma_x8(p, f2, splat_x8(0.04166839));
-                let p3 = fma_x8(p2, f2, splat_x8(-0.16666521));
-                let p4 = fma_x8(p3, f2, splat_x8(0.49999994));
-                let p5 = fma_x8(p4, f2, splat_x8(-1.0));
-                let p6 = fma_x8(p5, f2, splat_x8(1.0));
-                let denominator = fma_x8(
-                    p6,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
-                    splat_x8(1.0),
-                );
-                store_x8(output.offset(8 * i), div_x8(splat_x8(1.0), denominator));
-            }
-        }
-    }
-    #[inline(never)]
-    fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+        begin: isize,
+        end: isize,
         input: &[f32; 1024],
         gate: &[f32; 16],
         shortcut: &[f32; 512],
         weights: &[f32; 272],
-        output: &mut [f32; 1024],
-        rows: &mut [f32; 96],
+        output: *mut f32,
+        rows: *mut f32,
     ) {
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        let rows = rows.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for p in 0..10isize {
+            for p in begin..end {
                 for c in 0..2isize {
                     let gate_2 = load_x8(gate.offset(8 * c));
                     store_x8(
@@ -7683,142 +9247,194 @@ mod portable {
                 store_x8(output.offset(96 * p + 72), acc2_4);
                 store_x8(output.offset(96 * p + 88), acc2_5);
             }
-            for c2 in 0..2isize {
-                let gate2 = load_x8(gate.offset(8 * c2));
-                store_x8(
-                    rows.offset(8 * c2),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
-                        ),
-                    ),
-                );
-                store_x8(
-                    rows.offset(8 * c2 + 16),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
-                        ),
-                    ),
-                );
-                store_x8(
-                    rows.offset(8 * c2 + 32),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
-                        ),
-                    ),
-                );
-                store_x8(
-                    rows.offset(8 * c2 + 48),
-                    min_x8(
-                        splat_x8(6.0),
-                        max_x8(
-                            splat_x8(0.0),
-                            mul_x8(load_x8(input.offset(8 * c2 + 1008)), gate2),
-                        ),
-                    ),
-                );
-            }
-            let bias3 = load_x8(weights);
-            let mut acc3_0 = bias3;
-            let mut acc3_1 = bias3;
-            let mut acc3_2 = bias3;
-            let mut acc3_3 = bias3;
-            for k3 in 0..16isize {
-                let w3 = load_x8(weights.offset(16 * k3 + 16));
-                acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
-                acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
-                acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
-                acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
-            }
-            store_x8(output.offset(960), add_x8(acc3_0, load_x8(shortcut.offset(480))));
-            store_x8(output.offset(976), add_x8(acc3_1, load_x8(shortcut.offset(488))));
-            store_x8(output.offset(992), add_x8(acc3_2, load_x8(shortcut.offset(496))));
-            store_x8(output.offset(1008), add_x8(acc3_3, load_x8(shortcut.offset(504))));
-            let bias4 = load_x8(weights.offset(8));
-            let mut acc4_0 = bias4;
-            let mut acc4_1 = bias4;
-            let mut acc4_2 = bias4;
-            let mut acc4_3 = bias4;
-            for k4 in 0..16isize {
-                let w4 = load_x8(weights.offset(16 * k4 + 24));
-                acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
-                acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
-                acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
-                acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
-            }
-            store_x8(output.offset(968), acc4_0);
-            store_x8(output.offset(984), acc4_1);
-            store_x8(output.offset(1000), acc4_2);
-            store_x8(output.offset(1016), acc4_3);
         }
     }
     #[inline(never)]
-    fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: &mut [f32; 16]) {
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+        input: &[f32; 1024],
+        gate: &[f32; 16],
+        shortcut: &[f32; 512],
+        weights: &[f32; 272],
+        output: *mut f32,
+        rows: *mut f32,
+    ) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        let gate = gate.as_ptr();
+        let shortcut = shortcut.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut total_0 = splat_x8(0.0);
-            let mut total_1 = splat_x8(0.0);
-            for y in 0..8isize {
-                let mut row_0 = splat_x8(0.0);
-                let mut row_1 = splat_x8(0.0);
-                for x in 0..8isize {
-                    row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
-                    row_1 = add_x8(row_1, load_x8(input.offset(128 * y + 16 * x + 8)));
+            for _ in 0..1isize {
+                for c2 in 0..2isize {
+                    let gate2 = load_x8(gate.offset(8 * c2));
+                    store_x8(
+                        rows.offset(8 * c2),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 16),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 32),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 48),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 1008)), gate2),
+                            ),
+                        ),
+                    );
                 }
-                total_0 = add_x8(total_0, row_0);
-                total_1 = add_x8(total_1, row_1);
+                let bias3 = load_x8(weights);
+                let mut acc3_0 = bias3;
+                let mut acc3_1 = bias3;
+                let mut acc3_2 = bias3;
+                let mut acc3_3 = bias3;
+                for k3 in 0..16isize {
+                    let w3 = load_x8(weights.offset(16 * k3 + 16));
+                    acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
+                    acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
+                    acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
+                    acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
+                }
+                store_x8(
+                    output.offset(960),
+                    add_x8(acc3_0, load_x8(shortcut.offset(480))),
+                );
+                store_x8(
+                    output.offset(976),
+                    add_x8(acc3_1, load_x8(shortcut.offset(488))),
+                );
+                store_x8(
+                    output.offset(992),
+                    add_x8(acc3_2, load_x8(shortcut.offset(496))),
+                );
+                store_x8(
+                    output.offset(1008),
+                    add_x8(acc3_3, load_x8(shortcut.offset(504))),
+                );
+                let bias4 = load_x8(weights.offset(8));
+                let mut acc4_0 = bias4;
+                let mut acc4_1 = bias4;
+                let mut acc4_2 = bias4;
+                let mut acc4_3 = bias4;
+                for k4 in 0..16isize {
+                    let w4 = load_x8(weights.offset(16 * k4 + 24));
+                    acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
+                    acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
+                    acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
+                    acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
+                }
+                store_x8(output.offset(968), acc4_0);
+                store_x8(output.offset(984), acc4_1);
+                store_x8(output.offset(1000), acc4_2);
+                store_x8(output.offset(1016), acc4_3);
             }
-            store_x8(output, div_x8(total_0, splat_x8(64.0)));
-            store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
         }
     }
     #[inline(never)]
-    fn flatten_1x11x1x1(input: &[f32; 16], output: &mut [f32; 16]) {
+    unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..11isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
-            }
-            for pad in 11..16isize {
-                store_x1(output.offset(pad), splat_x1(0.0));
+            for _ in 0..1isize {
+                let mut total_0 = splat_x8(0.0);
+                let mut total_1 = splat_x8(0.0);
+                for y in 0..8isize {
+                    let mut row_0 = splat_x8(0.0);
+                    let mut row_1 = splat_x8(0.0);
+                    for x in 0..8isize {
+                        row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
+                        row_1 = add_x8(
+                            row_1,
+                            load_x8(input.offset(128 * y + 16 * x + 8)),
+                        );
+                    }
+                    total_0 = add_x8(total_0, row_0);
+                    total_1 = add_x8(total_1, row_1);
+                }
+                store_x8(output, div_x8(total_0, splat_x8(64.0)));
+                store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
             }
         }
     }
     #[inline(never)]
-    fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: &mut [f32; 8]) {
+    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
+        let input = input.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for c in 0..11isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for _ in 0..1isize {
+                for pad in 11..16isize {
+                    store_x1(output.offset(pad), splat_x1(0.0));
+                }
+            }
+        }
+    }
+    #[inline(never)]
+    unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            let mut acc = load_x8(weights);
-            for k in 0..11isize {
-                let x = splat_x8(*input.offset(k));
-                acc = fma_x8(x, load_x8(weights.offset(8 * k + 8)), acc);
+            for _ in 0..1isize {
+                let mut acc = load_x8(weights);
+                for k in 0..11isize {
+                    let x = splat_x8(*input.offset(k));
+                    acc = fma_x8(x, load_x8(weights.offset(8 * k + 8)), acc);
+                }
+                store_x8(output, acc);
             }
-            store_x8(output, acc);
         }
     }
     #[inline(never)]
-    fn relayout_1x4(input: &[f32; 8], output: &mut [f32; 4]) {
+    unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
         let input = input.as_ptr();
-        let output = output.as_mut_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer.
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
         unsafe {
-            for c in 0..4isize {
-                store_x1(output.offset(c), load_x1(input.offset(c)));
+            for _ in 0..1isize {
+                for c in 0..4isize {
+                    store_x1(output.offset(c), load_x1(input.offset(c)));
+                }
             }
         }
     }

@@ -2,13 +2,11 @@
 //! the other back ends.
 
 use crate::emit::rust::{self, ModuleOptions, Version, WeightsSource};
-use crate::execute::check_arguments;
+use crate::execute::{Calls, Memory};
 use crate::loops;
-use crate::memory::AlignedBuffer;
-use crate::plan::{self, PackedWeights, Program};
+use crate::plan::{self, Passes, Program, Schedule};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Counts;
-use std::ffi::c_void;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -17,19 +15,22 @@ use xxhash_rust::xxh3::xxh3_64;
 /// See [`ModuleOptions::entry`].
 type Entry = unsafe extern "C" fn(
     usize,
+    isize,
+    isize,
+    isize,
     *mut f32,
     *const f32,
     *const *const f32,
     *const *mut f32,
-    extern "C" fn(*mut c_void, usize),
-    *mut c_void,
-) -> bool;
+    *mut f32,
+);
 
 /// One program of a loaded library.
 #[derive(Debug)]
 pub struct Library {
     /// What the proofs were made for and the code was emitted from.
     program: Box<Program>,
+    schedule: Schedule,
     entry: Entry,
     /// Keeps the code in memory.
     _library: Arc<libloading::Library>,
@@ -82,43 +83,64 @@ impl Library {
         let library =
             library.map_err(|error| fault(format!("{} cannot be loaded: {error}", path.display())))?;
         let library = Arc::new(library);
-        let load = |(index, &(program, _)): (usize, &(&Program, Version))| {
+        let load = |(index, &(program, version)): (usize, &(&Program, Version))| {
             // SAFETY: the emitted function has this type.
             let entry = unsafe { library.get::<Entry>(entry_name(index).as_bytes()) };
             let entry = entry.map_err(|error| fault(format!("{}: {error}", path.display())))?;
-            Ok(Self { program: Box::new(program.clone()), entry: *entry, _library: library.clone() })
+            let schedule = rust::schedule(version, program);
+            let program = Box::new(program.clone());
+            Ok(Self { program, schedule, entry: *entry, _library: library.clone() })
         };
         programs.iter().enumerate().map(load).collect()
     }
 
-    /// Runs the program that this was emitted from; see [`crate::execute::Executable::run_observed`].
-    ///
-    /// # Errors
-    /// `RX0706` when a buffer has another length; `RX0306` when the weights were packed for another layout.
-    pub fn run(
-        &self,
-        weights: &PackedWeights,
-        arena: &mut AlignedBuffer,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-        observe: &mut dyn FnMut(usize),
-    ) -> Result<(), Diagnostic> {
-        extern "C" fn call(context: *mut c_void, step: usize) {
-            // SAFETY: `run` passes the address of its own reference, which outlives the call.
-            let observe = unsafe { &mut *context.cast::<&mut dyn FnMut(usize)>() };
-            observe(step);
+    /// What the code was made for.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+/// Addresses as the entry takes them, and a thread's own scratch memory.
+pub(crate) struct Addresses {
+    inputs: Vec<*const f32>,
+    outputs: Vec<*mut f32>,
+    private: *mut f32,
+}
+
+impl Calls for Library {
+    type Thread = Addresses;
+
+    fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    fn thread(&self, private: *mut f32) -> Addresses {
+        Addresses { inputs: Vec::new(), outputs: Vec::new(), private }
+    }
+
+    unsafe fn call(&self, thread: &mut Addresses, passes: &Passes, memory: &Memory) {
+        if thread.inputs.len() + thread.outputs.len() == 0 {
+            // SAFETY: the memory is that of the program.
+            thread.inputs.extend((0..self.program.inputs.len()).map(|index| unsafe { memory.input(index) }));
+            // SAFETY: as above.
+            let outputs = (0..self.program.outputs.len()).map(|index| unsafe { memory.output(index) });
+            thread.outputs.extend(outputs);
         }
-        check_arguments(&self.program, weights, arena, inputs, outputs)?;
-        let inputs: Vec<*const f32> = inputs.iter().map(|input| input.as_ptr()).collect();
-        let outputs: Vec<*mut f32> = outputs.iter_mut().map(|output| output.as_mut_ptr()).collect();
-        let (arena, weights) = (arena.as_mut_slice().as_mut_ptr(), weights.as_slice().as_ptr());
-        let mut observe = observe;
-        let context = (&raw mut observe).cast::<c_void>();
-        // SAFETY: `check_arguments` found all memory to be as large as the plan says, and `build_all` proved
-        // kernels and plan. The library lives as long as `self`.
-        let ran =
-            unsafe { (self.entry)(0, arena, weights, inputs.as_ptr(), outputs.as_ptr(), call, context) };
-        if ran { Ok(()) } else { Err(fault("this architecture has not the version")) }
+        // SAFETY: the memory is as large as the plan says, and `build_all` proved kernels and plan. The schedule is that
+        // of the emitted module. The library lives as long as `self`.
+        unsafe {
+            (self.entry)(
+                passes.call,
+                passes.outer as isize,
+                passes.inner.start as isize,
+                passes.inner.end as isize,
+                memory.arena,
+                memory.weights,
+                thread.inputs.as_ptr(),
+                thread.outputs.as_ptr(),
+                thread.private,
+            );
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod description;
 mod image;
-mod memory;
 mod pages;
 mod tier;
 mod translate;
@@ -12,15 +11,13 @@ pub use tier::Tier;
 pub use translate::{assembly_text, clif_text};
 
 use crate::emit::clif;
-use crate::float_environment::FloatEnvironment;
-use crate::memory::AlignedBuffer;
-use crate::plan::{PackedWeights, Passes, Program, Schedule, Work};
+use crate::execute::{Calls, Memory};
+use crate::loops::Buffer;
+use crate::plan::{Passes, Place, Program, Schedule, Step, Work, private_bytes_of};
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
-use memory::Memory;
 use pages::Pages;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_threads::{Progress, Threads};
 use std::sync::Mutex;
 use translate::KernelCode;
 
@@ -178,111 +175,70 @@ impl MachineCode {
         self.code_bytes
     }
 
-    /// Runs the program that this was compiled from. `arena` has the program's arena size, inputs and outputs
-    /// those of its ports. Nothing is allocated. `observe` is called after each step, by its index.
-    ///
-    /// # Errors
-    /// `RX0706` when a buffer has another length; `RX0306` when the weights were packed for another layout.
-    pub fn run(
-        &self,
-        weights: &PackedWeights,
-        arena: &mut AlignedBuffer,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-        observe: &mut dyn FnMut(usize),
-    ) -> Result<(), Diagnostic> {
-        let memory = self.check(weights, arena, inputs, outputs)?;
-        let _environment = FloatEnvironment::enter();
-        let (mut table, mut current) = ([std::ptr::null_mut(); MAX_BUFFERS], None);
-        self.schedule.execute_all(&mut |passes| {
-            if current != Some(passes.step) {
-                if let Some(done) = current.replace(passes.step) {
-                    observe(done);
-                }
-                memory.fill(&mut table, &self.program, passes.step, 0);
-            }
-            // SAFETY: `memory` was checked, and nothing else runs on it.
-            unsafe { self.call(&table, &passes) };
-        });
-        current.into_iter().for_each(observe);
-        Ok(())
-    }
-
-    /// As [`MachineCode::run`], on several threads: those of `threads`, as many as `private` has room for and one.
-    /// The results are the same bits.
-    ///
-    /// # Errors
-    /// As [`MachineCode::run`].
-    pub fn run_on(
-        &self,
-        threads: &dyn Threads,
-        private: &mut AlignedBuffer,
-        weights: &PackedWeights,
-        arena: &mut AlignedBuffer,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-    ) -> Result<(), Diagnostic> {
-        let mut memory = self.check(weights, arena, inputs, outputs)?;
-        let most = 1 + 4 * private.as_slice().len() / self.schedule.private_bytes().max(64);
-        memory.private = private.as_mut_slice().as_mut_ptr();
-        memory.private_bytes = self.schedule.private_bytes().max(64);
-        let progress = Progress::new();
-        threads.run(&|| {
-            let Some(thread) = progress.enter(most) else { return };
-            let _environment = FloatEnvironment::enter();
-            let (mut table, mut current) = ([std::ptr::null_mut(); MAX_BUFFERS], None);
-            progress.work(threads, self.schedule.ends(), &mut |chunks| {
-                self.schedule.execute(chunks, &mut |passes| {
-                    if current.replace(passes.step) != Some(passes.step) {
-                        memory.fill(&mut table, &self.program, passes.step, thread);
-                    }
-                    // SAFETY: `memory` was checked. Others run chunks of the same stage at the same time: the schedule
-                    // puts into one what was proved to write nothing that the others touch, but for scratch memory, of
-                    // which no other thread has the same, since numbers of threads are given once. What earlier stages
-                    // wrote is seen, since `work` orders it before.
-                    unsafe { self.call(&table, &passes) };
-                });
-            });
-        });
-        Ok(())
-    }
-
-    /// The bytes that [`MachineCode::run_on`] needs for each thread but one.
-    pub fn private_bytes(&self) -> usize {
-        self.schedule.private_bytes().max(64)
-    }
-
     /// How a run is cut up.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
     }
 
-    /// The memory of a run, if it is what the program needs.
-    fn check(
-        &self,
-        weights: &PackedWeights,
-        arena: &mut AlignedBuffer,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-    ) -> Result<Memory, Diagnostic> {
-        crate::execute::check_arguments(&self.program, weights, arena, inputs, outputs)?;
-        Ok(Memory::new(weights, arena, inputs, outputs))
+    /// What the code was made for; its kernels have no bodies.
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+/// The addresses of a step's buffers, as one thread finds them.
+pub(crate) struct Table {
+    entries: [*mut f32; MAX_BUFFERS],
+    /// The step that they are of.
+    step: Option<usize>,
+    private: *mut f32,
+}
+
+impl Calls for MachineCode {
+    type Thread = Table;
+
+    fn schedule(&self) -> &Schedule {
+        &self.schedule
     }
 
-    /// Calls a section's function.
-    ///
-    /// # Safety
-    /// The table is that of the step for memory that [`MachineCode::check`] passed and that lives; the passes are those
-    /// of the section; nothing else writes meanwhile what the section touches, or touches what it writes.
-    unsafe fn call(&self, table: &[*mut f32; MAX_BUFFERS], passes: &Passes) {
-        let function = self.functions[self.program.steps[passes.step].kernel][passes.section];
+    fn thread(&self, private: *mut f32) -> Table {
+        Table { entries: [std::ptr::null_mut(); MAX_BUFFERS], step: None, private }
+    }
+
+    unsafe fn call(&self, table: &mut Table, passes: &Passes, memory: &Memory) {
+        let step = &self.program.steps[passes.step];
+        if table.step.replace(passes.step) != Some(passes.step) {
+            table.fill(step, &self.program.kernels[step.kernel].buffers, memory);
+        }
+        let function = self.functions[step.kernel][passes.section];
         let (outer, begin, end) =
             (passes.outer as isize, passes.inner.start as isize, passes.inner.end as isize);
         // SAFETY: the loops' verifier proved every access of the kernel to be inside buffers of the declared
         // sizes, and the plan's checker proved that each argument has that size, that written
         // buffers overlap no other, and that inputs and weights are only read. The memory is as large as the plan says.
         // The code lives as long as `self`.
-        unsafe { function(table.as_ptr(), outer, begin, end) };
+        unsafe { function(table.entries.as_ptr(), outer, begin, end) };
+    }
+}
+
+impl Table {
+    fn fill(&mut self, step: &Step, buffers: &[Buffer], memory: &Memory) {
+        let mut own = 0;
+        for ((entry, buffer), &place) in self.entries.iter_mut().zip(buffers).zip(&step.arguments) {
+            let before = own;
+            own += private_bytes_of(buffer);
+            *entry = match place {
+                Place::Arena(_) if own > before && !self.private.is_null() => {
+                    self.private.wrapping_byte_add(before)
+                }
+                Place::Arena(offset) => memory.arena.wrapping_byte_add(offset),
+                Place::Weights(offset) => memory.weights.wrapping_byte_add(offset).cast_mut(),
+                // SAFETY: the program was proved to have the inputs and outputs that its steps name.
+                Place::Input(index) => unsafe { memory.input(index).cast_mut() },
+                // SAFETY: as above.
+                Place::Output(index) => unsafe { memory.output(index) },
+            };
+        }
     }
 }
 

@@ -88,6 +88,15 @@ impl Section {
         body
     }
 
+    /// The buffers that it touches, by index.
+    pub fn buffers(&self, kernel: &Kernel) -> Vec<usize> {
+        let mut buffers = BTreeSet::new();
+        each_access(kernel, self.statements(kernel), &mut |access, _, _| {
+            buffers.insert(access.buffer.0 as usize);
+        });
+        buffers.into_iter().collect()
+    }
+
     /// The passes in order: of the outer loop, and of the inner one; 0 where there is none.
     pub fn passes(&self) -> impl Iterator<Item = (i64, i64)> {
         let range = |passes: &Option<Passes>| passes.map_or(0..1, |passes| passes.begin..passes.end);

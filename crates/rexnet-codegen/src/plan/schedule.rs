@@ -9,7 +9,7 @@
 //! not depend on the number of threads, and what a chunk computes not on who runs it.
 
 use super::{Place, Program, Step};
-use crate::loops::{OperationCounts, Section};
+use crate::loops::{Buffer, OperationCounts, Role, Section};
 use std::ops::Range;
 
 /// A section of a kernel, as far as running it goes.
@@ -70,31 +70,35 @@ const CYCLES_OF_A_CHUNK: u64 = 6000;
 
 /// A section of a step, run whole or in chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Call {
-    step: usize,
-    section: usize,
-    outer: Range<i64>,
-    inner: Range<i64>,
+pub struct Call {
+    /// The step of the program.
+    pub step: usize,
+    /// The section of its kernel.
+    pub section: usize,
+    /// The passes of the outer loop; one where there is none.
+    pub outer: Range<i64>,
+    /// The passes of the inner loop; one where there is none.
+    pub inner: Range<i64>,
 }
 
 /// What is handed out together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Task {
+pub struct Task {
     /// The number of its first chunk.
-    first: usize,
+    pub first: usize,
     /// Calls by index: one that is cut into chunks, or several that are one chunk, run in order.
-    calls: Range<usize>,
+    pub calls: Range<usize>,
     /// How the one call is cut; `None` where all is one chunk.
-    cut: Option<Cut>,
+    pub cut: Option<Cut>,
 }
 
 /// The chunks of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cut {
+pub struct Cut {
     /// Passes of the inner loop that are a chunk.
-    unit: i64,
+    pub unit: i64,
     /// The chunks of one pass of the outer loop.
-    chunks: usize,
+    pub chunks: usize,
 }
 
 /// A run cut up.
@@ -106,9 +110,11 @@ pub struct Schedule {
     private_bytes: usize,
 }
 
-/// Calls of one section for a range of passes: what [`Schedule::execute`] asks for.
+/// Passes of one call: what [`Schedule::execute`] asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passes {
+    /// The call, by index.
+    pub call: usize,
     /// The step of the program.
     pub step: usize,
     /// The section of its kernel.
@@ -133,6 +139,16 @@ impl Schedule {
         Self { private_bytes: private.max().unwrap_or(0), ..builder.schedule }
     }
 
+    /// The calls, in the order in which one thread does them.
+    pub fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// The tasks, in the order of their chunks.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
     /// The number of chunks up to the end of each stage.
     pub fn ends(&self) -> &[usize] {
         &self.ends
@@ -150,7 +166,7 @@ impl Schedule {
             let index = self.tasks.partition_point(|task| task.first <= next) - 1;
             let task = &self.tasks[index];
             let (Some(cut), [single]) = (task.cut, &self.calls[task.calls.clone()]) else {
-                self.calls[task.calls.clone()].iter().for_each(|whole| whole.run(call));
+                task.calls.clone().for_each(|whole| self.calls[whole].run(whole, call));
                 next += 1;
                 continue;
             };
@@ -160,6 +176,7 @@ impl Schedule {
             let begin = single.inner.start + chunk as i64 * cut.unit;
             let end = single.inner.end.min(begin + many as i64 * cut.unit);
             call(Passes {
+                call: task.calls.start,
                 step: single.step,
                 section: single.section,
                 outer: single.outer.start + outer as i64,
@@ -171,25 +188,29 @@ impl Schedule {
 
     /// Runs everything in order: what one thread does.
     pub fn execute_all(&self, call: &mut dyn FnMut(Passes)) {
-        for whole in &self.calls {
-            whole.run(call);
-        }
+        self.calls.iter().enumerate().for_each(|(index, whole)| whole.run(index, call));
     }
 }
 
 impl Call {
-    fn run(&self, call: &mut dyn FnMut(Passes)) {
+    fn run(&self, index: usize, call: &mut dyn FnMut(Passes)) {
         for outer in self.outer.clone() {
-            call(Passes { step: self.step, section: self.section, outer, inner: self.inner.clone() });
+            let (step, section, inner) = (self.step, self.section, self.inner.clone());
+            call(Passes { call: index, step, section, outer, inner });
         }
     }
 }
 
-/// The scratch memory of a step that is private to a pass, each buffer at a multiple of 64 bytes.
+/// The bytes of a step's scratch memory, which every thread but one has elsewhere.
 fn private_bytes(program: &Program, step: &Step) -> usize {
     let buffers = program.kernels[step.kernel].buffers.iter();
-    let private = buffers.filter(|buffer| buffer.role == crate::loops::Role::Scratch);
-    private.map(|buffer| (4 * buffer.elements).next_multiple_of(64)).sum()
+    buffers.map(private_bytes_of).sum()
+}
+
+/// The bytes that a buffer takes of the memory that every thread but one has for itself: a multiple of 64, nothing unless
+/// it is private to a pass. A step's buffers lie there in order.
+pub(crate) fn private_bytes_of(buffer: &Buffer) -> usize {
+    if buffer.role == Role::Scratch { (4 * buffer.elements).next_multiple_of(64) } else { 0 }
 }
 
 struct Builder<'p> {

@@ -185,16 +185,25 @@ fn run(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
     let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
     let arms = programs.iter().map(|(version, _)| {
         let (cfg, variant, module) = (version.cfg(), version.variant(), version.module());
-        let call = quote!(#module::run(&mut scratch.0, weights, #(#inputs,)* #(#outputs,)*));
-        if *version == Version::Portable {
-            quote!(Version::#variant => #call,)
-        } else {
-            let note = notes.write("SAFETY: a version is chosen only where the processor has its features.");
-            quote!(#cfg Version::#variant => { #note unsafe { #call } })
-        }
+        quote!(#cfg Version::#variant => &#module::CODE,)
     });
+    let memory = quote! {
+        Memory {
+            arena: scratch.0.as_mut_ptr(),
+            weights: self.weights.elements().as_ptr(),
+            inputs: [#(#inputs.as_ptr()),*],
+            outputs: [#(#outputs.as_mut_ptr()),*],
+        }
+    };
+    let alone = notes.write(
+        "SAFETY: a version is chosen only where the processor has its features; the memory is this run's alone.",
+    );
+    let shared = notes.write(
+        "SAFETY: as in `run`; the protocol gives each number of a thread once, and chunks at the same time are those of one stage.",
+    );
+    let others = notes.write("SAFETY: there are as many, and each is one thread's.");
     quote! {
-        /// Runs the network once: f32 in NCHW order. Nothing is allocated.
+        /// Runs the network once, on this thread: f32 in NCHW order. Nothing is allocated.
         pub fn run(
             &self,
             scratch: &mut Scratch,
@@ -202,7 +211,45 @@ fn run(programs: &[(Version, Program)], notes: Notes) -> TokenStream {
             #(#outputs: &mut [f32; #output_lengths],)*
         ) {
             let _mode = FloatMode::enter();
-            let weights = self.weights.elements();
+            let (code, memory) = (self.code(), #memory);
+            for number in 0..code.calls.len() {
+                #alone
+                unsafe { code.whole(number, &memory, core::ptr::null_mut()) }
+            }
+        }
+
+        /// As `run`, shared between threads: at most as many as `others` has scratch memories, and this one. The outputs
+        /// are the same bits. Nothing is allocated.
+        pub fn run_on(
+            &self,
+            threads: &dyn Threads,
+            scratch: &mut Scratch,
+            others: &mut [ThreadScratch],
+            #(#inputs: &[f32; #input_lengths],)*
+            #(#outputs: &mut [f32; #output_lengths],)*
+        ) {
+            let (code, memory) = (self.code(), #memory);
+            let others = Private(others.as_mut_ptr(), others.len());
+            let progress = Progress::new();
+            threads.run(&|| {
+                let others = &others;
+                let Some(thread) = progress.enter(1 + others.1) else { return };
+                let _mode = FloatMode::enter();
+                let private = match thread {
+                    0 => core::ptr::null_mut(),
+                    _ => {
+                        #others
+                        unsafe { others.0.add(thread - 1).cast() }
+                    }
+                };
+                progress.work(threads, code.ends, &mut |chunks| {
+                    #shared
+                    unsafe { code.chunks(chunks, &memory, private) }
+                });
+            });
+        }
+
+        fn code(&self) -> &'static Code {
             match self.version { #(#arms)* }
         }
     }
@@ -397,53 +444,44 @@ fn versions(programs: &[(Version, Program)]) -> TokenStream {
 
 /// The function for programs that load the module as a library.
 pub(super) fn entry(name: &str, programs: &[(Version, Program)], notes: Notes) -> TokenStream {
-    let program = &programs[0].1;
+    let (version, program) = &programs[0];
     let name = identifier(name);
     let place = |count: usize| (0..count).map(Literal::usize_unsuffixed);
-    let inputs: Vec<_> = place(program.inputs.len()).collect();
-    let outputs: Vec<_> = place(program.outputs.len()).collect();
-    let arms = programs.iter().enumerate().map(|(index, (version, _))| {
-        let (cfg, module) = (version.cfg(), version.module());
-        let index = Literal::usize_unsuffixed(index);
-        quote! {
-            #cfg
-            #index => #module::run(
-                &mut *arena.cast(),
-                &*weights.cast(),
-                #(&*(*inputs.add(#inputs)).cast(),)*
-                #(&mut *(*outputs.add(#outputs)).cast(),)*
-                &mut |step| observe(context, step),
-            ),
-        }
-    });
+    let (inputs, outputs) = (place(program.inputs.len()), place(program.outputs.len()));
+    let (cfg, module) = (version.cfg(), version.module());
     let note = notes.write(
         "SAFETY: the caller brings memory as large as the plan says, and the processor has the features of the version.",
     );
     quote! {
-        /// Runs a version on memory of the caller's.
+        /// Runs passes of a call on memory of the caller's.
         ///
         /// # Safety
-        /// The arena, the weights and all inputs and outputs are as long as the network's, and what is written
-        /// overlaps nothing else.
+        /// The arena, the weights and all inputs and outputs are as long as the network's; `private` is null, or as
+        /// long as a thread's scratch memory. Calls at the same time are of one stage, each with scratch memory of its
+        /// own.
+        #cfg
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn #name(
-            version: usize,
+            call: usize,
+            outer: isize,
+            begin: isize,
+            end: isize,
             arena: *mut f32,
             weights: *const f32,
             inputs: *const *const f32,
             outputs: *const *mut f32,
-            observe: extern "C" fn(*mut core::ffi::c_void, usize),
-            context: *mut core::ffi::c_void,
-        ) -> bool {
-            let _mode = FloatMode::enter();
+            private: *mut f32,
+        ) {
             #note
             unsafe {
-                match version {
-                    #(#arms)*
-                    _ => return false,
-                }
+                let memory = Memory {
+                    arena,
+                    weights,
+                    inputs: [#(*inputs.add(#inputs)),*],
+                    outputs: [#(*outputs.add(#outputs)),*],
+                };
+                (#module::CODE.call)(call, outer, begin, end, &memory, private)
             }
-            true
         }
     }
 }

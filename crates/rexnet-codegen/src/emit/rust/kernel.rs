@@ -1,26 +1,42 @@
-//! A kernel as a Rust function: what the loop text says, statement by statement. Unrolled loops are written out
-//! and their registers become variables of their own; all other loops stay loops.
+//! A kernel as Rust functions, one a section: what the loop text says, statement by statement. Unrolled loops are written
+//! out and their registers become variables of their own; all other loops stay loops.
 
-use super::names::Names;
+use super::names::{self, Names};
 use super::vectors::{Operation, Vocabulary};
 use super::{Notes, identifier};
-use crate::loops::{Access, Affine, Element, Expression, Kernel, RegisterId, Role, Statement, VariableId};
+use crate::loops::{Access, Affine, Element, Expression, Kernel, RegisterId, Section, Statement, VariableId};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use std::collections::{BTreeSet, HashMap};
 
-/// The function of a verified kernel. It takes its buffers by reference, so that the compiler knows that none
-/// overlaps another.
-pub(super) fn function(kernel: &Kernel, vocabulary: &mut Vocabulary, notes: Notes) -> TokenStream {
+/// The function of a section of a verified kernel: see [`name`]. It takes a pass of the section's outer loop and a range of
+/// passes of its inner one, where there are such loops, then the buffers that it touches. What it only reads it takes by
+/// reference, so that the compiler knows that nothing writes there meanwhile; what it writes, other threads may write too,
+/// elsewhere.
+pub(super) fn function(
+    kernel: &Kernel,
+    sections: &[Section],
+    index: usize,
+    vocabulary: &mut Vocabulary,
+    notes: Notes,
+) -> TokenStream {
     let feature = vocabulary.target_feature();
-    let name = identifier(&kernel.name);
+    let (name, section) = (name(kernel, sections, index), &sections[index]);
     let names = Names::of(kernel);
     let (mut parameters, mut pointers) = (Vec::new(), Vec::new());
-    for (buffer, name) in kernel.buffers.iter().zip(&names.buffers) {
+    if let Some(outer) = &section.outer {
+        let outer = &names.variables[outer.variable.0 as usize];
+        parameters.push(quote!(#outer: isize));
+    }
+    if section.inner.is_some() {
+        let (begin, end) = (identifier(names::BEGIN), identifier(names::END));
+        parameters.push(quote!(#begin: isize, #end: isize));
+    }
+    for buffer in section.buffers(kernel) {
+        let (buffer, name) = (&kernel.buffers[buffer], &names.buffers[buffer]);
         let elements = Literal::usize_unsuffixed(buffer.elements);
-        if is_written(buffer.role) {
-            parameters.push(quote!(#name: &mut [f32; #elements]));
-            pointers.push(quote!(let #name = #name.as_mut_ptr();));
+        if buffer.role.is_written() {
+            parameters.push(quote!(#name: *mut f32));
         } else {
             parameters.push(quote!(#name: &[f32; #elements]));
             pointers.push(quote!(let #name = #name.as_ptr();));
@@ -28,12 +44,20 @@ pub(super) fn function(kernel: &Kernel, vocabulary: &mut Vocabulary, notes: Note
     }
     let mut writer =
         Writer { kernel, names: &names, vocabulary, unrolled: HashMap::new(), undeclared: BTreeSet::new() };
-    let body = writer.block(&kernel.body);
-    let note = notes.write("SAFETY: the compiler proved every access to lie inside its buffer.");
+    let body = match &section.inner {
+        Some(inner) => {
+            let (begin, end) = (identifier(names::BEGIN), identifier(names::END));
+            writer.for_loop(inner.variable, &quote!(#begin..#end), section.body(kernel))
+        }
+        None => writer.block(section.body(kernel)),
+    };
+    let note = notes.write(
+        "SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as much memory.",
+    );
     quote! {
         #[inline(never)]
         #feature
-        fn #name(#(#parameters),*) {
+        unsafe fn #name(#(#parameters),*) {
             #(#pointers)*
             #note
             unsafe { #body }
@@ -41,8 +65,12 @@ pub(super) fn function(kernel: &Kernel, vocabulary: &mut Vocabulary, notes: Note
     }
 }
 
-fn is_written(role: Role) -> bool {
-    role.is_written()
+/// The name of a section's function: the kernel's, with a number if there are several.
+pub(super) fn name(kernel: &Kernel, sections: &[Section], index: usize) -> Ident {
+    match sections.len() {
+        1 => identifier(&kernel.name),
+        _ => identifier(&format!("{}_section{}", kernel.name, index + 1)),
+    }
 }
 
 struct Writer<'k, 'v> {
@@ -70,17 +98,9 @@ impl<'k> Writer<'k, '_> {
                     passes
                 }
                 Statement::For { variable, begin, end, unroll: false, body } => {
-                    let zeros = self.declare_all();
-                    let name = if mentions(body, *variable) {
-                        let name = self.variable(*variable);
-                        quote!(#name)
-                    } else {
-                        quote!(_)
-                    };
                     let (begin, end) =
                         (Literal::i64_unsuffixed(*begin), Literal::isize_suffixed(*end as isize));
-                    let body = self.block(body);
-                    quote!(#zeros for #name in #begin..#end { #body })
+                    self.for_loop(*variable, &quote!(#begin..#end), body)
                 }
                 Statement::Registers { array } => {
                     let count = self.kernel.register_array(*array).count;
@@ -116,6 +136,18 @@ impl<'k> Writer<'k, '_> {
             }
         }
         tokens
+    }
+
+    fn for_loop(&mut self, variable: VariableId, range: &TokenStream, body: &[Statement]) -> TokenStream {
+        let zeros = self.declare_all();
+        let name = if mentions(body, variable) {
+            let name = self.variable(variable);
+            quote!(#name)
+        } else {
+            quote!(_)
+        };
+        let body = self.block(body);
+        quote!(#zeros for #name in #range { #body })
     }
 
     /// `let mut` with zero for every register that has no value yet.

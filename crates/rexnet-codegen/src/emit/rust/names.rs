@@ -8,8 +8,11 @@ use std::collections::HashSet;
 /// The types of a generated module, and those that it uses without a path, in order: none can be the name of the
 /// network's type.
 pub const TAKEN_TYPES: &[&str] = &[
+    "AtomicUsize",
     "Box",
+    "Call",
     "Clone",
+    "Code",
     "Copy",
     "Debug",
     "Drop",
@@ -18,22 +21,36 @@ pub const TAKEN_TYPES: &[&str] = &[
     "Err",
     "Error",
     "FloatMode",
+    "Fn",
     "FnMut",
     "FnOnce",
     "From",
     "Iterator",
     "Line",
+    "Memory",
     "None",
     "Ok",
     "Option",
+    "Ordering",
     "PartialEq",
+    "Private",
+    "Progress",
     "Result",
     "Scratch",
     "Self",
     "Some",
+    "Sync",
+    "Task",
+    "ThreadScratch",
+    "Threads",
     "Version",
     "Weights",
 ];
+
+/// The parameters of a section's function that say which passes of its inner loop it runs.
+pub(super) const BEGIN: &str = "begin";
+/// One past the last of them.
+pub(super) const END: &str = "end";
 
 /// The identifiers of one kernel, by identity.
 #[derive(Debug)]
@@ -47,7 +64,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn of(kernel: &Kernel) -> Self {
-        let mut taken = HashSet::new();
+        let mut taken = HashSet::from([BEGIN, END].map(str::to_owned));
         let mut distinct = |name: String| {
             let free = std::iter::once(name.clone()).chain((2u32..).map(|number| format!("{name}_{number}")));
             let name = free.into_iter().find(|name| taken.insert(name.clone())).unwrap_or(name);

@@ -1,28 +1,136 @@
-//! The function that calls a version's kernels in order, each on its places in memory.
+//! A version's program: the function that calls its kernels, and how a run is cut up for threads.
 
+use super::kernel;
 use super::version::Version;
-use super::{Notes, identifier, port_names};
-use crate::plan::{Place, Program};
-use proc_macro2::{Literal, TokenStream};
+use super::{Notes, port_names};
+use crate::loops::{Role, Section, sections};
+use crate::plan::{Place, Program, Schedule, Work, private_bytes_of};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
-/// `run(arena, weights, input, output)` of a version; where it is `observed`, also `observe(step)` after each step.
-pub(super) fn run(version: Version, program: &Program, observed: bool, notes: Notes) -> TokenStream {
-    let feature = version.target_feature();
-    let inputs = port_names("input", program.inputs.len());
-    let outputs = port_names("output", program.outputs.len());
-    let lengths = |ports: &[crate::plan::Port]| -> Vec<Literal> {
-        ports.iter().map(|port| Literal::usize_unsuffixed(port.elements())).collect()
-    };
-    let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
-    let calls = program.steps.iter().enumerate().map(|(number, step)| {
-        let kernel = identifier(&program.kernels[step.kernel].name);
-        let arguments = step.arguments.iter().enumerate().map(|(position, &place)| {
-            let written = program.writes(step, position);
-            match place {
+/// A program with the sections of its kernels, and its run cut up.
+pub(super) struct Cut<'p> {
+    pub(super) program: &'p Program,
+    /// Those of each kernel.
+    pub(super) sections: Vec<Vec<Section>>,
+    pub(super) schedule: Schedule,
+}
+
+impl<'p> Cut<'p> {
+    pub(super) fn of(version: Version, program: &'p Program) -> Self {
+        let sections: Vec<Vec<Section>> = program.kernels.iter().map(sections).collect();
+        let works: Vec<Vec<Work>> = sections
+            .iter()
+            .map(|sections| {
+                sections.iter().map(|section| Work::of(section, version.target().lanes)).collect()
+            })
+            .collect();
+        let schedule = Schedule::new(program, &works);
+        Self { program, sections, schedule }
+    }
+
+    /// `CODE`: the tables and the function that calls kernels.
+    pub(super) fn code(&self, version: Version, notes: Notes) -> TokenStream {
+        let number = Literal::usize_unsuffixed;
+        let range = |range: &std::ops::Range<i64>| {
+            let (begin, end) = (Literal::i64_unsuffixed(range.start), Literal::i64_unsuffixed(range.end));
+            quote!((#begin, #end))
+        };
+        let calls = self.schedule.calls().iter().map(|call| {
+            let (outer, inner) = (range(&call.outer), range(&call.inner));
+            quote!(Call(#outer, #inner))
+        });
+        let tasks = self.schedule.tasks().iter().map(|task| {
+            let (unit, chunks) = task.cut.map_or((0, 1), |cut| (cut.unit, cut.chunks));
+            let (first, begin, end) = (number(task.first), number(task.calls.start), number(task.calls.end));
+            let (unit, chunks) = (Literal::i64_unsuffixed(unit), number(chunks));
+            quote!(Task(#first, (#begin, #end), #unit, #chunks))
+        });
+        let ends = self.schedule.ends().iter().map(|&end| number(end));
+        let call = self.call(version, notes);
+        quote! {
+            pub(super) static CODE: Code = Code {
+                calls: &[#(#calls),*],
+                tasks: &[#(#tasks),*],
+                ends: &[#(#ends),*],
+                call,
+            };
+
+            #call
+        }
+    }
+
+    /// `call(number, outer, begin, end, memory, private)`: passes of a section of a step.
+    fn call(&self, version: Version, notes: Notes) -> TokenStream {
+        let feature = version.target_feature();
+        let inputs = port_names("input", self.program.inputs.len());
+        let outputs = port_names("output", self.program.outputs.len());
+        let mut named = None;
+        let arms = self.schedule.calls().iter().enumerate().map(|(number, call)| {
+            let step = &self.program.steps[call.step];
+            let note = (named.replace(call.step) != Some(call.step)).then(|| notes.write(&step.name));
+            let sections = &self.sections[step.kernel];
+            let function = kernel::name(&self.program.kernels[step.kernel], sections, call.section);
+            let arguments = self.arguments(call.step, &sections[call.section], &inputs, &outputs);
+            let number = Literal::usize_unsuffixed(number);
+            quote!(#number => { #note #function(#(#arguments),*) })
+        });
+        let note = notes.write(
+            "SAFETY: the plan was proved: every part lies in its memory. What others write meanwhile, and what they read of what is written here, lies elsewhere: the caller sees to it that calls at the same time are those of one stage.",
+        );
+        quote! {
+            #feature
+            unsafe fn call(
+                number: usize,
+                outer: isize,
+                begin: isize,
+                end: isize,
+                memory: &Memory,
+                private: *mut f32,
+            ) {
+                let Memory { arena, weights, inputs: [#(#inputs),*], outputs: [#(#outputs),*] } = *memory;
+                #note
+                unsafe {
+                    match number {
+                        #(#arms)*
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn arguments(
+        &self,
+        step: usize,
+        section: &Section,
+        inputs: &[Ident],
+        outputs: &[Ident],
+    ) -> Vec<TokenStream> {
+        let step = &self.program.steps[step];
+        let kernel = &self.program.kernels[step.kernel];
+        let mut arguments = Vec::new();
+        if section.outer.is_some() {
+            arguments.push(quote!(outer));
+        }
+        if section.inner.is_some() {
+            arguments.push(quote!(begin, end));
+        }
+        for index in section.buffers(kernel) {
+            let buffer = &kernel.buffers[index];
+            let written = buffer.role.is_written();
+            arguments.push(match step.arguments[index] {
                 Place::Arena(offset) => {
                     let at = Literal::usize_unsuffixed(offset / 4);
-                    if written { quote!(part_mut(arena, #at)) } else { quote!(part(arena, #at)) }
+                    if buffer.role == Role::Scratch {
+                        let before: usize = kernel.buffers[..index].iter().map(private_bytes_of).sum();
+                        let own = Literal::usize_unsuffixed(before / 4);
+                        quote!(scratch(private, #own, arena, #at))
+                    } else if written {
+                        quote!(arena.add(#at))
+                    } else {
+                        quote!(part(arena, #at))
+                    }
                 }
                 Place::Weights(offset) => {
                     let at = Literal::usize_unsuffixed(offset / 4);
@@ -30,36 +138,14 @@ pub(super) fn run(version: Version, program: &Program, observed: bool, notes: No
                 }
                 Place::Input(index) => {
                     let input = &inputs[index];
-                    quote!(#input)
+                    quote!(part(#input, 0))
                 }
                 Place::Output(index) => {
                     let output = &outputs[index];
-                    if written { quote!(#output) } else { quote!(&*#output) }
+                    if written { quote!(#output) } else { quote!(part(#output, 0)) }
                 }
-            }
-        });
-        let note = notes.write(&step.name);
-        let number = Literal::usize_unsuffixed(number);
-        let observe = observed.then(|| quote!(observe(#number);));
-        quote!(#note #kernel(#(#arguments),*); #observe)
-    });
-    let observer = observed.then(|| quote!(observe: &mut dyn FnMut(usize),));
-    let note = notes.write(
-        "SAFETY: the plan was proved: every part lies in its memory, and what a kernel writes overlaps nothing else that it is given.",
-    );
-    quote! {
-        #feature
-        pub(super) fn run(
-            arena: &mut [f32; super::ARENA],
-            weights: &[f32; super::WEIGHTS],
-            #(#inputs: &[f32; #input_lengths],)*
-            #(#outputs: &mut [f32; #output_lengths],)*
-            #observer
-        ) {
-            use super::{part, part_mut};
-            let (arena, weights) = (arena.as_mut_ptr(), weights.as_ptr());
-            #note
-            unsafe { #(#calls)* }
+            });
         }
+        arguments
     }
 }

@@ -1,5 +1,15 @@
 //! Runs a program: what every back end checks first, and the interpreter over a whole program.
 
+#[cfg(any(feature = "jit", feature = "library"))]
+mod calls;
+#[cfg(any(feature = "jit", feature = "library"))]
+mod memory;
+
+#[cfg(any(feature = "jit", feature = "library"))]
+pub(crate) use calls::Calls;
+#[cfg(any(feature = "jit", feature = "library"))]
+pub(crate) use memory::Memory;
+
 use crate::float_environment::FloatEnvironment;
 use crate::loops::interpret;
 use crate::memory::AlignedBuffer;
@@ -127,7 +137,7 @@ pub enum Executable {
 }
 
 impl Executable {
-    /// Runs a program once. Machine code runs the program that it was compiled from, whatever is given here.
+    /// Runs a program once. Compiled code runs the program that it was compiled from, whatever is given here.
     ///
     /// # Errors
     /// `RX0706` when a buffer has another length, `RX0306` when the weights were packed for another layout.
@@ -140,38 +150,6 @@ impl Executable {
         outputs: &mut [&mut [f32]],
     ) -> Result<(), Diagnostic> {
         self.run_observed(program, weights, arena, inputs, outputs, &mut |_| ())
-    }
-
-    /// As [`Executable::run`], on several threads where there is code for that. `private` has
-    /// [`Executable::private_bytes`] for each thread but one; with less, fewer threads take part.
-    ///
-    /// # Errors
-    /// As [`Executable::run`].
-    #[expect(clippy::too_many_arguments, reason = "a run's memory is of so many kinds")]
-    pub fn run_on(
-        &self,
-        threads: &dyn Threads,
-        private: &mut AlignedBuffer,
-        program: &Program,
-        weights: &PackedWeights,
-        arena: &mut AlignedBuffer,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-    ) -> Result<(), Diagnostic> {
-        match self {
-            #[cfg(feature = "jit")]
-            Executable::MachineCode(code) => code.run_on(threads, private, weights, arena, inputs, outputs),
-            _ => self.run(program, weights, arena, inputs, outputs),
-        }
-    }
-
-    /// The bytes that each thread but one needs for itself.
-    pub fn private_bytes(&self) -> usize {
-        match self {
-            #[cfg(feature = "jit")]
-            Executable::MachineCode(code) => code.private_bytes(),
-            _ => 0,
-        }
     }
 
     /// As [`Executable::run`], with a call of `observe` after each step, by its index.
@@ -189,10 +167,66 @@ impl Executable {
     ) -> Result<(), Diagnostic> {
         match self {
             #[cfg(feature = "jit")]
-            Executable::MachineCode(code) => code.run(weights, arena, inputs, outputs, observe),
+            Executable::MachineCode(code) => {
+                let memory = Memory::new(code.program(), weights, arena, inputs, outputs)?;
+                calls::run(code, &memory, observe);
+                Ok(())
+            }
             #[cfg(feature = "library")]
-            Executable::Library(library) => library.run(weights, arena, inputs, outputs, observe),
+            Executable::Library(library) => {
+                let memory = Memory::new(library.program(), weights, arena, inputs, outputs)?;
+                calls::run(library, &memory, observe);
+                Ok(())
+            }
             Executable::Interpreter => interpret_observed(program, weights, arena, inputs, outputs, observe),
+        }
+    }
+
+    /// As [`Executable::run`], shared between threads where there is compiled code: as many as `private` has
+    /// [`Executable::private_bytes`] for, and one more. The results are the same bits.
+    ///
+    /// # Errors
+    /// As [`Executable::run`].
+    #[expect(clippy::too_many_arguments, reason = "a run's memory is of so many kinds")]
+    pub fn run_on(
+        &self,
+        threads: &dyn Threads,
+        private: &mut AlignedBuffer,
+        program: &Program,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), Diagnostic> {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => {
+                let memory = Memory::new(code.program(), weights, arena, inputs, outputs)?;
+                calls::run_on(code, memory, threads, private);
+                Ok(())
+            }
+            #[cfg(feature = "library")]
+            Executable::Library(library) => {
+                let memory = Memory::new(library.program(), weights, arena, inputs, outputs)?;
+                calls::run_on(library, memory, threads, private);
+                Ok(())
+            }
+            Executable::Interpreter => {
+                // One thread does all; the others have nothing to wait for.
+                let _ = (threads, private);
+                self.run(program, weights, arena, inputs, outputs)
+            }
+        }
+    }
+
+    /// The bytes that each thread but one needs for itself; 0 where one thread does all.
+    pub fn private_bytes(&self) -> usize {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => calls::private_bytes(code),
+            #[cfg(feature = "library")]
+            Executable::Library(library) => calls::private_bytes(library),
+            Executable::Interpreter => 0,
         }
     }
 }
