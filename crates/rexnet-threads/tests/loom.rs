@@ -215,6 +215,21 @@ fn no_call_is_missed() {
 }
 
 #[test]
+fn every_worker_is_called() {
+    explore(3, || {
+        let team = Team::new(2).unwrap();
+        for _ in 0..2 {
+            let inside = AtomicUsize::new(0);
+            team.run(&|| {
+                inside.fetch_add(1, Ordering::Relaxed);
+                team.notify();
+                team.wait(&|| inside.load(Ordering::Relaxed) == 2);
+            });
+        }
+    });
+}
+
+#[test]
 fn two_callers_at_once() {
     explore(2, || {
         let team = Team::new(2).unwrap();
