@@ -8,6 +8,7 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 use rexnet_threads::{Progress, Team, Threads};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Tries all orders with at most so many preemptions.
 fn explore(preemptions: usize, test: impl Fn() + Sync + Send + 'static) {
@@ -226,6 +227,23 @@ fn every_worker_is_called() {
                 team.wait(&|| inside.load(Ordering::Relaxed) == 2);
             });
         }
+    });
+}
+
+#[test]
+fn a_panic_reaches_the_caller_and_ends_there() {
+    explore(3, || {
+        let team = Team::new(2).unwrap();
+        let inside = AtomicUsize::new(0);
+        let end = catch_unwind(AssertUnwindSafe(|| {
+            team.run(&|| {
+                if inside.fetch_add(1, Ordering::Relaxed) == 1 {
+                    resume_unwind(Box::new("second"));
+                }
+            });
+        }));
+        assert_eq!(end.is_err(), inside.load(Ordering::Relaxed) == 2);
+        run(&team, &[1]);
     });
 }
 
