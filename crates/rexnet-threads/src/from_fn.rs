@@ -22,11 +22,14 @@ pub struct FromFn<F> {
 /// ```
 /// use rexnet_threads::{Threads, from_fn};
 ///
-/// let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build()?;
+/// let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
 /// let threads = from_fn(2, |work| {
-///     pool.broadcast(|_| work());
+///     pool.in_place_scope(|scope| {
+///         scope.spawn(|_| work());
+///         work();
+///     });
 /// });
-/// threads.run(&|| println!("on every thread of the pool"));
+/// threads.run(&|| println!("on this thread and the pool's"));
 /// # Ok::<(), rayon::ThreadPoolBuildError>(())
 /// ```
 ///

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at between two looks at the clock: 1 to 5 µs, which is a hundred times what the
-/// clock costs.
+/// How often a condition is looked at between two looks at the clock: half a microsecond to three, by processor, many
+/// times what the clock costs.
 const LOOKS: u32 = 64;
 
 /// Spins until `ready` holds; false when `limit` is over before.

@@ -10,12 +10,14 @@ use crate::sync::{Arc, thread};
 use crew::Crew;
 use std::fmt;
 use std::io;
+use std::panic::RefUnwindSafe;
 
 /// Threads that wait for work, and the caller's.
 ///
 /// Clones share the threads; they end when the last clone is dropped, which waits for them. One caller at a time has
 /// them: another meanwhile, or a call from inside a run, does not wait but works on its own thread alone. A team without
-/// work uses no processor time. In a process that was forked off, the team is the caller's thread alone.
+/// work uses no processor time. In a process that was forked off, though not from inside a run, the team is the caller's
+/// thread alone.
 ///
 /// ```
 /// use rexnet_threads::{Team, Threads};
@@ -37,6 +39,9 @@ struct Workers {
     crew: Arc<Crew>,
     handles: Vec<thread::JoinHandle<()>>,
 }
+
+/// A panic leaves nothing behind: every run ends as if there had been none.
+impl RefUnwindSafe for Workers {}
 
 impl Team {
     /// A team of so many threads, the caller's among them; 0 counts as 1.
@@ -113,5 +118,44 @@ impl Drop for Workers {
             // Workers do not panic.
             let _ = worker.join();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Team;
+    use std::sync::{Arc, Mutex, PoisonError};
+    use std::time::{Duration, Instant};
+
+    /// Looks for ten seconds whether something holds.
+    fn soon(holds: impl Fn() -> bool) -> bool {
+        let begin = Instant::now();
+        while !holds() {
+            if begin.elapsed() > Duration::from_secs(10) {
+                return false;
+            }
+            std::thread::yield_now();
+        }
+        true
+    }
+
+    #[test]
+    fn a_worker_can_drop_the_last_handle() {
+        let team = Mutex::new(Some(Team::new(3).unwrap()));
+        let take = || team.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let crew = Arc::clone(&team.lock().unwrap().as_ref().unwrap().0.crew);
+        let caller = std::thread::current().id();
+        crew.run(&|| {
+            if std::thread::current().id() == caller {
+                assert!(soon(|| team.lock().unwrap().is_none()), "a worker comes and drops the team");
+            } else {
+                drop(take());
+            }
+        });
+        assert!(soon(|| Arc::strong_count(&crew) == 1), "the workers end");
+        // What is left works on the caller's thread.
+        let calls = Mutex::new(0);
+        crew.run(&|| *calls.lock().unwrap() += 1);
+        assert_eq!(calls.into_inner().unwrap(), 1);
     }
 }
