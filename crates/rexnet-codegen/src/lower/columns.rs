@@ -46,6 +46,11 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Channels of one iteration.
+    pub(super) fn channels(&self) -> usize {
+        self.panels * self.parts * self.vectors * self.lanes
+    }
+
     /// Vectors that are unrolled in one iteration.
     pub(super) fn unrolled_vectors(&self) -> usize {
         self.panels * self.vectors

@@ -4,7 +4,7 @@ use super::activation;
 use super::borders::{Span, Window};
 use super::columns::split;
 use super::node::{ALONE, NodeBuilder, Strides, images};
-use super::tile::{ReductionLoop, Rows, Tile, each_tile, each_tile_of_images, rows_per_tile};
+use super::tile::{ReductionLoop, Rows, Tile, each_tile, each_tile_of_images, rows_for};
 use super::{PackedTensor, Packing, padding};
 use crate::loops::{Affine, BinaryOp, BufferId, KernelBuilder, Role};
 use crate::target::Target;
@@ -69,8 +69,9 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     // A gate belongs to its image; otherwise the images are just more pixels.
     let map = output_ty.height() * output_ty.width();
     let (images, pixels) = if staged { (output_ty.batch(), map) } else { (1, output_ty.batch() * map) };
-    let shape = target.tile_for(pixels);
-    let rows = rows_per_tile(pixels, shape.rows, shape.enough_rows());
+    let vectors = target.tile_for(pixels).vectors;
+    let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, vectors);
+    let rows = rows_for(target, pixels, &blocks);
     let weights_outweigh_pixels = output_ty.channels() * k > k * pixels
         && output_ty.channels() * k > WEIGHTS_AT_HAND
         && k * pixels < PIXELS_IN_CACHE;
@@ -81,7 +82,6 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
             node.scratch("rows", rows * k_stride as usize)
         }
     });
-    let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, shape.vectors);
     let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
     let builder = &mut node.builder;
@@ -238,7 +238,7 @@ pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, con
     let builder = &mut node.builder;
     each_region(builder, images(&output_ty), &windows, |builder, image, y, span_y, span_x| {
         let width = (span_x.outputs.end - span_x.outputs.start) as usize;
-        let rows = rows_per_tile(width, shape.rows, shape.enough_rows());
+        let rows = rows_for(target, width, &blocks);
         each_tile(builder, "x", width, rows, |builder, rows, first| {
             let x = first + span_x.outputs.start;
             let place =

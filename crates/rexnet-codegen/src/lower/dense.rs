@@ -1,11 +1,11 @@
 //! Dense layers: a matrix product whose rows are images.
 
 use super::activation;
-use super::columns::split;
+use super::columns::{Columns, split};
 use super::convolution::pack;
-use super::node::{ALONE, NodeBuilder, images};
+use super::node::{ALONE, NodeBuilder};
 use super::padding;
-use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
+use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
 use super::{PackedTensor, Packing};
 use crate::loops::{Affine, BufferId, KernelBuilder, Role};
 use crate::target::Target;
@@ -73,6 +73,10 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
     second.emit(builder, target);
 }
 
+/// As many vectors of output channels as keep the multiply-adds busy: a weight is read once, so more would gain nothing,
+/// and leave fewer threads with something to do.
+const MOST_VECTORS: usize = 8;
+
 struct Layer<'a> {
     input: BufferId,
     weights: BufferId,
@@ -87,13 +91,18 @@ impl Layer<'_> {
     fn emit(&self, builder: &mut KernelBuilder, target: &Target) {
         let (k, k_stride) = (self.from.channels(), self.from.padded_channels() as i64);
         let m_stride = self.to.padded_channels() as i64;
-        let shape = target.tile_for(self.to.batch());
-        let rows = rows_per_tile(self.to.batch(), shape.rows, shape.enough_rows());
+        let images = self.to.batch();
+        let vectors = target.tile_for(images).vectors.min(MOST_VECTORS);
+        let blocks = split(self.to.channels(), k, 0, target.lanes, vectors);
+        let rows = rows_for(target, images, &blocks);
         let (in_registers, on_rows) = activation::cut(self.activation, false);
-        for block in &split(self.to.channels(), k, 0, target.lanes, shape.vectors) {
+        let has_padding = |block: &Columns| {
+            block.iterations == 1 && block.channel as usize + block.channels() > self.to.channels()
+        };
+        for block in &blocks {
             builder.section(("n", 0..block.iterations as i64), ALONE, |builder, group, _| {
                 builder.for_each("part", block.parts, |builder, part| {
-                    each_tile(builder, "image", self.to.batch(), rows, |builder, rows, first| {
+                    each_tile(builder, "image", images, rows, |builder, rows, first| {
                         let tile = Tile {
                             rows,
                             input: Rows {
@@ -116,14 +125,19 @@ impl Layer<'_> {
                         tile.emit(builder, block, &group, &part);
                     });
                 });
+                let first = group * block.channels() as i64 + block.channel;
+                builder.for_each("image", images, |builder, image| {
+                    let at = image * m_stride + first;
+                    let elements = block.channels();
+                    activation::apply_to_rows(builder, on_rows, self.output, &at, elements, target.lanes);
+                });
+                if has_padding(block) {
+                    padding::clear_here(builder, self.output, self.to, self.activation);
+                }
             });
         }
-        if on_rows.is_some() {
-            builder.section(images(self.to), ALONE, |builder, image, _| {
-                let (at, elements) = (image * m_stride, m_stride as usize);
-                activation::apply_to_rows(builder, on_rows, self.output, &at, elements, target.lanes);
-            });
+        if !blocks.iter().any(has_padding) {
+            padding::clear(builder, self.output, self.to, self.activation);
         }
-        padding::clear(builder, self.output, self.to, self.activation);
     }
 }

@@ -8,8 +8,8 @@ use super::activation;
 use super::columns::{PANEL, split};
 use super::convolution::{pack, windows};
 use super::depthwise::{Depthwise, Map};
-use super::node::{ALONE, NodeBuilder, Strides, images};
-use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_per_tile};
+use super::node::{NodeBuilder, Strides, images};
+use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
 use super::{Strategy, padding, strategy};
 use crate::loops::{Affine, KernelBuilder, Role};
 use crate::target::Target;
@@ -17,6 +17,8 @@ use rexnet_ir::graph::{Conv2d, Graph, Node, NodeId, Op};
 
 /// Channels of a slice: two panels.
 const SLICE: usize = 2 * PANEL;
+/// From so many slices on, one more or less for a thread makes no difference.
+const MANY_SLICES: usize = 16;
 
 /// The pointwise convolution whose result only this depthwise convolution reads, if there is one.
 pub(super) fn expansion(graph: &Graph, id: NodeId) -> Option<NodeId> {
@@ -58,12 +60,12 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
     let taps = windows[0].kernel * windows[1].kernel;
     let (in_registers, on_rows) = activation::cut(expand_conv.activation, false);
     let shape = target.tile_for(pixels);
-    let rows = rows_per_tile(pixels, shape.rows, shape.enough_rows());
 
     let emit = |builder: &mut KernelBuilder, image: &Affine, first: Affine, width: usize| {
         // The number of panels before the slice.
         let panels = first.clone();
         let blocks = split(width, k, 0, target.lanes, shape.vectors);
+        let rows = rows_for(target, pixels, &blocks);
         each_tile(builder, "p", pixels, rows, |builder, rows, pixel| {
             let tile = Tile {
                 rows,
@@ -114,15 +116,18 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
         layer.emit(builder, target);
     };
     let builder = &mut node.builder;
-    let (whole, rest) = (padded / slice, padded % slice);
-    let in_slice = (slice / PANEL) as i64;
-    builder.section(images(&ty), ("slice", 0..whole as i64), |builder, image, index| {
-        emit(builder, &image, index * in_slice, slice);
-    });
-    if rest > 0 {
-        builder.section(images(&ty), ALONE, |builder, image, _| {
-            emit(builder, &image, Affine::constant(whole as i64 * in_slice), rest);
+    let (mut whole, rest) = (padded / slice, padded % slice);
+    // The last of an odd number is halved, so that two threads can have as much to do.
+    let halved = slice == SLICE && whole < MANY_SLICES && !whole.is_multiple_of(2);
+    whole -= usize::from(halved);
+    let mut first = 0;
+    for (count, width) in [(whole, slice), (if halved { 2 } else { 0 }, PANEL), (1, rest)] {
+        let panels = (width / PANEL) as i64;
+        let count = if width > 0 { count as i64 } else { 0 };
+        builder.section(images(&ty), ("slice", 0..count), |builder, image, index| {
+            emit(builder, &image, index * panels + first, width);
         });
+        first += count * panels;
     }
     padding::clear(builder, output, &ty, conv.activation);
 }

@@ -1,7 +1,7 @@
 //! The channel padding of every stored tensor holds zeros.
 
 use super::node::ALONE;
-use crate::loops::{BufferId, Expression, KernelBuilder};
+use crate::loops::{Affine, BufferId, Expression, KernelBuilder};
 use rexnet_ir::graph::{Activation, TensorType};
 
 /// Writes zeros into the channel padding after a kernel whose last function does not keep zero: packed weights
@@ -17,16 +17,34 @@ pub(super) fn clear(
     }
 }
 
+/// As [`clear`], in the section at hand.
+pub(super) fn clear_here(
+    builder: &mut KernelBuilder,
+    buffer: BufferId,
+    ty: &TensorType,
+    activation: Option<Activation>,
+) {
+    if activation.is_none_or(|function| function.preserves_zero()) || ty.channels() == ty.padded_channels() {
+        return;
+    }
+    let pixels = ty.batch() * ty.height() * ty.width();
+    builder.for_each("pixel", pixels, |builder, pixel| clear_pixel(builder, buffer, ty, &pixel));
+}
+
+fn clear_pixel(builder: &mut KernelBuilder, buffer: BufferId, ty: &TensorType, pixel: &Affine) {
+    let (channels, padded) = (ty.channels() as i64, ty.padded_channels() as i64);
+    builder.repeat("pad", channels, padded, false, |builder, channel| {
+        builder.store(buffer, pixel.clone() * padded + channel, Expression::f32(0.0, 1));
+    });
+}
+
 /// Writes zeros into the channel padding.
 pub(super) fn clear_always(builder: &mut KernelBuilder, buffer: BufferId, ty: &TensorType) {
-    let (channels, padded) = (ty.channels(), ty.padded_channels());
-    if channels == padded {
+    if ty.channels() == ty.padded_channels() {
         return;
     }
     let pixels = (ty.batch() * ty.height() * ty.width()) as i64;
     builder.section(("pixel", 0..pixels), ALONE, |builder, pixel, _| {
-        builder.repeat("pad", channels as i64, padded as i64, false, |builder, channel| {
-            builder.store(buffer, pixel * padded as i64 + channel, Expression::f32(0.0, 1));
-        });
+        clear_pixel(builder, buffer, ty, &pixel);
     });
 }

@@ -5,6 +5,7 @@ use super::activation;
 use super::columns::Columns;
 use super::node::ALONE;
 use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, ValueType};
+use crate::target::{Target, TileShape};
 use rexnet_ir::graph::Activation;
 use std::ops::Range;
 
@@ -161,6 +162,15 @@ impl Tile {
             self.reduce(builder, depth + 1, input, step, body);
         });
     }
+}
+
+/// How many rows a tile should have so that `total` rows are covered with the least work: as [`rows_per_tile`], for blocks
+/// that may be of fewer vectors than the shape has, and leave room for more rows then.
+pub(super) fn rows_for(target: &Target, total: usize, blocks: &[Columns]) -> usize {
+    let shape = target.tile_for(total);
+    let widest = blocks.iter().map(Columns::unrolled_vectors).max().unwrap_or(1).max(1);
+    let narrow = TileShape { rows: shape.rows * shape.vectors / widest, vectors: widest };
+    rows_per_tile(total, narrow.rows, narrow.enough_rows())
 }
 
 /// How many rows a tile should have so that `total` rows are covered with the least work. A tile costs its rows

@@ -63,8 +63,9 @@ fn cycles(operations: &OperationCounts, lanes: usize) -> u64 {
     most.saturating_add(parts.divisions.saturating_mul(CYCLES_OF_A_DIVISION)).max(1)
 }
 
-/// Below so many cycles a section stays on one thread: beginning a stage costs about a quarter of that.
-const CYCLES_ALONE: u64 = 8000;
+/// Below so many cycles a section stays on one thread. Beginning a stage costs about a third of that; but what the model
+/// leaves out, waiting for memory that another core wrote, threads do at the same time.
+const CYCLES_ALONE: u64 = 3000;
 /// A chunk has about so many cycles: claiming one costs a twentieth of that.
 const CYCLES_OF_A_CHUNK: u64 = 6000;
 
