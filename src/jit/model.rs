@@ -304,7 +304,8 @@ impl Model {
 
     /// The memory to run it in, on the caller's thread and others: a [`Team`](crate::threads::Team), of which clones share the
     /// threads, or what [`from_fn`](crate::threads::from_fn) makes of a pool. The outputs are the same bits with any number of
-    /// threads. Emitted Rust and the interpreter use the caller's thread alone.
+    /// threads. The interpreter uses the caller's thread alone, and so does a network that is done in less time than it
+    /// takes to call the others.
     pub fn session_on(&self, threads: impl Threads + Send + 'static) -> Session {
         Session::on(self.clone(), Box::new(threads))
     }

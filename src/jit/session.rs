@@ -35,7 +35,8 @@ impl Session {
     }
 
     pub(super) fn on(model: Model, threads: Box<dyn Threads + Send>) -> Self {
-        let others = threads.count().max(1) - 1;
+        let shared = model.executable().is_worth_sharing();
+        let others = if shared { threads.count().max(1) - 1 } else { 0 };
         let private = others * model.executable().private_bytes();
         let alone = Self::new(model);
         if others == 0 {

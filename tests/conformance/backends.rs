@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
 
 use crate::comparison::assert_same_bits;
-use crate::runnable::Runnable;
+use crate::runnable::{Runnable, teams};
 use rexnet_codegen::driver::{Options, Taps, compile_graph};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::emit::x64::{self, Encoding};
@@ -16,6 +16,7 @@ use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::Graph;
+use rexnet_threads::{Team, Threads};
 use std::path::{Path, PathBuf};
 
 /// A way to run a program.
@@ -48,7 +49,7 @@ const EVERY: &[Backend] = &[
         name: "interpreter",
         target: None,
         tier: None,
-        prepare: |_| Ok(Executable::Interpreter.into()),
+        prepare: |_| Ok(Runnable::Executable(Executable::Interpreter)),
     },
     Backend {
         name: "clif",
@@ -126,11 +127,12 @@ pub(crate) fn backends_for(target: &Target) -> impl Iterator<Item = &'static Bac
 
 /// Emitted Rust, compiled once a program and kept between runs of the tests.
 pub(crate) fn rust(program: &Program, version: Version) -> Result<Runnable, Diagnostics> {
-    Library::build(program, version, &emitted()).map(|library| Executable::Library(library).into())
+    Library::build(program, version, &emitted())
+        .map(|library| Runnable::compiled(Executable::Library(library)))
 }
 
 fn machine_code(program: &Program, tier: Tier) -> Result<Runnable, Diagnostics> {
-    MachineCode::compile(program, tier).map(|code| Executable::MachineCode(code).into())
+    MachineCode::compile(program, tier).map(|code| Runnable::compiled(Executable::MachineCode(code)))
 }
 
 /// Where emitted Rust is compiled.
@@ -170,7 +172,7 @@ impl RustBatch {
         }
         let libraries = Library::build_all(&distinct, &emitted()).unwrap_or_else(|faults| panic!("{faults}"));
         let libraries: Vec<Runnable> =
-            libraries.into_iter().map(|library| Executable::Library(library).into()).collect();
+            libraries.into_iter().map(|library| Runnable::compiled(Executable::Library(library))).collect();
         for (case, place) in recorded.iter().zip(places) {
             let what = format!("{}, rust {}", case.what, case.version.name());
             let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
@@ -255,7 +257,8 @@ fn assert_nothing_refused(what: &str, target: &Target, program: &Program) {
 }
 
 /// Runs a program twice in hostile memory: inputs and outputs are aligned to their elements only, and arena and
-/// outputs hold NaNs, then what the first run left. Asserts that both runs give the same bits.
+/// outputs hold NaNs, then what the first run left; and on teams of several threads, every pass a chunk of its own.
+/// Asserts that all runs give the same bits.
 pub(crate) fn run(
     what: &str,
     executable: &Runnable,
@@ -267,18 +270,28 @@ pub(crate) fn run(
     let inputs: Vec<&[f32]> = shifted.iter().map(|input| &input[1..]).collect();
     let mut arena = AlignedBuffer::zeroed(program.arena_bytes / 4);
     arena.as_mut_slice().fill(f32::NAN);
-    let mut once = || {
+    // `None` where it has no code that threads could share.
+    let mut once = |team: Option<&Team>| {
         let mut outputs: Vec<Vec<f32>> =
             program.outputs.iter().map(|port| vec![f32::NAN; port.elements() + 1]).collect();
         let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(|output| &mut output[1..]).collect();
-        executable
-            .run(program, weights, &mut arena, &inputs, &mut slices)
-            .unwrap_or_else(|fault| panic!("{what}: {fault}"));
-        outputs.into_iter().map(|output| output[1..].to_vec()).collect::<Vec<Vec<f32>>>()
+        let ran = match team {
+            None => executable.run(program, weights, &mut arena, &inputs, &mut slices),
+            Some(team) => executable.run_on(team, program, weights, &mut arena, &inputs, &mut slices)?,
+        };
+        ran.unwrap_or_else(|fault| panic!("{what}: {fault}"));
+        let outputs = outputs.into_iter().map(|output| output[1..].to_vec()).collect::<Vec<Vec<f32>>>();
+        Some(outputs)
     };
-    let first = once();
-    for (first, second) in first.iter().zip(once()) {
-        assert_same_bits(&format!("{what}, second run"), &second, first);
+    let first = once(None).unwrap_or_default();
+    let mut compare = |how: &str, team: Option<&Team>| {
+        for (first, second) in first.iter().zip(once(team).into_iter().flatten()) {
+            assert_same_bits(&format!("{what}, {how}"), &second, first);
+        }
+    };
+    compare("second run", None);
+    for team in teams().iter() {
+        compare(&format!("{} threads", team.count()), Some(team));
     }
     first
 }

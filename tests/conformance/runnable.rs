@@ -6,7 +6,9 @@ use rexnet_codegen::emit::x64::{self, Encoding};
 use rexnet_codegen::execute::Executable;
 use rexnet_codegen::loops::{Passes, Role, interpret, sections};
 use rexnet_codegen::memory::AlignedBuffer;
-use rexnet_codegen::plan::{PackedWeights, Place, Program, Step};
+use rexnet_codegen::plan::{Grain, PackedWeights, Place, Program, Step};
+use rexnet_threads::{Team, Threads};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A program ready to run.
 pub(crate) enum Runnable {
@@ -17,10 +19,17 @@ pub(crate) enum Runnable {
     Executed(Vec<Vec<Option<Vec<u8>>>>),
 }
 
-impl From<Executable> for Runnable {
-    fn from(executable: Executable) -> Self {
-        Runnable::Executable(executable)
+/// How many threads share a run: more than there are cores, and numbers that divide nothing.
+const THREADS: [usize; 4] = [2, 3, 8, 17];
+
+/// Teams that all tests share, one test at a time: a team that is busy would leave its caller alone.
+pub(crate) fn teams() -> MutexGuard<'static, Vec<Team>> {
+    static TEAMS: Mutex<Vec<Team>> = Mutex::new(Vec::new());
+    let mut teams = TEAMS.lock().unwrap_or_else(PoisonError::into_inner);
+    if teams.is_empty() {
+        teams.extend(THREADS.iter().map(|&threads| Team::new(threads).expect("threads can be started")));
     }
+    teams
 }
 
 /// More instructions than any kernel of the tests needs: a loop that never ends is found.
@@ -35,6 +44,33 @@ impl Runnable {
             code.collect()
         });
         Runnable::Executed(code.collect())
+    }
+
+    /// Compiled code, whose runs are cut into chunks of one pass: so many as there can be may run at the same time.
+    pub(crate) fn compiled(mut executable: Executable) -> Self {
+        executable.cut(Grain::Finest);
+        Runnable::Executable(executable)
+    }
+
+    /// Runs the program once on so many threads; `None` where it has no code that threads could share.
+    pub(crate) fn run_on(
+        &self,
+        team: &Team,
+        program: &Program,
+        weights: &PackedWeights,
+        arena: &mut AlignedBuffer,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+    ) -> Option<Result<(), String>> {
+        let Runnable::Executable(executable) = self else { return None };
+        let bytes = (team.count() - 1) * executable.private_bytes();
+        if bytes == 0 {
+            return None;
+        }
+        let mut private = AlignedBuffer::zeroed(bytes / 4);
+        private.as_mut_slice().fill(f32::NAN);
+        let ran = executable.run_on(team, &mut private, program, weights, arena, inputs, outputs);
+        Some(ran.map_err(|fault| fault.to_string()))
     }
 
     /// Runs the program once.

@@ -13,7 +13,7 @@ pub(crate) const ELEMENTS: [usize; 4] = [96, 64, 64, 96];
 pub(crate) fn random_kernel(choices: &mut Choices) -> Kernel {
     let mut builder = KernelBuilder::new("random");
     let roles =
-        [("input", Role::In), ("weights", Role::Const), ("scratch", Role::Scratch), ("output", Role::Out)];
+        [("input", Role::In), ("weights", Role::Const), ("scratch", Role::Shared), ("output", Role::Out)];
     let buffers: Vec<BufferId> = roles
         .iter()
         .zip(ELEMENTS)

@@ -5,6 +5,7 @@ use crate::choices::Choices;
 use crate::comparison::assert_same_bits;
 use crate::inputs::values;
 use crate::kernels::{ELEMENTS, random_kernel};
+use crate::runnable::Runnable;
 use crate::single_kernel::{program_of, program_of_all, weights_of};
 use proptest::prelude::*;
 use rexnet_codegen::emit::rust::Version;
@@ -48,7 +49,7 @@ proptest! {
         let weights = weights_of(&program, &values(1, ELEMENTS[1]));
         let input = values(2, ELEMENTS[0]);
         let inputs = vec![input.as_slice(); program.inputs.len()];
-        let expected = run("interpreter", &Executable::Interpreter.into(), &program, &weights, &inputs);
+        let expected = run("interpreter", &Runnable::Executable(Executable::Interpreter), &program, &weights, &inputs);
         for version in Version::ALL.into_iter().filter(|version| version.runs_here()) {
             let library = rust(&program, version).unwrap_or_else(|faults| panic!("{faults}"));
             let outputs = run(version.name(), &library, &program, &weights, &inputs);

@@ -4,7 +4,7 @@
 use crate::emit::rust::{self, ModuleOptions, Version, WeightsSource};
 use crate::execute::{Calls, Memory};
 use crate::loops;
-use crate::plan::{self, Passes, Program, Schedule};
+use crate::plan::{self, Grain, Passes, Program, Schedule, Work};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Counts;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,7 @@ type Entry = unsafe extern "C" fn(
 pub struct Library {
     /// What the proofs were made for and the code was emitted from.
     program: Box<Program>,
+    works: Vec<Vec<Work>>,
     schedule: Schedule,
     entry: Entry,
     /// Keeps the code in memory.
@@ -87,11 +88,17 @@ impl Library {
             // SAFETY: the emitted function has this type.
             let entry = unsafe { library.get::<Entry>(entry_name(index).as_bytes()) };
             let entry = entry.map_err(|error| fault(format!("{}: {error}", path.display())))?;
-            let schedule = rust::schedule(version, program);
+            let works = rust::works(version, program);
+            let schedule = Schedule::new(program, &works, Grain::Modelled);
             let program = Box::new(program.clone());
-            Ok(Self { program, schedule, entry: *entry, _library: library.clone() })
+            Ok(Self { program, works, schedule, entry: *entry, _library: library.clone() })
         };
         programs.iter().enumerate().map(load).collect()
+    }
+
+    /// Cuts runs up anew.
+    pub fn cut(&mut self, grain: Grain) {
+        self.schedule = Schedule::new(&self.program, &self.works, grain);
     }
 
     /// What the code was made for.

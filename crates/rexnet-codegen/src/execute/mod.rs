@@ -13,7 +13,7 @@ pub(crate) use memory::Memory;
 use crate::float_environment::FloatEnvironment;
 use crate::loops::interpret;
 use crate::memory::AlignedBuffer;
-use crate::plan::{PackedWeights, Place, Program};
+use crate::plan::{Grain, PackedWeights, Place, Program};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_threads::Threads;
 
@@ -216,6 +216,30 @@ impl Executable {
                 let _ = (threads, private);
                 self.run(program, weights, arena, inputs, outputs)
             }
+        }
+    }
+
+    /// Cuts runs of compiled code up anew; see [`Grain`].
+    pub fn cut(&mut self, grain: Grain) {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => code.cut(grain),
+            #[cfg(feature = "library")]
+            Executable::Library(library) => library.cut(grain),
+            Executable::Interpreter => {
+                let _ = grain;
+            }
+        }
+    }
+
+    /// Whether a run gains from several threads.
+    pub fn is_worth_sharing(&self) -> bool {
+        match self {
+            #[cfg(feature = "jit")]
+            Executable::MachineCode(code) => code.schedule().is_worth_sharing(),
+            #[cfg(feature = "library")]
+            Executable::Library(library) => library.schedule().is_worth_sharing(),
+            Executable::Interpreter => false,
         }
     }
 

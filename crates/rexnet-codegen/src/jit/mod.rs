@@ -13,7 +13,7 @@ pub use translate::{assembly_text, clif_text};
 use crate::emit::clif;
 use crate::execute::{Calls, Memory};
 use crate::loops::Buffer;
-use crate::plan::{Passes, Place, Program, Schedule, Step, Work, private_bytes_of};
+use crate::plan::{Grain, Passes, Place, Program, Schedule, Step, Work, private_bytes_of};
 use cranelift_jit::{ArenaMemoryProvider, JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use pages::Pages;
@@ -42,6 +42,7 @@ pub struct MachineCode {
     program: Box<Program>,
     /// Those of each kernel's sections.
     functions: Vec<Vec<SectionFunction>>,
+    works: Vec<Vec<Work>>,
     schedule: Schedule,
     owner: Owner,
     code_bytes: usize,
@@ -111,11 +112,13 @@ impl MachineCode {
             .zip(&code)
             .filter_map(|(kernel, code)| Some((kernel.name.clone(), code.refusal.clone()?)));
         let refusals = refusals.collect();
+        let works = works(&code);
         match install(&mut module, program, &code) {
             Ok(functions) => Ok(Self {
                 program: Box::new(program.without_bodies()),
                 functions,
-                schedule: Schedule::new(program, &works(&code)),
+                schedule: Schedule::new(program, &works, Grain::Modelled),
+                works,
                 owner: Owner::Module(Mutex::new(Some(Box::new(module)))),
                 code_bytes,
                 tier,
@@ -152,7 +155,8 @@ impl MachineCode {
         Ok(Self {
             program: Box::new(image.program.clone()),
             functions: functions.ok_or_else(|| image::unkept("a kernel lies outside the code"))?,
-            schedule: Schedule::new(&image.program, &works),
+            schedule: Schedule::new(&image.program, &works, Grain::Modelled),
+            works,
             owner: Owner::Pages { _pages: pages },
             code_bytes: image.code.len(),
             tier: image.tier,
@@ -173,6 +177,11 @@ impl MachineCode {
     /// The bytes of machine code, constants included.
     pub fn code_bytes(&self) -> usize {
         self.code_bytes
+    }
+
+    /// Cuts runs up anew.
+    pub fn cut(&mut self, grain: Grain) {
+        self.schedule = Schedule::new(&self.program, &self.works, grain);
     }
 
     /// How a run is cut up.

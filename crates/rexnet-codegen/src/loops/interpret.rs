@@ -15,9 +15,10 @@ type Lanes = [u32; MAX_LANES];
 /// # Panics
 /// When a buffer is too short, or the kernel was not verified.
 pub fn run(kernel: &Kernel, buffers: &mut [&mut [f32]]) {
+    let mut machine = Machine::new(kernel, buffers);
     for section in sections(kernel) {
         for (outer, inner) in section.passes() {
-            run_pass(kernel, &section, outer, inner, buffers);
+            machine.pass(&section, outer, inner);
         }
     }
 }
@@ -27,24 +28,7 @@ pub fn run(kernel: &Kernel, buffers: &mut [&mut [f32]]) {
 /// # Panics
 /// As [`run`].
 pub fn run_pass(kernel: &Kernel, section: &Section, outer: i64, inner: i64, buffers: &mut [&mut [f32]]) {
-    for (buffer, memory) in kernel.buffers.iter().zip(buffers.iter_mut()) {
-        if buffer.role == Role::Scratch {
-            memory.fill(f32::NAN);
-        }
-    }
-    let mut machine = Machine {
-        kernel,
-        buffers,
-        variables: vec![0; kernel.variables.len()],
-        registers: kernel.registers.iter().map(|array| vec![[0; MAX_LANES]; array.count]).collect(),
-        locals: vec![[0; MAX_LANES]; kernel.locals.len()],
-    };
-    for (passes, value) in [(section.outer, outer), (section.inner, inner)] {
-        if let Some(passes) = passes {
-            machine.variables[passes.variable.0 as usize] = value;
-        }
-    }
-    machine.block(section.body(kernel));
+    Machine::new(kernel, buffers).pass(section, outer, inner);
 }
 
 struct Machine<'run, 'memory> {
@@ -55,7 +39,31 @@ struct Machine<'run, 'memory> {
     locals: Vec<Lanes>,
 }
 
-impl Machine<'_, '_> {
+impl<'run, 'memory> Machine<'run, 'memory> {
+    fn new(kernel: &'run Kernel, buffers: &'run mut [&'memory mut [f32]]) -> Self {
+        Self {
+            kernel,
+            buffers,
+            variables: vec![0; kernel.variables.len()],
+            registers: kernel.registers.iter().map(|array| vec![[0; MAX_LANES]; array.count]).collect(),
+            locals: vec![[0; MAX_LANES]; kernel.locals.len()],
+        }
+    }
+
+    fn pass(&mut self, section: &Section, outer: i64, inner: i64) {
+        for (buffer, memory) in self.kernel.buffers.iter().zip(self.buffers.iter_mut()) {
+            if buffer.role == Role::Scratch {
+                memory.fill(f32::NAN);
+            }
+        }
+        for (passes, value) in [(section.outer, outer), (section.inner, inner)] {
+            if let Some(passes) = passes {
+                self.variables[passes.variable.0 as usize] = value;
+            }
+        }
+        self.block(section.body(self.kernel));
+    }
+
     fn block(&mut self, body: &[Statement]) {
         for statement in body {
             match statement {

@@ -12,7 +12,7 @@ pub use check::{check, check_unaligned};
 pub use pack::pack;
 pub use packed_weights::{PACKED_HEADER_BYTES, PACKED_MAGIC, PACKED_VERSION, PackedHeader, PackedWeights};
 pub(crate) use schedule::private_bytes_of;
-pub use schedule::{Call, Cut, Passes, Schedule, Task, Work};
+pub use schedule::{Call, Cut, Grain, Passes, Schedule, Task, Work};
 
 use crate::loops::Kernel;
 use crate::lower::{Argument, Lowered, PackedTensor};

@@ -69,6 +69,16 @@ const CYCLES_ALONE: u64 = 3000;
 /// A chunk has about so many cycles: claiming one costs a twentieth of that.
 const CYCLES_OF_A_CHUNK: u64 = 6000;
 
+/// How large chunks are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grain {
+    /// As the model of time says: what is short stays whole, and a chunk is long beside the time to claim it.
+    #[default]
+    Modelled,
+    /// Every pass is a chunk. Slow, to find out whether passes may run at the same time.
+    Finest,
+}
+
 /// A section of a step, run whole or in chunks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -109,7 +119,12 @@ pub struct Schedule {
     tasks: Vec<Task>,
     ends: Vec<usize>,
     private_bytes: usize,
+    /// Those of all calls, by the model.
+    cycles: u64,
 }
+
+/// A run of fewer cycles, a few dozen microseconds, is over before other threads could help.
+const CYCLES_TO_SHARE: u64 = 200_000;
 
 /// Passes of one call: what [`Schedule::execute`] asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,8 +143,8 @@ pub struct Passes {
 
 impl Schedule {
     /// Cuts up a program that was proved. `works` are the sections of each of its kernels, in order.
-    pub fn new(program: &Program, works: &[Vec<Work>]) -> Self {
-        let mut builder = Builder { program, schedule: Self::default(), stage: Vec::new(), chunks: 0 };
+    pub fn new(program: &Program, works: &[Vec<Work>], grain: Grain) -> Self {
+        let mut builder = Builder { program, grain, schedule: Self::default(), stage: Vec::new(), chunks: 0 };
         for (number, step) in program.steps.iter().enumerate() {
             for (section, work) in works[step.kernel].iter().enumerate() {
                 builder.add(number, section, work);
@@ -138,6 +153,11 @@ impl Schedule {
         builder.end_stage();
         let private = program.steps.iter().map(|step| private_bytes(program, step));
         Self { private_bytes: private.max().unwrap_or(0), ..builder.schedule }
+    }
+
+    /// Whether the run is long enough that it gains from several threads.
+    pub fn is_worth_sharing(&self) -> bool {
+        self.cycles >= CYCLES_TO_SHARE
     }
 
     /// The calls, in the order in which one thread does them.
@@ -216,6 +236,7 @@ pub(crate) fn private_bytes_of(buffer: &Buffer) -> usize {
 
 struct Builder<'p> {
     program: &'p Program,
+    grain: Grain,
     schedule: Schedule,
     /// The calls of the stage at hand by index, with the task that each belongs to.
     stage: Vec<(usize, usize)>,
@@ -232,7 +253,11 @@ impl Builder<'_> {
             .map(|&(_, task)| task)
             .collect();
         let call = Call { step, section, outer: work.outer.clone(), inner: work.inner.clone() };
-        let alone = work.all_cycles() < CYCLES_ALONE;
+        self.schedule.cycles = self.schedule.cycles.saturating_add(work.all_cycles());
+        let (alone, unit) = match self.grain {
+            Grain::Modelled => (work.all_cycles() < CYCLES_ALONE, CYCLES_OF_A_CHUNK / work.cycles),
+            Grain::Finest => (false, 1),
+        };
         let last = self.schedule.tasks.len().wrapping_sub(1);
         let number = self.schedule.calls.len();
         if !before.is_empty() {
@@ -247,7 +272,7 @@ impl Builder<'_> {
             self.end_stage();
         }
         let passes = work.inner_passes();
-        let unit = (CYCLES_OF_A_CHUNK / work.cycles).clamp(1, passes);
+        let unit = unit.clamp(1, passes);
         let chunks = passes.div_ceil(unit) as usize;
         let cut = (!alone).then_some(Cut { unit: unit as i64, chunks });
         self.schedule.tasks.push(Task { first: self.chunks, calls: number..number + 1, cut });

@@ -19,8 +19,9 @@ pub use names::TAKEN_TYPES;
 pub use version::Version;
 
 #[cfg(feature = "text")]
-use crate::loops::{Kernel, sections};
-use crate::plan::{Program, Schedule};
+use crate::loops::Kernel;
+use crate::loops::sections;
+use crate::plan::{Program, Work};
 use names::identifier;
 use proc_macro2::{Ident, TokenStream};
 use program::Cut;
@@ -93,9 +94,12 @@ pub fn file(programs: &[(Version, Program)], options: &ModuleOptions) -> String 
     format!("{GENERATED}\n{}", format_with_notes(tokens))
 }
 
-/// How a run of an emitted version is cut up: what the numbers of calls mean that [`ModuleOptions::entry`] takes.
-pub fn schedule(version: Version, program: &Program) -> Schedule {
-    Cut::of(version, program).schedule
+/// The sections of each of a program's kernels as an emitted version has them. [`Schedule`](crate::plan::Schedule)s made
+/// of them say what the numbers of calls mean that [`ModuleOptions::entry`] takes.
+pub fn works(version: Version, program: &Program) -> Vec<Vec<Work>> {
+    let of_kernel =
+        |kernel| sections(kernel).iter().map(|section| Work::of(section, version.target().lanes)).collect();
+    program.kernels.iter().map(of_kernel).collect()
 }
 
 /// One verified kernel as the text of functions, one a section, with the operations that they call.

@@ -4,7 +4,7 @@ use super::kernel;
 use super::version::Version;
 use super::{Notes, port_names};
 use crate::loops::{Role, Section, sections};
-use crate::plan::{Place, Program, Schedule, Work, private_bytes_of};
+use crate::plan::{Grain, Place, Program, Schedule, private_bytes_of};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
@@ -19,13 +19,7 @@ pub(super) struct Cut<'p> {
 impl<'p> Cut<'p> {
     pub(super) fn of(version: Version, program: &'p Program) -> Self {
         let sections: Vec<Vec<Section>> = program.kernels.iter().map(sections).collect();
-        let works: Vec<Vec<Work>> = sections
-            .iter()
-            .map(|sections| {
-                sections.iter().map(|section| Work::of(section, version.target().lanes)).collect()
-            })
-            .collect();
-        let schedule = Schedule::new(program, &works);
+        let schedule = Schedule::new(program, &super::works(version, program), Grain::Modelled);
         Self { program, sections, schedule }
     }
 
