@@ -18,6 +18,7 @@ mod plans;
 mod random_graph;
 #[path = "../conformance/runnable.rs"]
 mod runnable;
+mod sections;
 #[path = "../conformance/single_kernel.rs"]
 mod single_kernel;
 mod texts;

@@ -28,7 +28,7 @@ proptest! {
         let input = values(2, ELEMENTS[0]);
         let mut expected: Option<Vec<Vec<f32>>> = None;
         for backend in in_process() {
- let (name, prepare) = (backend.name, backend.prepare);
+            let (name, prepare) = (backend.name, backend.prepare);
             let what = format!("{name}:\n{text}");
             let executable = prepare(&program).unwrap_or_else(|faults| panic!("{faults}\n{what}"));
             let outputs = run(&what, &executable, &program, &weights, &[&input]);
