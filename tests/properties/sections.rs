@@ -92,7 +92,7 @@ impl Race {
 
 fn assert_independent(kernel: &Kernel) {
     let sections = sections(kernel);
-    let shared = |buffer: usize| kernel.buffers[buffer].role != Role::Scratch;
+    let shared = |buffer: usize| matches!(kernel.buffers[buffer].role, Role::Out | Role::Shared);
     for (index, section) in sections.iter().enumerate() {
         let mut race = Race::default();
         for (who, pass) in section.passes().enumerate() {
@@ -127,6 +127,7 @@ fn random_loops(choices: &mut Choices) -> Kernel {
     const ELEMENTS: usize = 4000;
     let mut builder = KernelBuilder::new("loops");
     let buffers = [Role::Out, Role::Shared].map(|role| builder.buffer("b", role, ELEMENTS, 4));
+    let weights = builder.buffer("w", Role::Const, 8, 64);
     for _ in 0..1 + choices.below(3) {
         let extents = [(); 3].map(|()| choices.between(1, 5));
         let inside = choices.between(1, 4);
@@ -138,7 +139,13 @@ fn random_loops(choices: &mut Choices) -> Kernel {
                 (steps, constant, choices.one_of(&[1, 4, 8]), choices.below(2), choices.below(2) == 1)
             })
             .collect();
+        // A pass of much work makes two loops of a section worth sharing out.
+        let busy = choices.one_of(&[0, 0, 3000]);
         builder.section(("i", 0..extents[0]), ("j", 0..extents[1]), |builder, i, j| {
+            builder.repeat("busy", 0, busy, false, |builder, _| {
+                let value = builder.load(weights, Affine::default(), 8);
+                builder.bind("v", value);
+            });
             builder.repeat("k", 0, extents[2], false, |builder, k| {
                 builder.repeat("l", 0, inside, true, |builder, l| {
                     for (steps, constant, lanes, buffer, reads) in stores {

@@ -273,7 +273,7 @@ impl<'k> Touched<'k> {
     }
 
     /// Whether no two passes of the loop over `variable` touch an element that one of them writes; in the same pass of
-    /// the loop over `fixed`, if there is one.
+    /// the loop over `fixed`, if there is one, whose passes are disjoint, so that all addresses have the same step in it.
     ///
     /// All addresses have the same step in the variable; what else they are made of spans less than that step, so two
     /// passes lie apart. Modulo a distance it is the same as long as all passes together span less than the distance:
@@ -283,7 +283,6 @@ impl<'k> Touched<'k> {
             return true;
         }
         let Some(step) = self.step(buffer, variable).map(i64::saturating_abs) else { return false };
-        let fixed = fixed.filter(|&fixed| self.step(buffer, fixed).is_some());
         let (first, last) = self.ranges[variable.0 as usize];
         self.moduli(buffer).into_iter().any(|modulus| {
             let Some((low, high)) = self.window(buffer, modulus, &[Some(variable), fixed]) else {
