@@ -1,6 +1,6 @@
 //! What one call of a kernel executes, exactly: all bounds are constants.
 
-use super::{BinaryOp, Expression, Kernel, Statement, UnaryOp};
+use super::{BinaryOp, Expression, Kernel, Role, Statement, UnaryOp};
 use std::collections::BTreeMap;
 use std::ops::{Add, AddAssign};
 
@@ -111,6 +111,60 @@ pub(super) fn count_body(kernel: &Kernel, body: &[Statement]) -> OperationCounts
     let mut counts = OperationCounts::default();
     block(kernel, body, 1, &mut counts);
     counts
+}
+
+/// Bytes that go between memory and registers in whole vectors. What lies in scratch memory is left out, and so are single
+/// elements: both are used again while they are at hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Of activations and results.
+    pub activations: u64,
+    /// Of weights.
+    pub weights: u64,
+}
+
+impl Traffic {
+    fn count(&mut self, role: Role, lanes: usize, times: u64) {
+        let bytes = times.saturating_mul(4 * lanes as u64);
+        match role {
+            Role::In | Role::Out | Role::Shared => self.activations = self.activations.saturating_add(bytes),
+            Role::Const => self.weights = self.weights.saturating_add(bytes),
+            Role::Scratch => {}
+        }
+    }
+
+    fn read(&mut self, kernel: &Kernel, value: &Expression, times: u64) {
+        if let Expression::Load { access, lanes } = value {
+            self.count(kernel.buffer(access.buffer).role, *lanes, times);
+        }
+        value.operands().for_each(|operand| self.read(kernel, operand, times));
+    }
+
+    fn block(&mut self, kernel: &Kernel, body: &[Statement], times: u64) {
+        for statement in body {
+            match statement {
+                Statement::For { begin, end, body, .. } => {
+                    self.block(kernel, body, times.saturating_mul(end.saturating_sub(*begin).max(0) as u64));
+                }
+                Statement::Registers { .. } => {}
+                Statement::Let { value, .. } | Statement::Set { value, .. } => {
+                    self.read(kernel, value, times);
+                }
+                Statement::Store { access, value } => {
+                    self.read(kernel, value, times);
+                    let lanes = kernel.type_of(value).lanes;
+                    self.count(kernel.buffer(access.buffer).role, lanes, times);
+                }
+            }
+        }
+    }
+}
+
+/// What some statements of a kernel move.
+pub(super) fn traffic(kernel: &Kernel, body: &[Statement]) -> Traffic {
+    let mut traffic = Traffic::default();
+    traffic.block(kernel, body, 1);
+    traffic
 }
 
 fn block(kernel: &Kernel, body: &[Statement], times: u64, counts: &mut OperationCounts) {

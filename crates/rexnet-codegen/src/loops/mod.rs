@@ -50,7 +50,7 @@ mod verify;
 
 pub use affine::Affine;
 pub use build::KernelBuilder;
-pub use count::{OperationCounts, Operations, count};
+pub use count::{OperationCounts, Operations, Traffic, count};
 pub use parse::parse;
 pub use pressure::register_pressure;
 pub use sections::{Passes, Section, sections};

@@ -13,9 +13,10 @@
 //! Passes that touch nothing that others write may run in any order, on any threads. Nothing in the text claims that; it
 //! is proved here, from the addresses. A [`Role::Scratch`] buffer is private to a pass, and needs no proof.
 
-use super::count::count_body;
+use super::count::{count_body, traffic};
 use super::{
-    Access, Affine, Buffer, BufferId, Expression, Kernel, OperationCounts, Role, Statement, VariableId,
+    Access, Affine, Buffer, BufferId, Expression, Kernel, OperationCounts, Role, Statement, Traffic,
+    VariableId,
 };
 use std::collections::BTreeSet;
 
@@ -48,6 +49,8 @@ pub struct Section {
     pub follows: Option<usize>,
     /// What one pass of the inner loop executes, or all of a section without one.
     pub operations: OperationCounts,
+    /// What that moves.
+    pub traffic: Traffic,
     /// The top-level statement; `None` when the section is the whole body.
     statement: Option<usize>,
 }
@@ -145,6 +148,7 @@ pub fn sections(kernel: &Kernel) -> Vec<Section> {
             inner: None,
             follows: None,
             operations: OperationCounts::default(),
+            traffic: Traffic::default(),
             statement,
         })
         .collect();
@@ -178,6 +182,7 @@ pub fn sections(kernel: &Kernel) -> Vec<Section> {
             }
         }
         section.operations = count_body(kernel, section.body(kernel));
+        section.traffic = traffic(kernel, section.body(kernel));
         section.follows = (0..index)
             .rev()
             .find(|&earlier| kernel.shared().any(|buffer| !own.is_apart(&touched[earlier], buffer)));

@@ -19,6 +19,8 @@ use rexnet_ir::graph::{Conv2d, Graph, Node, NodeId, Op};
 const SLICE: usize = 2 * PANEL;
 /// From so many slices on, one more or less for a thread makes no difference.
 const MANY_SLICES: usize = 16;
+/// With fewer than so many, half a slice more or less makes one.
+const FEW_SLICES: usize = 8;
 
 /// The pointwise convolution whose result only this depthwise convolution reads, if there is one.
 pub(super) fn expansion(graph: &Graph, id: NodeId) -> Option<NodeId> {
@@ -117,11 +119,16 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
     };
     let builder = &mut node.builder;
     let (mut whole, rest) = (padded / slice, padded % slice);
-    // The last of an odd number is halved, so that two threads can have as much to do.
-    let halved = slice == SLICE && whole < MANY_SLICES && !whole.is_multiple_of(2);
-    whole -= usize::from(halved);
+    // The last ones are halved, so that threads that share them can have as much to do.
+    let halved = match whole {
+        FEW_SLICES.. if whole >= MANY_SLICES => 0,
+        FEW_SLICES.. => whole % 2,
+        _ if slice == SLICE => 2.min(whole),
+        _ => 0,
+    };
+    whole -= halved;
     let mut first = 0;
-    for (count, width) in [(whole, slice), (if halved { 2 } else { 0 }, PANEL), (1, rest)] {
+    for (count, width) in [(whole, slice), (2 * halved, PANEL), (1, rest)] {
         let panels = (width / PANEL) as i64;
         let count = if width > 0 { count as i64 } else { 0 };
         builder.section(images(&ty), ("slice", 0..count), |builder, image, index| {

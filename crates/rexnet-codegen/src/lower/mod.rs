@@ -114,7 +114,8 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
         _ => false,
     };
     for id in graph.order() {
-        if matches!(graph.node(id).op, Op::Input | Op::Constant) || absorbed_by(id) {
+        let nothing_to_do = node::stored_as(graph, id).is_some();
+        if matches!(graph.node(id).op, Op::Input | Op::Constant) || absorbed_by(id) || nothing_to_do {
             continue;
         }
         match lower_node(graph, target, id, &mut lowered.weights) {

@@ -25,7 +25,10 @@ pub(super) struct NodeBuilder<'a> {
 
 impl NodeBuilder<'_> {
     /// The buffer of an operand or result; a constant among the operands is packed as it is. What belongs to the user is aligned to its elements only.
-    pub(super) fn value(&mut self, name: &str, id: NodeId, role: Role) -> BufferId {
+    pub(super) fn value(&mut self, name: &str, mut id: NodeId, role: Role) -> BufferId {
+        while let Some(operand) = stored_as(self.graph, id) {
+            id = operand;
+        }
         if self.graph.node(id).op == Op::Constant {
             let packing = Packing::Plain { constant: self.constant_name(id) };
             return self.packed(name, PackedTensor { packing, elements: self.graph.node(id).ty.elements() });
@@ -79,6 +82,18 @@ impl NodeBuilder<'_> {
     pub(super) fn constant_name(&self, id: NodeId) -> String {
         self.graph.node(id).name.clone()
     }
+}
+
+/// The operand whose memory a node's value is, as it lies there: a map of one pixel and a row of channels are stored
+/// alike. What the user supplies memory for is no such value.
+pub(super) fn stored_as(graph: &Graph, id: NodeId) -> Option<NodeId> {
+    let node = graph.node(id);
+    let [operand] = node.operands[..] else { return None };
+    let from = graph.node(operand);
+    let pixel = |ty: &TensorType| ty.layout == Layout::Nhwc8 && ty.height() * ty.width() == 1;
+    let alike = matches!(node.op, Op::Flatten | Op::Unflatten) && pixel(&from.ty) && pixel(&node.ty);
+    let own = !matches!(from.op, Op::Input | Op::Constant) && !graph.is_output(id);
+    (alike && own && from.ty.stored_elements() == node.ty.stored_elements()).then_some(operand)
 }
 
 /// Whether a node is a depthwise convolution that a squeeze-excite gate looks at.

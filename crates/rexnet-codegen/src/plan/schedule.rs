@@ -9,7 +9,7 @@
 //! not depend on the number of threads, and what a chunk computes not on who runs it.
 
 use super::{Place, Program, Step};
-use crate::loops::{Buffer, OperationCounts, Role, Section};
+use crate::loops::{Buffer, Role, Section};
 use std::ops::Range;
 
 /// A section of a kernel, as far as running it goes.
@@ -34,7 +34,7 @@ impl Work {
             outer: range(section.outer),
             inner: range(section.inner),
             follows: section.follows,
-            cycles: cycles(&section.operations, lanes),
+            cycles: cycles(section, lanes),
         }
     }
 
@@ -52,20 +52,23 @@ impl Work {
     }
 }
 
-/// The model of the time that operations take: two of arithmetic and two loads a cycle, one store, and a division
-/// that holds up the others; whichever of these is the most.
-fn cycles(operations: &OperationCounts, lanes: usize) -> u64 {
+/// The model of the time of a pass: two operations of arithmetic and two loads a cycle, one store, and so many bytes of
+/// memory that other cores wrote or that lie in a shared cache; whichever of these is the most. Divisions hold up all.
+fn cycles(section: &Section, lanes: usize) -> u64 {
     const CYCLES_OF_A_DIVISION: u64 = 5;
-    let parts = operations.in_vectors_of(lanes);
+    const ACTIVATIONS_A_CYCLE: u64 = 8;
+    const WEIGHTS_A_CYCLE: u64 = 16;
+    let parts = section.operations.in_vectors_of(lanes);
+    let moved = (section.traffic.activations / ACTIVATIONS_A_CYCLE)
+        .saturating_add(section.traffic.weights / WEIGHTS_A_CYCLE);
     let arithmetic = parts.multiply_adds.saturating_add(parts.others) / 2;
     let loads = parts.loads.saturating_add(parts.broadcasts) / 2;
-    let most = arithmetic.max(loads).max(parts.stores);
+    let most = arithmetic.max(loads).max(parts.stores).max(moved);
     most.saturating_add(parts.divisions.saturating_mul(CYCLES_OF_A_DIVISION)).max(1)
 }
 
-/// Below so many cycles a section stays on one thread. Beginning a stage costs about a third of that; but what the model
-/// leaves out, waiting for memory that another core wrote, threads do at the same time.
-const CYCLES_ALONE: u64 = 3000;
+/// Below so many cycles a section stays on one thread: beginning a stage costs about a quarter of that.
+const CYCLES_ALONE: u64 = 4000;
 /// A chunk has about so many cycles: claiming one costs a twentieth of that.
 const CYCLES_OF_A_CHUNK: u64 = 6000;
 
