@@ -241,7 +241,7 @@ impl Model {
     }
 
     /// What runs the kernels.
-    pub(super) fn executable(&self) -> &Executable {
+    pub(crate) fn executable(&self) -> &Executable {
         &self.specialised.executable
     }
 

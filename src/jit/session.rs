@@ -2,6 +2,7 @@
 
 use super::Model;
 use rexnet_codegen::memory::AlignedBuffer;
+use rexnet_codegen::plan::Schedule;
 use rexnet_ir::diagnostic::Diagnostic;
 use rexnet_threads::Threads;
 
@@ -35,7 +36,7 @@ impl Session {
     }
 
     pub(super) fn on(model: Model, threads: Box<dyn Threads + Send>) -> Self {
-        let shared = model.executable().is_worth_sharing();
+        let shared = model.executable().schedule().is_some_and(Schedule::is_worth_sharing);
         let others = if shared { threads.count().max(1) - 1 } else { 0 };
         let private = others * model.executable().private_bytes();
         let alone = Self::new(model);

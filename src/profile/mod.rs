@@ -24,6 +24,7 @@
 mod kernels;
 mod kind;
 mod peaks;
+mod threads;
 
 use crate::jit::{Engine, Model};
 use peaks::Gauge;
@@ -33,6 +34,7 @@ use rexnet_ir::diagnostic::Diagnostics;
 use std::time::Instant;
 
 pub use peaks::{Peaks, ReadPeak};
+pub use threads::{ThreadsEstimate, ThreadsModel, model_threads};
 
 /// The share of its roofline below which a step asks for an explanation.
 pub const EXPECTED_SHARE: f64 = 0.7;

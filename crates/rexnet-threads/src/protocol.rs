@@ -74,6 +74,15 @@ impl Progress {
             .ok()
     }
 
+    /// How many of the `left` chunks of a stage one of so many threads claims at once: all when it is alone; else large
+    /// shares first, so that claims are few, and small ones last, so that all threads end together.
+    pub fn share(left: usize, threads: usize) -> usize {
+        match threads {
+            0 | 1 => left,
+            several => (left / several.saturating_mul(2)).max(1),
+        }
+    }
+
     /// Executes chunks until all are claimed: when no thread is inside any more, all are done.
     ///
     /// Chunks are numbered through. `ends` holds for each stage the number of chunks up to its end, ascending; a stage
@@ -82,11 +91,7 @@ impl Progress {
     ///
     /// `threads` is what this runs on; `ends` is the same for all of them.
     pub fn work(&self, threads: &dyn Threads, ends: &[usize], execute: &mut dyn FnMut(Range<usize>)) {
-        // Large shares first, so that claims are few; small ones last, so that all threads end together.
-        let share = match threads.count() {
-            0 | 1 => 1,
-            count => count.saturating_mul(2),
-        };
+        let count = threads.count();
         let mut stage = 0;
         let mut next = self.next.0.load(Ordering::Relaxed);
         loop {
@@ -101,7 +106,7 @@ impl Progress {
                 next = self.next.0.load(Ordering::Relaxed);
                 continue;
             }
-            let many = ((end - next) / share).max(1);
+            let many = Self::share(end - next, count);
             match self.next.0.compare_exchange_weak(next, next + many, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => {
                     let claim = Claim { done: &self.done.0, many, end, threads };

@@ -166,6 +166,11 @@ impl Runner {
         self.program().inputs.first().map_or(&[], |port| &port.dims)
     }
 
+    /// The images of a run.
+    pub(crate) fn batch(&self) -> usize {
+        self.input_dims().first().map_or(1, |&batch| batch.max(1))
+    }
+
     /// The extents of the output.
     pub(crate) fn output_dims(&self) -> &[usize] {
         self.program().outputs.first().map_or(&[], |port| &port.dims)

@@ -13,7 +13,7 @@ pub(crate) use memory::Memory;
 use crate::float_environment::FloatEnvironment;
 use crate::loops::interpret;
 use crate::memory::AlignedBuffer;
-use crate::plan::{Grain, PackedWeights, Place, Program};
+use crate::plan::{Grain, PackedWeights, Place, Program, Schedule};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_threads::Threads;
 
@@ -232,14 +232,14 @@ impl Executable {
         }
     }
 
-    /// Whether a run gains from several threads.
-    pub fn is_worth_sharing(&self) -> bool {
+    /// How runs of compiled code are cut up.
+    pub fn schedule(&self) -> Option<&Schedule> {
         match self {
             #[cfg(feature = "jit")]
-            Executable::MachineCode(code) => code.schedule().is_worth_sharing(),
+            Executable::MachineCode(code) => Some(code.schedule()),
             #[cfg(feature = "library")]
-            Executable::Library(library) => library.schedule().is_worth_sharing(),
-            Executable::Interpreter => false,
+            Executable::Library(library) => Some(library.schedule()),
+            Executable::Interpreter => None,
         }
     }
 

@@ -93,6 +93,8 @@ pub struct Call {
     pub outer: Range<i64>,
     /// The passes of the inner loop; one where there is none.
     pub inner: Range<i64>,
+    /// What a pass of the inner loop costs by the model.
+    pub cycles: u64,
 }
 
 /// What is handed out together.
@@ -255,7 +257,8 @@ impl Builder<'_> {
             .filter(|&&(call, _)| self.depends(step, work, &self.schedule.calls[call]))
             .map(|&(_, task)| task)
             .collect();
-        let call = Call { step, section, outer: work.outer.clone(), inner: work.inner.clone() };
+        let call =
+            Call { step, section, outer: work.outer.clone(), inner: work.inner.clone(), cycles: work.cycles };
         self.schedule.cycles = self.schedule.cycles.saturating_add(work.all_cycles());
         let (alone, unit) = match self.grain {
             Grain::Modelled => (work.all_cycles() < CYCLES_ALONE, CYCLES_OF_A_CHUNK / work.cycles),

@@ -105,18 +105,25 @@ impl Printer<'_> {
     }
 }
 
-/// Reads, prepares and classifies a photograph.
+/// A photograph ready for the network.
+pub(super) struct Photograph {
+    name: String,
+    input: Vec<f32>,
+    decode: Duration,
+    prepare: Duration,
+}
+
+/// Reads and prepares a photograph.
 ///
 /// # Errors
 /// `RX0701` to `RX0703` for the file.
-pub(super) fn classify(
-    runner: &mut Runner,
+pub(super) fn read(
+    runner: &Runner,
     preprocessing: &Preprocessing,
     path: &str,
-    k: usize,
-) -> Result<Answer, Diagnostic> {
+) -> Result<Photograph, Diagnostic> {
     let fault = |error| image_fault(error, path);
-    let (start, mut logits) = (Instant::now(), runner.output());
+    let start = Instant::now();
     let picture = image::read(path).map_err(fault)?;
     let decode = start.elapsed();
     let start = Instant::now();
@@ -124,10 +131,29 @@ pub(super) fn classify(
         [_, _, height, width] => image::prepare(&picture, preprocessing, height, width).map_err(fault)?,
         _ => Vec::new(),
     };
-    let prepare = start.elapsed();
-    let network = runner.run(&input, &mut logits)?;
-    let top = top(&softmax(&logits), k);
-    Ok(Answer { name: path.to_owned(), top, logits, decode, prepare, network })
+    Ok(Photograph { name: path.to_owned(), input, decode, prepare: start.elapsed() })
+}
+
+/// Classifies photographs in one run, at most as many as the runner's batch; black ones fill what is missing.
+///
+/// # Errors
+/// `RX0706` when the network's input is no image.
+pub(super) fn classify(
+    runner: &mut Runner,
+    photographs: Vec<Photograph>,
+    k: usize,
+) -> Result<Vec<Answer>, Diagnostic> {
+    let mut input = Vec::new();
+    photographs.iter().for_each(|photograph| input.extend_from_slice(&photograph.input));
+    input.resize(input.len() / photographs.len().max(1) * runner.batch(), 0.0);
+    let mut logits = runner.output();
+    let network = runner.run(&input, &mut logits)? / photographs.len().max(1) as u32;
+    let row = (logits.len() / runner.batch()).max(1);
+    let answers = photographs.into_iter().zip(logits.chunks(row)).map(|(photograph, logits)| {
+        let Photograph { name, decode, prepare, .. } = photograph;
+        Answer { name, top: top(&softmax(logits), k), logits: logits.to_vec(), decode, prepare, network }
+    });
+    Ok(answers.collect())
 }
 
 fn image_fault(error: ImageError, path: &str) -> Diagnostic {

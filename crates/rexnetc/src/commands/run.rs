@@ -1,7 +1,7 @@
 //! `rexnetc run [NET] [IMAGE…]`.
 
-use super::answers::{Answer, Printer, classify};
-use crate::arguments::{WeightsArguments, threads};
+use super::answers::{Answer, Printer, classify, read};
+use crate::arguments::{WeightsArguments, batch, threads};
 use crate::class_names;
 use crate::embedded;
 use crate::failure::{Exit, Failure};
@@ -13,7 +13,7 @@ use crate::runner::{How, Runner, Via, via};
 use crate::terminal::Terminal;
 use crate::weights::Chosen;
 use clap::Args;
-use rexnet::{Diagnostics, Preprocessing, softmax, top};
+use rexnet::{Diagnostic, Diagnostics, Preprocessing, softmax, top};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +52,9 @@ pub(crate) struct Run {
     /// for networks of 1000 classes.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Images in one run; black ones fill the last.
+    #[arg(long, value_name = "N", value_parser = batch, conflicts_with = "input")]
+    batch: Option<usize>,
     /// Threads that share each run; 0 for as many as there are physical cores.
     #[arg(long, value_name = "N", default_value = "1", value_parser = threads)]
     threads: usize,
@@ -151,24 +154,39 @@ fn run_images(
     preprocessing: &Preprocessing,
     printer: &mut Printer<'_>,
 ) -> Outcome {
-    let mut runner = Runner::new(net, printer.weights, arguments.how(1), printer.terminal)?;
+    let how = arguments.how(arguments.batch.unwrap_or(1));
+    let mut runner = Runner::new(net, printer.weights, how, printer.terminal)?;
+    if let Some(wanted) = arguments.batch.filter(|&wanted| wanted != runner.batch()) {
+        let cause = format!("it was compiled for {} images a run, --batch says {wanted}", runner.batch());
+        return Err(Failure::Usage(cause));
+    }
     printer.begin(&runner);
     let bar = printer.terminal.bar(images.len());
-    let mut answers = Vec::with_capacity(images.len());
+    let mut answers: Vec<Answer> = Vec::with_capacity(images.len());
     let mut faults = Diagnostics::default();
-    for path in images {
+    let mut waiting = Vec::new();
+    for (index, path) in images.iter().enumerate() {
         bar.set_message(path.clone());
-        match classify(&mut runner, preprocessing, path, arguments.top) {
-            Ok(answer) => {
-                if !printer.terminal.json {
-                    let first = answers.is_empty();
-                    bar.suspend(|| printer.print(&mut io::stdout().lock(), &answer, first))?;
+        let mut fail = |fault: Diagnostic| {
+            bar.suspend(|| printer.terminal.note(&fault.to_string()));
+            faults.push(fault);
+        };
+        match read(&runner, preprocessing, path) {
+            Ok(photograph) => waiting.push(photograph),
+            Err(fault) => fail(fault),
+        }
+        if waiting.len() == runner.batch() || (index + 1 == images.len() && !waiting.is_empty()) {
+            match classify(&mut runner, std::mem::take(&mut waiting), arguments.top) {
+                Ok(classified) => {
+                    for answer in classified {
+                        if !printer.terminal.json {
+                            let first = answers.is_empty();
+                            bar.suspend(|| printer.print(&mut io::stdout().lock(), &answer, first))?;
+                        }
+                        answers.push(answer);
+                    }
                 }
-                answers.push(answer);
-            }
-            Err(fault) => {
-                bar.suspend(|| printer.terminal.note(&fault.to_string()));
-                faults.push(fault);
+                Err(fault) => fail(fault),
             }
         }
         bar.inc(1);

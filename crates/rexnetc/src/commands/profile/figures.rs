@@ -1,7 +1,7 @@
 //! The figures as JSON.
 
 use super::Subject;
-use rexnet::profile::{EXPECTED_SHARE, Group, Peaks, StepProfile, Timing};
+use rexnet::profile::{EXPECTED_SHARE, Group, Peaks, StepProfile, ThreadsEstimate, ThreadsModel, Timing};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -26,9 +26,28 @@ pub(super) fn to_json(subject: &Subject, files: &[(PathBuf, usize)]) -> Value {
         "floor_ms": 1e3 * profile.floor_seconds(),
         "arithmetic_floor_ms": 1e3 * profile.arithmetic_seconds(),
         "roofline_ms": 1e3 * profile.roofline_seconds(),
+        "threads_model": subject.threads.as_ref().map(threads_model),
         "groups": profile.groups().iter().map(group).collect::<Vec<_>>(),
         "steps": profile.steps.iter().map(|one| step(subject, one)).collect::<Vec<_>>(),
         "files": files.iter().map(|(path, bytes)| json!({ "path": path, "bytes": bytes })).collect::<Vec<_>>(),
+    })
+}
+
+fn threads_model(model: &ThreadsModel) -> Value {
+    let estimate = |estimate: &ThreadsEstimate| {
+        json!({
+            "threads": estimate.threads,
+            "modelled_ms": 1e3 * estimate.modelled,
+            "modelled_speed_up": estimate.speed_up,
+            "measured": estimate.measured.map(timing),
+        })
+    };
+    json!({
+        "stages": model.stages,
+        "chunks": model.chunks,
+        "barrier_us": 1e6 * model.barrier,
+        "barrier_is_measured": model.barrier_is_measured,
+        "estimates": model.estimates.iter().map(estimate).collect::<Vec<_>>(),
     })
 }
 

@@ -7,7 +7,7 @@ mod roofline;
 mod svg;
 mod table;
 
-use crate::arguments::{WeightsArguments, batch};
+use crate::arguments::{WeightsArguments, batch, threads};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::input::Input;
@@ -17,7 +17,7 @@ use crate::terminal::{Terminal, print_json};
 use crate::text::grouped;
 use crate::weights::Chosen;
 use clap::Args;
-use rexnet::profile::{Profile, profile};
+use rexnet::profile::{Profile, ThreadsModel, model_threads, profile};
 use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,10 @@ pub(crate) struct ProfileArguments {
     /// Rounds of two runs, one as a whole and one with a look at the clock after each step.
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     iters: u32,
+    /// Also model the time on up to so many threads, from the steps' times and what beginning a stage was measured to
+    /// take; where there are as many cores, the time itself is measured, too. 0 for as many as there are physical cores.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
     /// Where pictures go: a directory for profile.html and profile.svg, or a file that ends in .html or .svg.
     #[arg(short, long, value_name = "DIR|FILE")]
     output: Option<PathBuf>,
@@ -56,6 +60,8 @@ struct Subject {
     backend: Backend,
     batch: usize,
     profile: Profile,
+    /// The time on several threads, if that was asked for.
+    threads: Option<ThreadsModel>,
 }
 
 impl Subject {
@@ -83,15 +89,23 @@ pub(crate) fn run(arguments: &ProfileArguments, terminal: &Terminal) -> Result<E
     let measured = model.map_err(|faults| weights.locate(faults)).and_then(|model| {
         weights.warn_of_unused(model.compilation(), terminal);
         spinner.set_message("measuring");
-        profile(&engine, &model, &[&input.data], arguments.iters as usize)
+        let profile = profile(&engine, &model, &[&input.data], arguments.iters as usize)?;
+        let counts = arguments.threads.map(counts_up_to).unwrap_or_default();
+        let threads = match counts[..] {
+            [] => None,
+            _ => model_threads(&profile, &model, &[&input.data], &counts)?,
+        };
+        Ok((profile, threads))
     });
     spinner.finish_and_clear();
+    let (profile, threads) = measured.map_err(|faults| net.fail(faults))?;
     let subject = Subject {
         title: facts.title.clone(),
         weights: weights.to_string(),
         backend: arguments.backend,
         batch: input.batch,
-        profile: measured.map_err(|faults| net.fail(faults))?,
+        profile,
+        threads,
     };
 
     let mut files = Vec::new();
@@ -113,6 +127,14 @@ pub(crate) fn run(arguments: &ProfileArguments, terminal: &Terminal) -> Result<E
         }
     }
     Ok(Exit::Done)
+}
+
+/// 1, 2, 4, 8 … and the number itself.
+fn counts_up_to(most: usize) -> Vec<usize> {
+    let mut counts: Vec<usize> =
+        std::iter::successors(Some(1), |count| Some(2 * count)).take_while(|&count| count < most).collect();
+    counts.push(most);
+    counts
 }
 
 /// A kind of file.

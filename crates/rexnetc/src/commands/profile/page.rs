@@ -1,7 +1,7 @@
 //! Everything on one page that needs no other file.
 
 use super::svg::escaped;
-use super::table::{FIGURES, figures, peaks, totals};
+use super::table::{FIGURES, figures, peaks, threads, totals};
 use super::{Subject, bars, roofline};
 use rexnet::profile::EXPECTED_SHARE;
 use std::fmt::Write;
@@ -35,6 +35,8 @@ pub(super) fn page(subject: &Subject) -> String {
         .into_iter()
         .chain(peaks(&subject.profile.peaks))
         .chain(totals(subject))
+        .map(|(name, value)| (name.to_owned(), value))
+        .chain(threads(subject))
         .map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(&value)))
         .collect();
     let title = escaped(&format!("{}, {}", subject.title, subject.version()));

@@ -46,6 +46,33 @@ pub(super) fn totals(subject: &Subject) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// What the model says of several threads, a line each.
+pub(super) fn threads(subject: &Subject) -> Vec<(String, String)> {
+    let Some(model) = &subject.threads else { return Vec::new() };
+    let barrier = format!("{:.2} µs", 1e6 * model.barrier);
+    let how = if model.barrier_is_measured {
+        format!("{barrier} measured to begin one")
+    } else {
+        format!("{barrier} guessed to begin one, for there is one core")
+    };
+    let title =
+        format!("a model: the steps' times, {} chunks in {} stages, {how}", model.chunks, model.stages);
+    let mut lines = vec![("threads".to_owned(), title)];
+    for estimate in &model.estimates {
+        let mut line =
+            format!("model {:.3} ms, {:.2} times as fast", 1e3 * estimate.modelled, estimate.speed_up);
+        if let Some(measured) = estimate.measured {
+            line += &format!(
+                "; measured min {:.3} ms, median {:.3} ms",
+                1e3 * measured.min,
+                1e3 * measured.median
+            );
+        }
+        lines.push((format!("  {}", estimate.threads), line));
+    }
+    lines
+}
+
 /// Titles of the columns of figures.
 pub(super) const FIGURES: [&str; 9] =
     ["MMAC", "KiB", "min µs", "med µs", "GMAC/s", "peak%", "GB/s", "read%", "roof%"];
@@ -76,6 +103,9 @@ pub(super) fn print(subject: &Subject, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}, batch {}, 1 thread; {}", subject.title, subject.batch, subject.version())?;
     writeln!(out, "  {:<12}{}", "weights", subject.weights)?;
     for (name, value) in peaks(&profile.peaks).into_iter().chain(totals(subject)) {
+        writeln!(out, "  {name:<12}{value}")?;
+    }
+    for (name, value) in threads(subject) {
         writeln!(out, "  {name:<12}{value}")?;
     }
     writeln!(
