@@ -2,6 +2,7 @@
 
 use crate::comparison::assert_same_bits;
 use crate::inputs::values;
+use rexnet::threads::{Team, from_fn};
 use rexnet::{Backend, Engine, Model, Options, Session, Weights};
 
 const SPEC: &str = "rexnet(width = 0.25, depth = 0.3, size = 32, classes = 10)";
@@ -40,6 +41,62 @@ fn threads_share_a_model() {
             }
         });
     }
+}
+
+/// A network that is worth sharing, on teams of several sizes, on a pool brought from outside, and two at once on one team.
+#[test]
+fn sessions_run_on_teams() {
+    let compile = |backend| {
+        let options = Options { batch: 2, ..Options::default() };
+        let engine = Engine::with_backend(backend);
+        engine.compile(
+            "rexnet(width = 0.5, depth = 0.5, size = 96, classes = 10)",
+            Weights::Seeded(3),
+            &options,
+        )
+    };
+    let input = values(5, 2 * 3 * 96 * 96);
+    let run = |session: &mut Session| {
+        let mut logits = vec![f32::NAN; 20];
+        session.run(&[&input], &mut [&mut logits]).unwrap();
+        logits
+    };
+    for backend in [Backend::Jit, Backend::Clif] {
+        let model = compile(backend).unwrap();
+        let expected = run(&mut model.session());
+        for threads in [1, 2, 3, 8, 17] {
+            let mut session = model.session_on(Team::new(threads).unwrap());
+            assert_eq!(session.threads(), threads);
+            for _ in 0..3 {
+                assert_same_bits(&format!("{threads} threads"), &run(&mut session), &expected);
+            }
+        }
+        let scoped = from_fn(3, |work| {
+            std::thread::scope(|scope| {
+                scope.spawn(work);
+                scope.spawn(work);
+                work();
+            });
+        });
+        assert_same_bits("threads of a scope", &run(&mut model.session_on(scoped)), &expected);
+        let team = Team::new(3).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut session = model.session_on(team.clone());
+                    for _ in 0..8 {
+                        assert_same_bits("a shared team", &run(&mut session), &expected);
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// The interpreter stays on the caller's thread.
+#[test]
+fn interpreted_runs_are_not_shared() {
+    assert_eq!(model(Backend::Interpret).session_on(Team::new(4).unwrap()).threads(), 1);
 }
 
 #[test]

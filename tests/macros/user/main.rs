@@ -26,11 +26,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     let input: &[f32; PIXELS] = input.as_slice().try_into()?;
     let mut output = [0.0; 10];
 
+    // Three threads, started for each run.
+    struct Scoped;
+    impl rexnet_network::Threads for Scoped {
+        fn count(&self) -> usize {
+            3
+        }
+        fn run(&self, work: &(dyn Fn() + Sync)) {
+            std::thread::scope(|scope| {
+                scope.spawn(work);
+                scope.spawn(work);
+                work();
+            });
+        }
+    }
+    let mut others = vec![rexnet_network::ThreadScratch::new(); 2];
+
     let mut scratch = Rexnet::scratch();
     for version in rexnet_network::Version::ALL {
         let mut network = Rexnet::load(&path)?;
         if network.set_version(*version) {
             network.run(&mut scratch, input, &mut output);
+            print(&output);
+            output.fill(f32::NAN);
+            network.run_on(&Scoped, &mut scratch, &mut others, input, &mut output);
             print(&output);
         }
     }

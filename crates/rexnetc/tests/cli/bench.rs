@@ -24,6 +24,17 @@ fn lines_are_as_many_as_the_runs() {
 }
 
 #[test]
+fn threads_and_batch_are_told() {
+    let ran = rexnetc(&["bench", SMALL, "--threads", "3", "--batch", "2", "--iters", "2"]).exits(0);
+    assert!(ran.out.contains("batch 2, 3 threads"), "{ran:?}");
+    for wrong in ["2000", "-1", "many"] {
+        rexnetc(&["bench", SMALL, "--threads", wrong]).exits(2);
+    }
+    let ran = rexnetc(&["bench", SMALL, "--threads", "2", "--backend", "interpret"]).exits(2);
+    assert!(ran.err.contains("--threads"), "{ran:?}");
+}
+
+#[test]
 fn serve_answers_every_request() {
     let directory = scratch("bench_serve");
     let given = fixture(&directory, "rexnet_narrow");

@@ -27,6 +27,21 @@ fn the_embedded_network_knows_coffee_and_cats() {
 }
 
 #[test]
+fn photographs_in_batches_have_the_same_outputs() {
+    let directory = scratch("run_batches");
+    let photos = ["models/photos/coffee.png", "models/photos/chelsea.png", "models/photos/rocket.jpg"];
+    let output = |more: &[&str]| {
+        let path = directory.join(format!("{}.npy", more.len())).into_os_string().into_string().unwrap();
+        let ran = rexnetc(&[&["run"], &photos[..], &["--output", &path], more].concat()).exits(0);
+        assert_eq!(ran.out.matches(" ms, network ").count(), 3, "{ran:?}");
+        read_npy(&path).1
+    };
+    let one_by_one = output(&[]);
+    let batches = output(&["--batch", "2", "--threads", "2"]);
+    assert_eq!(bytes_of(&batches), bytes_of(&one_by_one));
+}
+
+#[test]
 fn the_preset_with_its_defaults_has_the_trained_weights() {
     let ran = rexnetc(&["run", "efficientnet_lite0", "models/photos/coffee.png", "--top", "1"]).exits(0);
     assert!(ran.out.contains("967  espresso") && ran.err.is_empty(), "{ran:?}");
