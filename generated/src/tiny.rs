@@ -33,7 +33,6 @@
 //! | `features.1.se.gate` | `squeeze_excite_1x16x8x8` | 64 |
 //! | `features.1` | `pointwise_c16_1x11x8x8_gate_on_relu6_shortcut` | 11264 |
 //! | `head.pool` | `global_average_pool_1x11x8x8` | 0 |
-//! | `head.flatten` | `flatten_1x11x1x1` | 0 |
 //! | `head.fc` | `dense_1x11` | 44 |
 //! | `head.fc.output` | `relayout_1x4` | 0 |
 #![allow(
@@ -49,7 +48,7 @@
     reason = "generated"
 )]
 /// Elements of the arena.
-const ARENA: usize = 2768;
+const ARENA: usize = 2960;
 /// Elements of the packed weights.
 const WEIGHTS: usize = 1248;
 /// The network `tiny`.
@@ -571,6 +570,14 @@ mod protocol {
                 )
                 .ok()
         }
+        /// How many of the `left` chunks of a stage one of so many threads claims at once: all when it is alone; else large
+        /// shares first, so that claims are few, and small ones last, so that all threads end together.
+        pub fn share(left: usize, threads: usize) -> usize {
+            match threads {
+                0 | 1 => left,
+                several => (left / several.saturating_mul(2)).max(1),
+            }
+        }
         /// Executes chunks until all are claimed: when no thread is inside any more, all are done.
         ///
         /// Chunks are numbered through. `ends` holds for each stage the number of chunks up to its end, ascending; a stage
@@ -584,10 +591,7 @@ mod protocol {
             ends: &[usize],
             execute: &mut dyn FnMut(Range<usize>),
         ) {
-            let share = match threads.count() {
-                0 | 1 => 1,
-                count => count.saturating_mul(2),
-            };
+            let count = threads.count();
             let mut stage = 0;
             let mut next = self.next.0.load(Ordering::Relaxed);
             loop {
@@ -602,7 +606,7 @@ mod protocol {
                     next = self.next.0.load(Ordering::Relaxed);
                     continue;
                 }
-                let many = ((end - next) / share).max(1);
+                let many = Self::share(end - next, count);
                 match self
                     .next
                     .0
@@ -834,15 +838,12 @@ mod avx512 {
             Call((0, 1), (0, 1)),
             Call((0, 1), (1, 7)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 5)),
+            Call((0, 1), (0, 2)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 5)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 2)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
@@ -856,7 +857,7 @@ mod avx512 {
             Task(4, (4, 5), 0, 1),
             Task(5, (5, 6), 0, 1),
             Task(6, (6, 7), 0, 1),
-            Task(7, (7, 18), 0, 1),
+            Task(7, (7, 15), 0, 1),
         ],
         ends: &[2, 5, 7, 8],
         call,
@@ -959,17 +960,26 @@ mod avx512 {
                     squeeze_excite_1x16x8x8_section2(
                         part(weights, 832),
                         arena.add(2576),
-                        arena.add(2752),
+                        arena.add(2944),
                     )
                 }
-                10 => squeeze_excite_1x16x8x8_section3(arena.add(2752)),
-                11 => {
+                10 => {
                     // features.1
                     pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
                         begin,
                         end,
                         part(arena, 0),
-                        part(arena, 2752),
+                        part(arena, 2944),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                11 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2944),
                         part(arena, 2048),
                         part(weights, 880),
                         arena.add(1024),
@@ -977,31 +987,16 @@ mod avx512 {
                     )
                 }
                 12 => {
-                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
-                        part(arena, 0),
-                        part(arena, 2752),
-                        part(arena, 2048),
-                        part(weights, 880),
-                        arena.add(1024),
-                        scratch(private, 0, arena, 2560),
-                    )
-                }
-                13 => {
                     // head.pool
                     global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
                 }
-                14 => {
-                    // head.flatten
-                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
-                }
-                15 => flatten_1x11x1x1_section2(arena.add(16)),
-                16 => {
+                13 => {
                     // head.fc
-                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                    dense_1x11(part(arena, 0), part(weights, 1152), arena.add(16))
                 }
-                17 => {
+                14 => {
                     // head.fc.output
-                    relayout_1x4(part(arena, 0), output)
+                    relayout_1x4(part(arena, 16), output)
                 }
                 _ => {}
             }
@@ -1725,68 +1720,196 @@ mod avx512 {
                 let mut acc_9 = bias;
                 let mut acc_10 = bias;
                 let mut acc_11 = bias;
+                let mut acc_12 = bias;
+                let mut acc_13 = bias;
+                let mut acc_14 = bias;
+                let mut acc_15 = bias;
+                let mut acc_16 = bias;
+                let mut acc_17 = bias;
+                let mut acc_18 = bias;
+                let mut acc_19 = bias;
+                let mut acc_20 = bias;
+                let mut acc_21 = bias;
+                let mut acc_22 = bias;
+                let mut acc_23 = bias;
                 for k in 0..8isize {
                     let w = load_x8(weights.offset(8 * k + 8));
-                    acc_0 = fma_x8(splat_x8(*input.offset(96 * p + k)), w, acc_0);
-                    acc_1 = fma_x8(splat_x8(*input.offset(96 * p + k + 8)), w, acc_1);
-                    acc_2 = fma_x8(splat_x8(*input.offset(96 * p + k + 16)), w, acc_2);
-                    acc_3 = fma_x8(splat_x8(*input.offset(96 * p + k + 24)), w, acc_3);
-                    acc_4 = fma_x8(splat_x8(*input.offset(96 * p + k + 32)), w, acc_4);
-                    acc_5 = fma_x8(splat_x8(*input.offset(96 * p + k + 40)), w, acc_5);
-                    acc_6 = fma_x8(splat_x8(*input.offset(96 * p + k + 48)), w, acc_6);
-                    acc_7 = fma_x8(splat_x8(*input.offset(96 * p + k + 56)), w, acc_7);
-                    acc_8 = fma_x8(splat_x8(*input.offset(96 * p + k + 64)), w, acc_8);
-                    acc_9 = fma_x8(splat_x8(*input.offset(96 * p + k + 72)), w, acc_9);
-                    acc_10 = fma_x8(splat_x8(*input.offset(96 * p + k + 80)), w, acc_10);
-                    acc_11 = fma_x8(splat_x8(*input.offset(96 * p + k + 88)), w, acc_11);
+                    acc_0 = fma_x8(splat_x8(*input.offset(192 * p + k)), w, acc_0);
+                    acc_1 = fma_x8(splat_x8(*input.offset(192 * p + k + 8)), w, acc_1);
+                    acc_2 = fma_x8(splat_x8(*input.offset(192 * p + k + 16)), w, acc_2);
+                    acc_3 = fma_x8(splat_x8(*input.offset(192 * p + k + 24)), w, acc_3);
+                    acc_4 = fma_x8(splat_x8(*input.offset(192 * p + k + 32)), w, acc_4);
+                    acc_5 = fma_x8(splat_x8(*input.offset(192 * p + k + 40)), w, acc_5);
+                    acc_6 = fma_x8(splat_x8(*input.offset(192 * p + k + 48)), w, acc_6);
+                    acc_7 = fma_x8(splat_x8(*input.offset(192 * p + k + 56)), w, acc_7);
+                    acc_8 = fma_x8(splat_x8(*input.offset(192 * p + k + 64)), w, acc_8);
+                    acc_9 = fma_x8(splat_x8(*input.offset(192 * p + k + 72)), w, acc_9);
+                    acc_10 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 80)),
+                        w,
+                        acc_10,
+                    );
+                    acc_11 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 88)),
+                        w,
+                        acc_11,
+                    );
+                    acc_12 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 96)),
+                        w,
+                        acc_12,
+                    );
+                    acc_13 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 104)),
+                        w,
+                        acc_13,
+                    );
+                    acc_14 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 112)),
+                        w,
+                        acc_14,
+                    );
+                    acc_15 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 120)),
+                        w,
+                        acc_15,
+                    );
+                    acc_16 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 128)),
+                        w,
+                        acc_16,
+                    );
+                    acc_17 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 136)),
+                        w,
+                        acc_17,
+                    );
+                    acc_18 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 144)),
+                        w,
+                        acc_18,
+                    );
+                    acc_19 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 152)),
+                        w,
+                        acc_19,
+                    );
+                    acc_20 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 160)),
+                        w,
+                        acc_20,
+                    );
+                    acc_21 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 168)),
+                        w,
+                        acc_21,
+                    );
+                    acc_22 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 176)),
+                        w,
+                        acc_22,
+                    );
+                    acc_23 = fma_x8(
+                        splat_x8(*input.offset(192 * p + k + 184)),
+                        w,
+                        acc_23,
+                    );
                 }
                 store_x8(
-                    output.offset(96 * p),
-                    add_x8(acc_0, load_x8(shortcut.offset(96 * p))),
+                    output.offset(192 * p),
+                    add_x8(acc_0, load_x8(shortcut.offset(192 * p))),
                 );
                 store_x8(
-                    output.offset(96 * p + 8),
-                    add_x8(acc_1, load_x8(shortcut.offset(96 * p + 8))),
+                    output.offset(192 * p + 8),
+                    add_x8(acc_1, load_x8(shortcut.offset(192 * p + 8))),
                 );
                 store_x8(
-                    output.offset(96 * p + 16),
-                    add_x8(acc_2, load_x8(shortcut.offset(96 * p + 16))),
+                    output.offset(192 * p + 16),
+                    add_x8(acc_2, load_x8(shortcut.offset(192 * p + 16))),
                 );
                 store_x8(
-                    output.offset(96 * p + 24),
-                    add_x8(acc_3, load_x8(shortcut.offset(96 * p + 24))),
+                    output.offset(192 * p + 24),
+                    add_x8(acc_3, load_x8(shortcut.offset(192 * p + 24))),
                 );
                 store_x8(
-                    output.offset(96 * p + 32),
-                    add_x8(acc_4, load_x8(shortcut.offset(96 * p + 32))),
+                    output.offset(192 * p + 32),
+                    add_x8(acc_4, load_x8(shortcut.offset(192 * p + 32))),
                 );
                 store_x8(
-                    output.offset(96 * p + 40),
-                    add_x8(acc_5, load_x8(shortcut.offset(96 * p + 40))),
+                    output.offset(192 * p + 40),
+                    add_x8(acc_5, load_x8(shortcut.offset(192 * p + 40))),
                 );
                 store_x8(
-                    output.offset(96 * p + 48),
-                    add_x8(acc_6, load_x8(shortcut.offset(96 * p + 48))),
+                    output.offset(192 * p + 48),
+                    add_x8(acc_6, load_x8(shortcut.offset(192 * p + 48))),
                 );
                 store_x8(
-                    output.offset(96 * p + 56),
-                    add_x8(acc_7, load_x8(shortcut.offset(96 * p + 56))),
+                    output.offset(192 * p + 56),
+                    add_x8(acc_7, load_x8(shortcut.offset(192 * p + 56))),
                 );
                 store_x8(
-                    output.offset(96 * p + 64),
-                    add_x8(acc_8, load_x8(shortcut.offset(96 * p + 64))),
+                    output.offset(192 * p + 64),
+                    add_x8(acc_8, load_x8(shortcut.offset(192 * p + 64))),
                 );
                 store_x8(
-                    output.offset(96 * p + 72),
-                    add_x8(acc_9, load_x8(shortcut.offset(96 * p + 72))),
+                    output.offset(192 * p + 72),
+                    add_x8(acc_9, load_x8(shortcut.offset(192 * p + 72))),
                 );
                 store_x8(
-                    output.offset(96 * p + 80),
-                    add_x8(acc_10, load_x8(shortcut.offset(96 * p + 80))),
+                    output.offset(192 * p + 80),
+                    add_x8(acc_10, load_x8(shortcut.offset(192 * p + 80))),
                 );
                 store_x8(
-                    output.offset(96 * p + 88),
-                    add_x8(acc_11, load_x8(shortcut.offset(96 * p + 88))),
+                    output.offset(192 * p + 88),
+                    add_x8(acc_11, load_x8(shortcut.offset(192 * p + 88))),
+                );
+                store_x8(
+                    output.offset(192 * p + 96),
+                    add_x8(acc_12, load_x8(shortcut.offset(192 * p + 96))),
+                );
+                store_x8(
+                    output.offset(192 * p + 104),
+                    add_x8(acc_13, load_x8(shortcut.offset(192 * p + 104))),
+                );
+                store_x8(
+                    output.offset(192 * p + 112),
+                    add_x8(acc_14, load_x8(shortcut.offset(192 * p + 112))),
+                );
+                store_x8(
+                    output.offset(192 * p + 120),
+                    add_x8(acc_15, load_x8(shortcut.offset(192 * p + 120))),
+                );
+                store_x8(
+                    output.offset(192 * p + 128),
+                    add_x8(acc_16, load_x8(shortcut.offset(192 * p + 128))),
+                );
+                store_x8(
+                    output.offset(192 * p + 136),
+                    add_x8(acc_17, load_x8(shortcut.offset(192 * p + 136))),
+                );
+                store_x8(
+                    output.offset(192 * p + 144),
+                    add_x8(acc_18, load_x8(shortcut.offset(192 * p + 144))),
+                );
+                store_x8(
+                    output.offset(192 * p + 152),
+                    add_x8(acc_19, load_x8(shortcut.offset(192 * p + 152))),
+                );
+                store_x8(
+                    output.offset(192 * p + 160),
+                    add_x8(acc_20, load_x8(shortcut.offset(192 * p + 160))),
+                );
+                store_x8(
+                    output.offset(192 * p + 168),
+                    add_x8(acc_21, load_x8(shortcut.offset(192 * p + 168))),
+                );
+                store_x8(
+                    output.offset(192 * p + 176),
+                    add_x8(acc_22, load_x8(shortcut.offset(192 * p + 176))),
+                );
+                store_x8(
+                    output.offset(192 * p + 184),
+                    add_x8(acc_23, load_x8(shortcut.offset(192 * p + 184))),
                 );
             }
         }
@@ -1811,28 +1934,100 @@ mod avx512 {
                 let mut acc2_1 = bias2;
                 let mut acc2_2 = bias2;
                 let mut acc2_3 = bias2;
+                let mut acc2_4 = bias2;
+                let mut acc2_5 = bias2;
+                let mut acc2_6 = bias2;
+                let mut acc2_7 = bias2;
+                let mut acc2_8 = bias2;
+                let mut acc2_9 = bias2;
+                let mut acc2_10 = bias2;
+                let mut acc2_11 = bias2;
+                let mut acc2_12 = bias2;
+                let mut acc2_13 = bias2;
+                let mut acc2_14 = bias2;
+                let mut acc2_15 = bias2;
                 for k2 in 0..8isize {
                     let w2 = load_x8(weights.offset(8 * k2 + 8));
-                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
+                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 384)), w2, acc2_0);
+                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 392)), w2, acc2_1);
+                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 400)), w2, acc2_2);
+                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 408)), w2, acc2_3);
+                    acc2_4 = fma_x8(splat_x8(*input.offset(k2 + 416)), w2, acc2_4);
+                    acc2_5 = fma_x8(splat_x8(*input.offset(k2 + 424)), w2, acc2_5);
+                    acc2_6 = fma_x8(splat_x8(*input.offset(k2 + 432)), w2, acc2_6);
+                    acc2_7 = fma_x8(splat_x8(*input.offset(k2 + 440)), w2, acc2_7);
+                    acc2_8 = fma_x8(splat_x8(*input.offset(k2 + 448)), w2, acc2_8);
+                    acc2_9 = fma_x8(splat_x8(*input.offset(k2 + 456)), w2, acc2_9);
+                    acc2_10 = fma_x8(splat_x8(*input.offset(k2 + 464)), w2, acc2_10);
+                    acc2_11 = fma_x8(splat_x8(*input.offset(k2 + 472)), w2, acc2_11);
+                    acc2_12 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_12);
+                    acc2_13 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_13);
+                    acc2_14 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_14);
+                    acc2_15 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_15);
                 }
                 store_x8(
+                    output.offset(384),
+                    add_x8(acc2_0, load_x8(shortcut.offset(384))),
+                );
+                store_x8(
+                    output.offset(392),
+                    add_x8(acc2_1, load_x8(shortcut.offset(392))),
+                );
+                store_x8(
+                    output.offset(400),
+                    add_x8(acc2_2, load_x8(shortcut.offset(400))),
+                );
+                store_x8(
+                    output.offset(408),
+                    add_x8(acc2_3, load_x8(shortcut.offset(408))),
+                );
+                store_x8(
+                    output.offset(416),
+                    add_x8(acc2_4, load_x8(shortcut.offset(416))),
+                );
+                store_x8(
+                    output.offset(424),
+                    add_x8(acc2_5, load_x8(shortcut.offset(424))),
+                );
+                store_x8(
+                    output.offset(432),
+                    add_x8(acc2_6, load_x8(shortcut.offset(432))),
+                );
+                store_x8(
+                    output.offset(440),
+                    add_x8(acc2_7, load_x8(shortcut.offset(440))),
+                );
+                store_x8(
+                    output.offset(448),
+                    add_x8(acc2_8, load_x8(shortcut.offset(448))),
+                );
+                store_x8(
+                    output.offset(456),
+                    add_x8(acc2_9, load_x8(shortcut.offset(456))),
+                );
+                store_x8(
+                    output.offset(464),
+                    add_x8(acc2_10, load_x8(shortcut.offset(464))),
+                );
+                store_x8(
+                    output.offset(472),
+                    add_x8(acc2_11, load_x8(shortcut.offset(472))),
+                );
+                store_x8(
                     output.offset(480),
-                    add_x8(acc2_0, load_x8(shortcut.offset(480))),
+                    add_x8(acc2_12, load_x8(shortcut.offset(480))),
                 );
                 store_x8(
                     output.offset(488),
-                    add_x8(acc2_1, load_x8(shortcut.offset(488))),
+                    add_x8(acc2_13, load_x8(shortcut.offset(488))),
                 );
                 store_x8(
                     output.offset(496),
-                    add_x8(acc2_2, load_x8(shortcut.offset(496))),
+                    add_x8(acc2_14, load_x8(shortcut.offset(496))),
                 );
                 store_x8(
                     output.offset(504),
-                    add_x8(acc2_3, load_x8(shortcut.offset(504))),
+                    add_x8(acc2_15, load_x8(shortcut.offset(504))),
                 );
             }
         }
@@ -1854,7 +2049,7 @@ mod avx512 {
         // much memory.
         unsafe {
             for _ in 0..1isize {
-                for p in 0..5isize {
+                for p in 0..2isize {
                     let bias = load_x16(expand);
                     let mut acc_0 = bias;
                     let mut acc_1 = bias;
@@ -1868,81 +2063,165 @@ mod avx512 {
                     let mut acc_9 = bias;
                     let mut acc_10 = bias;
                     let mut acc_11 = bias;
+                    let mut acc_12 = bias;
+                    let mut acc_13 = bias;
+                    let mut acc_14 = bias;
+                    let mut acc_15 = bias;
+                    let mut acc_16 = bias;
+                    let mut acc_17 = bias;
+                    let mut acc_18 = bias;
+                    let mut acc_19 = bias;
+                    let mut acc_20 = bias;
+                    let mut acc_21 = bias;
+                    let mut acc_22 = bias;
+                    let mut acc_23 = bias;
                     for k in 0..8isize {
                         let w = load_x16(expand.offset(16 * k + 16));
-                        acc_0 = fma_x16(splat_x16(*input.offset(96 * p + k)), w, acc_0);
+                        acc_0 = fma_x16(splat_x16(*input.offset(192 * p + k)), w, acc_0);
                         acc_1 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 8)),
+                            splat_x16(*input.offset(192 * p + k + 8)),
                             w,
                             acc_1,
                         );
                         acc_2 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 16)),
+                            splat_x16(*input.offset(192 * p + k + 16)),
                             w,
                             acc_2,
                         );
                         acc_3 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 24)),
+                            splat_x16(*input.offset(192 * p + k + 24)),
                             w,
                             acc_3,
                         );
                         acc_4 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 32)),
+                            splat_x16(*input.offset(192 * p + k + 32)),
                             w,
                             acc_4,
                         );
                         acc_5 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 40)),
+                            splat_x16(*input.offset(192 * p + k + 40)),
                             w,
                             acc_5,
                         );
                         acc_6 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 48)),
+                            splat_x16(*input.offset(192 * p + k + 48)),
                             w,
                             acc_6,
                         );
                         acc_7 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 56)),
+                            splat_x16(*input.offset(192 * p + k + 56)),
                             w,
                             acc_7,
                         );
                         acc_8 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 64)),
+                            splat_x16(*input.offset(192 * p + k + 64)),
                             w,
                             acc_8,
                         );
                         acc_9 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 72)),
+                            splat_x16(*input.offset(192 * p + k + 72)),
                             w,
                             acc_9,
                         );
                         acc_10 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 80)),
+                            splat_x16(*input.offset(192 * p + k + 80)),
                             w,
                             acc_10,
                         );
                         acc_11 = fma_x16(
-                            splat_x16(*input.offset(96 * p + k + 88)),
+                            splat_x16(*input.offset(192 * p + k + 88)),
                             w,
                             acc_11,
                         );
+                        acc_12 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 96)),
+                            w,
+                            acc_12,
+                        );
+                        acc_13 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 104)),
+                            w,
+                            acc_13,
+                        );
+                        acc_14 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 112)),
+                            w,
+                            acc_14,
+                        );
+                        acc_15 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 120)),
+                            w,
+                            acc_15,
+                        );
+                        acc_16 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 128)),
+                            w,
+                            acc_16,
+                        );
+                        acc_17 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 136)),
+                            w,
+                            acc_17,
+                        );
+                        acc_18 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 144)),
+                            w,
+                            acc_18,
+                        );
+                        acc_19 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 152)),
+                            w,
+                            acc_19,
+                        );
+                        acc_20 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 160)),
+                            w,
+                            acc_20,
+                        );
+                        acc_21 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 168)),
+                            w,
+                            acc_21,
+                        );
+                        acc_22 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 176)),
+                            w,
+                            acc_22,
+                        );
+                        acc_23 = fma_x16(
+                            splat_x16(*input.offset(192 * p + k + 184)),
+                            w,
+                            acc_23,
+                        );
                     }
-                    store_x16(slice.offset(192 * p), acc_0);
-                    store_x16(slice.offset(192 * p + 16), acc_1);
-                    store_x16(slice.offset(192 * p + 32), acc_2);
-                    store_x16(slice.offset(192 * p + 48), acc_3);
-                    store_x16(slice.offset(192 * p + 64), acc_4);
-                    store_x16(slice.offset(192 * p + 80), acc_5);
-                    store_x16(slice.offset(192 * p + 96), acc_6);
-                    store_x16(slice.offset(192 * p + 112), acc_7);
-                    store_x16(slice.offset(192 * p + 128), acc_8);
-                    store_x16(slice.offset(192 * p + 144), acc_9);
-                    store_x16(slice.offset(192 * p + 160), acc_10);
-                    store_x16(slice.offset(192 * p + 176), acc_11);
-                    for i in 0..12isize {
+                    store_x16(slice.offset(384 * p), acc_0);
+                    store_x16(slice.offset(384 * p + 16), acc_1);
+                    store_x16(slice.offset(384 * p + 32), acc_2);
+                    store_x16(slice.offset(384 * p + 48), acc_3);
+                    store_x16(slice.offset(384 * p + 64), acc_4);
+                    store_x16(slice.offset(384 * p + 80), acc_5);
+                    store_x16(slice.offset(384 * p + 96), acc_6);
+                    store_x16(slice.offset(384 * p + 112), acc_7);
+                    store_x16(slice.offset(384 * p + 128), acc_8);
+                    store_x16(slice.offset(384 * p + 144), acc_9);
+                    store_x16(slice.offset(384 * p + 160), acc_10);
+                    store_x16(slice.offset(384 * p + 176), acc_11);
+                    store_x16(slice.offset(384 * p + 192), acc_12);
+                    store_x16(slice.offset(384 * p + 208), acc_13);
+                    store_x16(slice.offset(384 * p + 224), acc_14);
+                    store_x16(slice.offset(384 * p + 240), acc_15);
+                    store_x16(slice.offset(384 * p + 256), acc_16);
+                    store_x16(slice.offset(384 * p + 272), acc_17);
+                    store_x16(slice.offset(384 * p + 288), acc_18);
+                    store_x16(slice.offset(384 * p + 304), acc_19);
+                    store_x16(slice.offset(384 * p + 320), acc_20);
+                    store_x16(slice.offset(384 * p + 336), acc_21);
+                    store_x16(slice.offset(384 * p + 352), acc_22);
+                    store_x16(slice.offset(384 * p + 368), acc_23);
+                    for i in 0..24isize {
                         let x = max_x16(
                             splat_x16(-87.0),
-                            load_x16(slice.offset(192 * p + 16 * i)),
+                            load_x16(slice.offset(384 * p + 16 * i)),
                         );
                         let bounded = min_x16(splat_x16(87.0), x);
                         let rounded = fma_x16(
@@ -1969,7 +2248,7 @@ mod avx512 {
                             splat_x16(1.0),
                         );
                         store_x16(
-                            slice.offset(192 * p + 16 * i),
+                            slice.offset(384 * p + 16 * i),
                             div_x16(x, denominator),
                         );
                     }
@@ -1979,21 +2258,57 @@ mod avx512 {
                 let mut acc2_1 = bias2;
                 let mut acc2_2 = bias2;
                 let mut acc2_3 = bias2;
+                let mut acc2_4 = bias2;
+                let mut acc2_5 = bias2;
+                let mut acc2_6 = bias2;
+                let mut acc2_7 = bias2;
+                let mut acc2_8 = bias2;
+                let mut acc2_9 = bias2;
+                let mut acc2_10 = bias2;
+                let mut acc2_11 = bias2;
+                let mut acc2_12 = bias2;
+                let mut acc2_13 = bias2;
+                let mut acc2_14 = bias2;
+                let mut acc2_15 = bias2;
                 for k2 in 0..8isize {
                     let w2 = load_x16(expand.offset(16 * k2 + 16));
-                    acc2_0 = fma_x16(splat_x16(*input.offset(k2 + 480)), w2, acc2_0);
-                    acc2_1 = fma_x16(splat_x16(*input.offset(k2 + 488)), w2, acc2_1);
-                    acc2_2 = fma_x16(splat_x16(*input.offset(k2 + 496)), w2, acc2_2);
-                    acc2_3 = fma_x16(splat_x16(*input.offset(k2 + 504)), w2, acc2_3);
+                    acc2_0 = fma_x16(splat_x16(*input.offset(k2 + 384)), w2, acc2_0);
+                    acc2_1 = fma_x16(splat_x16(*input.offset(k2 + 392)), w2, acc2_1);
+                    acc2_2 = fma_x16(splat_x16(*input.offset(k2 + 400)), w2, acc2_2);
+                    acc2_3 = fma_x16(splat_x16(*input.offset(k2 + 408)), w2, acc2_3);
+                    acc2_4 = fma_x16(splat_x16(*input.offset(k2 + 416)), w2, acc2_4);
+                    acc2_5 = fma_x16(splat_x16(*input.offset(k2 + 424)), w2, acc2_5);
+                    acc2_6 = fma_x16(splat_x16(*input.offset(k2 + 432)), w2, acc2_6);
+                    acc2_7 = fma_x16(splat_x16(*input.offset(k2 + 440)), w2, acc2_7);
+                    acc2_8 = fma_x16(splat_x16(*input.offset(k2 + 448)), w2, acc2_8);
+                    acc2_9 = fma_x16(splat_x16(*input.offset(k2 + 456)), w2, acc2_9);
+                    acc2_10 = fma_x16(splat_x16(*input.offset(k2 + 464)), w2, acc2_10);
+                    acc2_11 = fma_x16(splat_x16(*input.offset(k2 + 472)), w2, acc2_11);
+                    acc2_12 = fma_x16(splat_x16(*input.offset(k2 + 480)), w2, acc2_12);
+                    acc2_13 = fma_x16(splat_x16(*input.offset(k2 + 488)), w2, acc2_13);
+                    acc2_14 = fma_x16(splat_x16(*input.offset(k2 + 496)), w2, acc2_14);
+                    acc2_15 = fma_x16(splat_x16(*input.offset(k2 + 504)), w2, acc2_15);
                 }
-                store_x16(slice.offset(960), acc2_0);
-                store_x16(slice.offset(976), acc2_1);
-                store_x16(slice.offset(992), acc2_2);
-                store_x16(slice.offset(1008), acc2_3);
-                for i2 in 0..4isize {
+                store_x16(slice.offset(768), acc2_0);
+                store_x16(slice.offset(784), acc2_1);
+                store_x16(slice.offset(800), acc2_2);
+                store_x16(slice.offset(816), acc2_3);
+                store_x16(slice.offset(832), acc2_4);
+                store_x16(slice.offset(848), acc2_5);
+                store_x16(slice.offset(864), acc2_6);
+                store_x16(slice.offset(880), acc2_7);
+                store_x16(slice.offset(896), acc2_8);
+                store_x16(slice.offset(912), acc2_9);
+                store_x16(slice.offset(928), acc2_10);
+                store_x16(slice.offset(944), acc2_11);
+                store_x16(slice.offset(960), acc2_12);
+                store_x16(slice.offset(976), acc2_13);
+                store_x16(slice.offset(992), acc2_14);
+                store_x16(slice.offset(1008), acc2_15);
+                for i2 in 0..16isize {
                     let x2 = max_x16(
                         splat_x16(-87.0),
-                        load_x16(slice.offset(16 * i2 + 960)),
+                        load_x16(slice.offset(16 * i2 + 768)),
                     );
                     let bounded2 = min_x16(splat_x16(87.0), x2);
                     let rounded2 = fma_x16(
@@ -2019,7 +2334,7 @@ mod avx512 {
                         from_bits_x16(shift_left_x16(to_bits_x16(rounded2), 23)),
                         splat_x16(1.0),
                     );
-                    store_x16(slice.offset(16 * i2 + 960), div_x16(x2, denominator2));
+                    store_x16(slice.offset(16 * i2 + 768), div_x16(x2, denominator2));
                 }
                 for c in 0..2isize {
                     store_x8(means.offset(8 * c), splat_x8(0.0));
@@ -2377,16 +2692,6 @@ mod avx512 {
                     acc2 = fma_x16(x2, load_x16(expand.offset(16 * k2 + 16)), acc2);
                 }
                 store_x16(output, acc2);
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
                 let x3 = min_x16(
                     splat_x16(87.0),
                     max_x16(splat_x16(-87.0), load_x16(output)),
@@ -2437,7 +2742,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p)), gate_2),
                         ),
                     ),
                 );
@@ -2447,7 +2752,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 16)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 16)), gate_2),
                         ),
                     ),
                 );
@@ -2457,7 +2762,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 32)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 32)), gate_2),
                         ),
                     ),
                 );
@@ -2467,7 +2772,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 48)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 48)), gate_2),
                         ),
                     ),
                 );
@@ -2477,7 +2782,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 64)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 64)), gate_2),
                         ),
                     ),
                 );
@@ -2487,7 +2792,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 80)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 80)), gate_2),
                         ),
                     ),
                 );
@@ -2497,7 +2802,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 96)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 96)), gate_2),
                         ),
                     ),
                 );
@@ -2507,7 +2812,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 112)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 112)), gate_2),
                         ),
                     ),
                 );
@@ -2517,7 +2822,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 128)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 128)), gate_2),
                         ),
                     ),
                 );
@@ -2527,7 +2832,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 144)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 144)), gate_2),
                         ),
                     ),
                 );
@@ -2537,7 +2842,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 160)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 160)), gate_2),
                         ),
                     ),
                 );
@@ -2547,7 +2852,127 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(192 * p + 176)), gate_2),
+                            mul_x16(load_x16(input.offset(384 * p + 176)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(192),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 192)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(208),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 208)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(224),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 224)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(240),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 240)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(256),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 256)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(272),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 272)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(288),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 288)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(304),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 304)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(320),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 320)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(336),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 336)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(352),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 352)), gate_2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(368),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(384 * p + 368)), gate_2),
                         ),
                     ),
                 );
@@ -2564,6 +2989,18 @@ mod avx512 {
                 let mut acc_9 = bias;
                 let mut acc_10 = bias;
                 let mut acc_11 = bias;
+                let mut acc_12 = bias;
+                let mut acc_13 = bias;
+                let mut acc_14 = bias;
+                let mut acc_15 = bias;
+                let mut acc_16 = bias;
+                let mut acc_17 = bias;
+                let mut acc_18 = bias;
+                let mut acc_19 = bias;
+                let mut acc_20 = bias;
+                let mut acc_21 = bias;
+                let mut acc_22 = bias;
+                let mut acc_23 = bias;
                 for k in 0..16isize {
                     let w = load_x8(weights.offset(16 * k + 16));
                     acc_0 = fma_x8(splat_x8(*rows.offset(k)), w, acc_0);
@@ -2578,54 +3015,114 @@ mod avx512 {
                     acc_9 = fma_x8(splat_x8(*rows.offset(k + 144)), w, acc_9);
                     acc_10 = fma_x8(splat_x8(*rows.offset(k + 160)), w, acc_10);
                     acc_11 = fma_x8(splat_x8(*rows.offset(k + 176)), w, acc_11);
+                    acc_12 = fma_x8(splat_x8(*rows.offset(k + 192)), w, acc_12);
+                    acc_13 = fma_x8(splat_x8(*rows.offset(k + 208)), w, acc_13);
+                    acc_14 = fma_x8(splat_x8(*rows.offset(k + 224)), w, acc_14);
+                    acc_15 = fma_x8(splat_x8(*rows.offset(k + 240)), w, acc_15);
+                    acc_16 = fma_x8(splat_x8(*rows.offset(k + 256)), w, acc_16);
+                    acc_17 = fma_x8(splat_x8(*rows.offset(k + 272)), w, acc_17);
+                    acc_18 = fma_x8(splat_x8(*rows.offset(k + 288)), w, acc_18);
+                    acc_19 = fma_x8(splat_x8(*rows.offset(k + 304)), w, acc_19);
+                    acc_20 = fma_x8(splat_x8(*rows.offset(k + 320)), w, acc_20);
+                    acc_21 = fma_x8(splat_x8(*rows.offset(k + 336)), w, acc_21);
+                    acc_22 = fma_x8(splat_x8(*rows.offset(k + 352)), w, acc_22);
+                    acc_23 = fma_x8(splat_x8(*rows.offset(k + 368)), w, acc_23);
                 }
                 store_x8(
-                    output.offset(192 * p),
-                    add_x8(acc_0, load_x8(shortcut.offset(96 * p))),
+                    output.offset(384 * p),
+                    add_x8(acc_0, load_x8(shortcut.offset(192 * p))),
                 );
                 store_x8(
-                    output.offset(192 * p + 16),
-                    add_x8(acc_1, load_x8(shortcut.offset(96 * p + 8))),
+                    output.offset(384 * p + 16),
+                    add_x8(acc_1, load_x8(shortcut.offset(192 * p + 8))),
                 );
                 store_x8(
-                    output.offset(192 * p + 32),
-                    add_x8(acc_2, load_x8(shortcut.offset(96 * p + 16))),
+                    output.offset(384 * p + 32),
+                    add_x8(acc_2, load_x8(shortcut.offset(192 * p + 16))),
                 );
                 store_x8(
-                    output.offset(192 * p + 48),
-                    add_x8(acc_3, load_x8(shortcut.offset(96 * p + 24))),
+                    output.offset(384 * p + 48),
+                    add_x8(acc_3, load_x8(shortcut.offset(192 * p + 24))),
                 );
                 store_x8(
-                    output.offset(192 * p + 64),
-                    add_x8(acc_4, load_x8(shortcut.offset(96 * p + 32))),
+                    output.offset(384 * p + 64),
+                    add_x8(acc_4, load_x8(shortcut.offset(192 * p + 32))),
                 );
                 store_x8(
-                    output.offset(192 * p + 80),
-                    add_x8(acc_5, load_x8(shortcut.offset(96 * p + 40))),
+                    output.offset(384 * p + 80),
+                    add_x8(acc_5, load_x8(shortcut.offset(192 * p + 40))),
                 );
                 store_x8(
-                    output.offset(192 * p + 96),
-                    add_x8(acc_6, load_x8(shortcut.offset(96 * p + 48))),
+                    output.offset(384 * p + 96),
+                    add_x8(acc_6, load_x8(shortcut.offset(192 * p + 48))),
                 );
                 store_x8(
-                    output.offset(192 * p + 112),
-                    add_x8(acc_7, load_x8(shortcut.offset(96 * p + 56))),
+                    output.offset(384 * p + 112),
+                    add_x8(acc_7, load_x8(shortcut.offset(192 * p + 56))),
                 );
                 store_x8(
-                    output.offset(192 * p + 128),
-                    add_x8(acc_8, load_x8(shortcut.offset(96 * p + 64))),
+                    output.offset(384 * p + 128),
+                    add_x8(acc_8, load_x8(shortcut.offset(192 * p + 64))),
                 );
                 store_x8(
-                    output.offset(192 * p + 144),
-                    add_x8(acc_9, load_x8(shortcut.offset(96 * p + 72))),
+                    output.offset(384 * p + 144),
+                    add_x8(acc_9, load_x8(shortcut.offset(192 * p + 72))),
                 );
                 store_x8(
-                    output.offset(192 * p + 160),
-                    add_x8(acc_10, load_x8(shortcut.offset(96 * p + 80))),
+                    output.offset(384 * p + 160),
+                    add_x8(acc_10, load_x8(shortcut.offset(192 * p + 80))),
                 );
                 store_x8(
-                    output.offset(192 * p + 176),
-                    add_x8(acc_11, load_x8(shortcut.offset(96 * p + 88))),
+                    output.offset(384 * p + 176),
+                    add_x8(acc_11, load_x8(shortcut.offset(192 * p + 88))),
+                );
+                store_x8(
+                    output.offset(384 * p + 192),
+                    add_x8(acc_12, load_x8(shortcut.offset(192 * p + 96))),
+                );
+                store_x8(
+                    output.offset(384 * p + 208),
+                    add_x8(acc_13, load_x8(shortcut.offset(192 * p + 104))),
+                );
+                store_x8(
+                    output.offset(384 * p + 224),
+                    add_x8(acc_14, load_x8(shortcut.offset(192 * p + 112))),
+                );
+                store_x8(
+                    output.offset(384 * p + 240),
+                    add_x8(acc_15, load_x8(shortcut.offset(192 * p + 120))),
+                );
+                store_x8(
+                    output.offset(384 * p + 256),
+                    add_x8(acc_16, load_x8(shortcut.offset(192 * p + 128))),
+                );
+                store_x8(
+                    output.offset(384 * p + 272),
+                    add_x8(acc_17, load_x8(shortcut.offset(192 * p + 136))),
+                );
+                store_x8(
+                    output.offset(384 * p + 288),
+                    add_x8(acc_18, load_x8(shortcut.offset(192 * p + 144))),
+                );
+                store_x8(
+                    output.offset(384 * p + 304),
+                    add_x8(acc_19, load_x8(shortcut.offset(192 * p + 152))),
+                );
+                store_x8(
+                    output.offset(384 * p + 320),
+                    add_x8(acc_20, load_x8(shortcut.offset(192 * p + 160))),
+                );
+                store_x8(
+                    output.offset(384 * p + 336),
+                    add_x8(acc_21, load_x8(shortcut.offset(192 * p + 168))),
+                );
+                store_x8(
+                    output.offset(384 * p + 352),
+                    add_x8(acc_22, load_x8(shortcut.offset(192 * p + 176))),
+                );
+                store_x8(
+                    output.offset(384 * p + 368),
+                    add_x8(acc_23, load_x8(shortcut.offset(192 * p + 184))),
                 );
                 let bias2 = load_x8(weights.offset(8));
                 let mut acc2_0 = bias2;
@@ -2640,6 +3137,18 @@ mod avx512 {
                 let mut acc2_9 = bias2;
                 let mut acc2_10 = bias2;
                 let mut acc2_11 = bias2;
+                let mut acc2_12 = bias2;
+                let mut acc2_13 = bias2;
+                let mut acc2_14 = bias2;
+                let mut acc2_15 = bias2;
+                let mut acc2_16 = bias2;
+                let mut acc2_17 = bias2;
+                let mut acc2_18 = bias2;
+                let mut acc2_19 = bias2;
+                let mut acc2_20 = bias2;
+                let mut acc2_21 = bias2;
+                let mut acc2_22 = bias2;
+                let mut acc2_23 = bias2;
                 for k2 in 0..16isize {
                     let w2 = load_x8(weights.offset(16 * k2 + 24));
                     acc2_0 = fma_x8(splat_x8(*rows.offset(k2)), w2, acc2_0);
@@ -2654,19 +3163,43 @@ mod avx512 {
                     acc2_9 = fma_x8(splat_x8(*rows.offset(k2 + 144)), w2, acc2_9);
                     acc2_10 = fma_x8(splat_x8(*rows.offset(k2 + 160)), w2, acc2_10);
                     acc2_11 = fma_x8(splat_x8(*rows.offset(k2 + 176)), w2, acc2_11);
+                    acc2_12 = fma_x8(splat_x8(*rows.offset(k2 + 192)), w2, acc2_12);
+                    acc2_13 = fma_x8(splat_x8(*rows.offset(k2 + 208)), w2, acc2_13);
+                    acc2_14 = fma_x8(splat_x8(*rows.offset(k2 + 224)), w2, acc2_14);
+                    acc2_15 = fma_x8(splat_x8(*rows.offset(k2 + 240)), w2, acc2_15);
+                    acc2_16 = fma_x8(splat_x8(*rows.offset(k2 + 256)), w2, acc2_16);
+                    acc2_17 = fma_x8(splat_x8(*rows.offset(k2 + 272)), w2, acc2_17);
+                    acc2_18 = fma_x8(splat_x8(*rows.offset(k2 + 288)), w2, acc2_18);
+                    acc2_19 = fma_x8(splat_x8(*rows.offset(k2 + 304)), w2, acc2_19);
+                    acc2_20 = fma_x8(splat_x8(*rows.offset(k2 + 320)), w2, acc2_20);
+                    acc2_21 = fma_x8(splat_x8(*rows.offset(k2 + 336)), w2, acc2_21);
+                    acc2_22 = fma_x8(splat_x8(*rows.offset(k2 + 352)), w2, acc2_22);
+                    acc2_23 = fma_x8(splat_x8(*rows.offset(k2 + 368)), w2, acc2_23);
                 }
-                store_x8(output.offset(192 * p + 8), acc2_0);
-                store_x8(output.offset(192 * p + 24), acc2_1);
-                store_x8(output.offset(192 * p + 40), acc2_2);
-                store_x8(output.offset(192 * p + 56), acc2_3);
-                store_x8(output.offset(192 * p + 72), acc2_4);
-                store_x8(output.offset(192 * p + 88), acc2_5);
-                store_x8(output.offset(192 * p + 104), acc2_6);
-                store_x8(output.offset(192 * p + 120), acc2_7);
-                store_x8(output.offset(192 * p + 136), acc2_8);
-                store_x8(output.offset(192 * p + 152), acc2_9);
-                store_x8(output.offset(192 * p + 168), acc2_10);
-                store_x8(output.offset(192 * p + 184), acc2_11);
+                store_x8(output.offset(384 * p + 8), acc2_0);
+                store_x8(output.offset(384 * p + 24), acc2_1);
+                store_x8(output.offset(384 * p + 40), acc2_2);
+                store_x8(output.offset(384 * p + 56), acc2_3);
+                store_x8(output.offset(384 * p + 72), acc2_4);
+                store_x8(output.offset(384 * p + 88), acc2_5);
+                store_x8(output.offset(384 * p + 104), acc2_6);
+                store_x8(output.offset(384 * p + 120), acc2_7);
+                store_x8(output.offset(384 * p + 136), acc2_8);
+                store_x8(output.offset(384 * p + 152), acc2_9);
+                store_x8(output.offset(384 * p + 168), acc2_10);
+                store_x8(output.offset(384 * p + 184), acc2_11);
+                store_x8(output.offset(384 * p + 200), acc2_12);
+                store_x8(output.offset(384 * p + 216), acc2_13);
+                store_x8(output.offset(384 * p + 232), acc2_14);
+                store_x8(output.offset(384 * p + 248), acc2_15);
+                store_x8(output.offset(384 * p + 264), acc2_16);
+                store_x8(output.offset(384 * p + 280), acc2_17);
+                store_x8(output.offset(384 * p + 296), acc2_18);
+                store_x8(output.offset(384 * p + 312), acc2_19);
+                store_x8(output.offset(384 * p + 328), acc2_20);
+                store_x8(output.offset(384 * p + 344), acc2_21);
+                store_x8(output.offset(384 * p + 360), acc2_22);
+                store_x8(output.offset(384 * p + 376), acc2_23);
             }
         }
     }
@@ -2695,7 +3228,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(960)), gate2),
+                            mul_x16(load_x16(input.offset(768)), gate2),
                         ),
                     ),
                 );
@@ -2705,7 +3238,7 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(976)), gate2),
+                            mul_x16(load_x16(input.offset(784)), gate2),
                         ),
                     ),
                 );
@@ -2715,12 +3248,132 @@ mod avx512 {
                         splat_x16(6.0),
                         max_x16(
                             splat_x16(0.0),
-                            mul_x16(load_x16(input.offset(992)), gate2),
+                            mul_x16(load_x16(input.offset(800)), gate2),
                         ),
                     ),
                 );
                 store_x16(
                     rows.offset(48),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(816)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(64),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(832)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(80),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(848)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(96),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(864)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(112),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(880)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(128),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(896)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(144),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(912)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(160),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(928)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(176),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(944)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(192),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(960)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(208),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(976)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(224),
+                    min_x16(
+                        splat_x16(6.0),
+                        max_x16(
+                            splat_x16(0.0),
+                            mul_x16(load_x16(input.offset(992)), gate2),
+                        ),
+                    ),
+                );
+                store_x16(
+                    rows.offset(240),
                     min_x16(
                         splat_x16(6.0),
                         max_x16(
@@ -2734,45 +3387,153 @@ mod avx512 {
                 let mut acc3_1 = bias3;
                 let mut acc3_2 = bias3;
                 let mut acc3_3 = bias3;
+                let mut acc3_4 = bias3;
+                let mut acc3_5 = bias3;
+                let mut acc3_6 = bias3;
+                let mut acc3_7 = bias3;
+                let mut acc3_8 = bias3;
+                let mut acc3_9 = bias3;
+                let mut acc3_10 = bias3;
+                let mut acc3_11 = bias3;
+                let mut acc3_12 = bias3;
+                let mut acc3_13 = bias3;
+                let mut acc3_14 = bias3;
+                let mut acc3_15 = bias3;
                 for k3 in 0..16isize {
                     let w3 = load_x8(weights.offset(16 * k3 + 16));
                     acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
                     acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
                     acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
                     acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
+                    acc3_4 = fma_x8(splat_x8(*rows.offset(k3 + 64)), w3, acc3_4);
+                    acc3_5 = fma_x8(splat_x8(*rows.offset(k3 + 80)), w3, acc3_5);
+                    acc3_6 = fma_x8(splat_x8(*rows.offset(k3 + 96)), w3, acc3_6);
+                    acc3_7 = fma_x8(splat_x8(*rows.offset(k3 + 112)), w3, acc3_7);
+                    acc3_8 = fma_x8(splat_x8(*rows.offset(k3 + 128)), w3, acc3_8);
+                    acc3_9 = fma_x8(splat_x8(*rows.offset(k3 + 144)), w3, acc3_9);
+                    acc3_10 = fma_x8(splat_x8(*rows.offset(k3 + 160)), w3, acc3_10);
+                    acc3_11 = fma_x8(splat_x8(*rows.offset(k3 + 176)), w3, acc3_11);
+                    acc3_12 = fma_x8(splat_x8(*rows.offset(k3 + 192)), w3, acc3_12);
+                    acc3_13 = fma_x8(splat_x8(*rows.offset(k3 + 208)), w3, acc3_13);
+                    acc3_14 = fma_x8(splat_x8(*rows.offset(k3 + 224)), w3, acc3_14);
+                    acc3_15 = fma_x8(splat_x8(*rows.offset(k3 + 240)), w3, acc3_15);
                 }
                 store_x8(
+                    output.offset(768),
+                    add_x8(acc3_0, load_x8(shortcut.offset(384))),
+                );
+                store_x8(
+                    output.offset(784),
+                    add_x8(acc3_1, load_x8(shortcut.offset(392))),
+                );
+                store_x8(
+                    output.offset(800),
+                    add_x8(acc3_2, load_x8(shortcut.offset(400))),
+                );
+                store_x8(
+                    output.offset(816),
+                    add_x8(acc3_3, load_x8(shortcut.offset(408))),
+                );
+                store_x8(
+                    output.offset(832),
+                    add_x8(acc3_4, load_x8(shortcut.offset(416))),
+                );
+                store_x8(
+                    output.offset(848),
+                    add_x8(acc3_5, load_x8(shortcut.offset(424))),
+                );
+                store_x8(
+                    output.offset(864),
+                    add_x8(acc3_6, load_x8(shortcut.offset(432))),
+                );
+                store_x8(
+                    output.offset(880),
+                    add_x8(acc3_7, load_x8(shortcut.offset(440))),
+                );
+                store_x8(
+                    output.offset(896),
+                    add_x8(acc3_8, load_x8(shortcut.offset(448))),
+                );
+                store_x8(
+                    output.offset(912),
+                    add_x8(acc3_9, load_x8(shortcut.offset(456))),
+                );
+                store_x8(
+                    output.offset(928),
+                    add_x8(acc3_10, load_x8(shortcut.offset(464))),
+                );
+                store_x8(
+                    output.offset(944),
+                    add_x8(acc3_11, load_x8(shortcut.offset(472))),
+                );
+                store_x8(
                     output.offset(960),
-                    add_x8(acc3_0, load_x8(shortcut.offset(480))),
+                    add_x8(acc3_12, load_x8(shortcut.offset(480))),
                 );
                 store_x8(
                     output.offset(976),
-                    add_x8(acc3_1, load_x8(shortcut.offset(488))),
+                    add_x8(acc3_13, load_x8(shortcut.offset(488))),
                 );
                 store_x8(
                     output.offset(992),
-                    add_x8(acc3_2, load_x8(shortcut.offset(496))),
+                    add_x8(acc3_14, load_x8(shortcut.offset(496))),
                 );
                 store_x8(
                     output.offset(1008),
-                    add_x8(acc3_3, load_x8(shortcut.offset(504))),
+                    add_x8(acc3_15, load_x8(shortcut.offset(504))),
                 );
                 let bias4 = load_x8(weights.offset(8));
                 let mut acc4_0 = bias4;
                 let mut acc4_1 = bias4;
                 let mut acc4_2 = bias4;
                 let mut acc4_3 = bias4;
+                let mut acc4_4 = bias4;
+                let mut acc4_5 = bias4;
+                let mut acc4_6 = bias4;
+                let mut acc4_7 = bias4;
+                let mut acc4_8 = bias4;
+                let mut acc4_9 = bias4;
+                let mut acc4_10 = bias4;
+                let mut acc4_11 = bias4;
+                let mut acc4_12 = bias4;
+                let mut acc4_13 = bias4;
+                let mut acc4_14 = bias4;
+                let mut acc4_15 = bias4;
                 for k4 in 0..16isize {
                     let w4 = load_x8(weights.offset(16 * k4 + 24));
                     acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
                     acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
                     acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
                     acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
+                    acc4_4 = fma_x8(splat_x8(*rows.offset(k4 + 64)), w4, acc4_4);
+                    acc4_5 = fma_x8(splat_x8(*rows.offset(k4 + 80)), w4, acc4_5);
+                    acc4_6 = fma_x8(splat_x8(*rows.offset(k4 + 96)), w4, acc4_6);
+                    acc4_7 = fma_x8(splat_x8(*rows.offset(k4 + 112)), w4, acc4_7);
+                    acc4_8 = fma_x8(splat_x8(*rows.offset(k4 + 128)), w4, acc4_8);
+                    acc4_9 = fma_x8(splat_x8(*rows.offset(k4 + 144)), w4, acc4_9);
+                    acc4_10 = fma_x8(splat_x8(*rows.offset(k4 + 160)), w4, acc4_10);
+                    acc4_11 = fma_x8(splat_x8(*rows.offset(k4 + 176)), w4, acc4_11);
+                    acc4_12 = fma_x8(splat_x8(*rows.offset(k4 + 192)), w4, acc4_12);
+                    acc4_13 = fma_x8(splat_x8(*rows.offset(k4 + 208)), w4, acc4_13);
+                    acc4_14 = fma_x8(splat_x8(*rows.offset(k4 + 224)), w4, acc4_14);
+                    acc4_15 = fma_x8(splat_x8(*rows.offset(k4 + 240)), w4, acc4_15);
                 }
-                store_x8(output.offset(968), acc4_0);
-                store_x8(output.offset(984), acc4_1);
-                store_x8(output.offset(1000), acc4_2);
-                store_x8(output.offset(1016), acc4_3);
+                store_x8(output.offset(776), acc4_0);
+                store_x8(output.offset(792), acc4_1);
+                store_x8(output.offset(808), acc4_2);
+                store_x8(output.offset(824), acc4_3);
+                store_x8(output.offset(840), acc4_4);
+                store_x8(output.offset(856), acc4_5);
+                store_x8(output.offset(872), acc4_6);
+                store_x8(output.offset(888), acc4_7);
+                store_x8(output.offset(904), acc4_8);
+                store_x8(output.offset(920), acc4_9);
+                store_x8(output.offset(936), acc4_10);
+                store_x8(output.offset(952), acc4_11);
+                store_x8(output.offset(968), acc4_12);
+                store_x8(output.offset(984), acc4_13);
+                store_x8(output.offset(1000), acc4_14);
+                store_x8(output.offset(1016), acc4_15);
             }
         }
     }
@@ -2801,33 +3562,6 @@ mod avx512 {
                 }
                 store_x8(output, div_x8(total_0, splat_x8(64.0)));
                 store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
-        let input = input.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for c in 0..11isize {
-                    store_x1(output.offset(c), load_x1(input.offset(c)));
-                }
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for pad in 11..16isize {
-                    store_x1(output.offset(pad), splat_x1(0.0));
-                }
             }
         }
     }
@@ -2868,11 +3602,6 @@ mod avx512 {
     type I32x8 = __m256i;
     type F32x16 = __m512;
     type I32x16 = __m512i;
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    fn splat_x1(a: f32) -> F32x1 {
-        a
-    }
     #[inline]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
     unsafe fn load_x1(a: *const f32) -> F32x1 {
@@ -3031,15 +3760,12 @@ mod avx2 {
             Call((0, 1), (0, 1)),
             Call((0, 1), (1, 7)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 5)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 10)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 5)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
@@ -3053,7 +3779,7 @@ mod avx2 {
             Task(4, (4, 5), 0, 1),
             Task(5, (5, 6), 0, 1),
             Task(6, (6, 7), 0, 1),
-            Task(7, (7, 18), 0, 1),
+            Task(7, (7, 15), 0, 1),
         ],
         ends: &[2, 5, 7, 8],
         call,
@@ -3156,17 +3882,26 @@ mod avx2 {
                     squeeze_excite_1x16x8x8_section2(
                         part(weights, 832),
                         arena.add(2576),
-                        arena.add(2656),
+                        arena.add(2736),
                     )
                 }
-                10 => squeeze_excite_1x16x8x8_section3(arena.add(2656)),
-                11 => {
+                10 => {
                     // features.1
                     pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
                         begin,
                         end,
                         part(arena, 0),
-                        part(arena, 2656),
+                        part(arena, 2736),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                11 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2736),
                         part(arena, 2048),
                         part(weights, 880),
                         arena.add(1024),
@@ -3174,31 +3909,16 @@ mod avx2 {
                     )
                 }
                 12 => {
-                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
-                        part(arena, 0),
-                        part(arena, 2656),
-                        part(arena, 2048),
-                        part(weights, 880),
-                        arena.add(1024),
-                        scratch(private, 0, arena, 2560),
-                    )
-                }
-                13 => {
                     // head.pool
                     global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
                 }
-                14 => {
-                    // head.flatten
-                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
-                }
-                15 => flatten_1x11x1x1_section2(arena.add(16)),
-                16 => {
+                13 => {
                     // head.fc
-                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                    dense_1x11(part(arena, 0), part(weights, 1152), arena.add(16))
                 }
-                17 => {
+                14 => {
                     // head.fc.output
-                    relayout_1x4(part(arena, 0), output)
+                    relayout_1x4(part(arena, 16), output)
                 }
                 _ => {}
             }
@@ -3254,6 +3974,9 @@ mod avx2 {
                 let mut acc2_1 = bias;
                 let mut acc2_2 = bias;
                 let mut acc2_3 = bias;
+                let mut acc2_4 = bias;
+                let mut acc2_5 = bias;
+                let mut acc2_6 = bias;
                 for ky2 in 1..3isize {
                     for kx2 in 0..3isize {
                         for k2 in 0..3isize {
@@ -3280,6 +4003,21 @@ mod avx2 {
                                 w,
                                 acc2_3,
                             );
+                            acc2_4 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7)),
+                                w,
+                                acc2_4,
+                            );
+                            acc2_5 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 5)),
+                                w,
+                                acc2_5,
+                            );
+                            acc2_6 = fma_x8(
+                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 3)),
+                                w,
+                                acc2_6,
+                            );
                         }
                     }
                 }
@@ -3287,7 +4025,10 @@ mod avx2 {
                 store_x8(output.offset(16), acc2_1);
                 store_x8(output.offset(24), acc2_2);
                 store_x8(output.offset(32), acc2_3);
-                for i in 0..4isize {
+                store_x8(output.offset(40), acc2_4);
+                store_x8(output.offset(48), acc2_5);
+                store_x8(output.offset(56), acc2_6);
+                for i in 0..7isize {
                     let x3 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i + 8)));
                     let bounded2 = min_x8(splat_x8(87.0), x3);
                     let rounded2 = fma_x8(
@@ -3311,64 +4052,6 @@ mod avx2 {
                     );
                     store_x8(output.offset(8 * i + 8), div_x8(x3, denominator2));
                 }
-                let bias2 = load_x8(weights);
-                let mut acc3_0 = bias2;
-                let mut acc3_1 = bias2;
-                let mut acc3_2 = bias2;
-                for ky3 in 1..3isize {
-                    for kx3 in 0..3isize {
-                        for k3 in 0..3isize {
-                            let w2 = load_x8(
-                                weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8),
-                            );
-                            acc3_0 = fma_x8(
-                                splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 7)),
-                                w2,
-                                acc3_0,
-                            );
-                            acc3_1 = fma_x8(
-                                splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 5)),
-                                w2,
-                                acc3_1,
-                            );
-                            acc3_2 = fma_x8(
-                                splat_x8(*input.offset(16 * ky3 + kx3 + 256 * k3 - 3)),
-                                w2,
-                                acc3_2,
-                            );
-                        }
-                    }
-                }
-                store_x8(output.offset(40), acc3_0);
-                store_x8(output.offset(48), acc3_1);
-                store_x8(output.offset(56), acc3_2);
-                for i2 in 0..3isize {
-                    let x4 = max_x8(
-                        splat_x8(-87.0),
-                        load_x8(output.offset(8 * i2 + 40)),
-                    );
-                    let bounded3 = min_x8(splat_x8(87.0), x4);
-                    let rounded3 = fma_x8(
-                        bounded3,
-                        splat_x8(-1.442695),
-                        splat_x8(12583039.0),
-                    );
-                    let n3 = sub_x8(rounded3, splat_x8(12583039.0));
-                    let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
-                    let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
-                    let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
-                    let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
-                    let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
-                    let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
-                    let p17 = fma_x8(p16, f6, splat_x8(-1.0));
-                    let p18 = fma_x8(p17, f6, splat_x8(1.0));
-                    let denominator3 = fma_x8(
-                        p18,
-                        from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
-                        splat_x8(1.0),
-                    );
-                    store_x8(output.offset(8 * i2 + 40), div_x8(x4, denominator3));
-                }
             }
         }
     }
@@ -3387,185 +4070,145 @@ mod avx2 {
         // much memory.
         unsafe {
             for y in begin..end {
-                let mut acc4 = load_x8(weights);
-                for ky4 in 0..3isize {
-                    for kx4 in 1..3isize {
-                        for k4 in 0..3isize {
-                            let x5 = splat_x8(
-                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 17),
+                let mut acc3 = load_x8(weights);
+                for ky3 in 0..3isize {
+                    for kx3 in 1..3isize {
+                        for k3 in 0..3isize {
+                            let x4 = splat_x8(
+                                *input.offset(32 * y + 16 * ky3 + kx3 + 256 * k3 - 17),
                             );
-                            acc4 = fma_x8(
-                                x5,
-                                load_x8(weights.offset(72 * ky4 + 24 * kx4 + 8 * k4 + 8)),
-                                acc4,
+                            acc3 = fma_x8(
+                                x4,
+                                load_x8(weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8)),
+                                acc3,
                             );
                         }
                     }
                 }
-                store_x8(output.offset(64 * y), acc4);
-                let x6 = max_x8(splat_x8(-87.0), load_x8(output.offset(64 * y)));
-                let bounded4 = min_x8(splat_x8(87.0), x6);
-                let rounded4 = fma_x8(
-                    bounded4,
+                store_x8(output.offset(64 * y), acc3);
+                let x5 = max_x8(splat_x8(-87.0), load_x8(output.offset(64 * y)));
+                let bounded3 = min_x8(splat_x8(87.0), x5);
+                let rounded3 = fma_x8(
+                    bounded3,
                     splat_x8(-1.442695),
                     splat_x8(12583039.0),
                 );
-                let n4 = sub_x8(rounded4, splat_x8(12583039.0));
-                let f7 = fma_x8(n4, splat_x8(0.6933594), bounded4);
-                let f8 = fma_x8(n4, splat_x8(-0.00021219444), f7);
-                let p19 = fma_x8(splat_x8(0.001381454), f8, splat_x8(-0.008368745));
-                let p20 = fma_x8(p19, f8, splat_x8(0.04166839));
-                let p21 = fma_x8(p20, f8, splat_x8(-0.16666521));
-                let p22 = fma_x8(p21, f8, splat_x8(0.49999994));
-                let p23 = fma_x8(p22, f8, splat_x8(-1.0));
-                let p24 = fma_x8(p23, f8, splat_x8(1.0));
-                let denominator4 = fma_x8(
-                    p24,
-                    from_bits_x8(shift_left_x8(to_bits_x8(rounded4), 23)),
+                let n3 = sub_x8(rounded3, splat_x8(12583039.0));
+                let f5 = fma_x8(n3, splat_x8(0.6933594), bounded3);
+                let f6 = fma_x8(n3, splat_x8(-0.00021219444), f5);
+                let p13 = fma_x8(splat_x8(0.001381454), f6, splat_x8(-0.008368745));
+                let p14 = fma_x8(p13, f6, splat_x8(0.04166839));
+                let p15 = fma_x8(p14, f6, splat_x8(-0.16666521));
+                let p16 = fma_x8(p15, f6, splat_x8(0.49999994));
+                let p17 = fma_x8(p16, f6, splat_x8(-1.0));
+                let p18 = fma_x8(p17, f6, splat_x8(1.0));
+                let denominator3 = fma_x8(
+                    p18,
+                    from_bits_x8(shift_left_x8(to_bits_x8(rounded3), 23)),
                     splat_x8(1.0),
                 );
-                store_x8(output.offset(64 * y), div_x8(x6, denominator4));
-                let bias3 = load_x8(weights);
-                let mut acc5_0 = bias3;
-                let mut acc5_1 = bias3;
-                let mut acc5_2 = bias3;
-                let mut acc5_3 = bias3;
-                for ky5 in 0..3isize {
-                    for kx5 in 0..3isize {
-                        for k5 in 0..3isize {
-                            let w3 = load_x8(
-                                weights.offset(72 * ky5 + 24 * kx5 + 8 * k5 + 8),
+                store_x8(output.offset(64 * y), div_x8(x5, denominator3));
+                let bias2 = load_x8(weights);
+                let mut acc4_0 = bias2;
+                let mut acc4_1 = bias2;
+                let mut acc4_2 = bias2;
+                let mut acc4_3 = bias2;
+                let mut acc4_4 = bias2;
+                let mut acc4_5 = bias2;
+                let mut acc4_6 = bias2;
+                for ky4 in 0..3isize {
+                    for kx4 in 0..3isize {
+                        for k4 in 0..3isize {
+                            let w2 = load_x8(
+                                weights.offset(72 * ky4 + 24 * kx4 + 8 * k4 + 8),
                             );
-                            acc5_0 = fma_x8(
+                            acc4_0 = fma_x8(
                                 splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 15),
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 15),
                                 ),
-                                w3,
-                                acc5_0,
+                                w2,
+                                acc4_0,
                             );
-                            acc5_1 = fma_x8(
+                            acc4_1 = fma_x8(
                                 splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 13),
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 13),
                                 ),
-                                w3,
-                                acc5_1,
+                                w2,
+                                acc4_1,
                             );
-                            acc5_2 = fma_x8(
+                            acc4_2 = fma_x8(
                                 splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 11),
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 11),
                                 ),
-                                w3,
-                                acc5_2,
+                                w2,
+                                acc4_2,
                             );
-                            acc5_3 = fma_x8(
+                            acc4_3 = fma_x8(
                                 splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 9),
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 9),
                                 ),
-                                w3,
-                                acc5_3,
+                                w2,
+                                acc4_3,
+                            );
+                            acc4_4 = fma_x8(
+                                splat_x8(
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 7),
+                                ),
+                                w2,
+                                acc4_4,
+                            );
+                            acc4_5 = fma_x8(
+                                splat_x8(
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 5),
+                                ),
+                                w2,
+                                acc4_5,
+                            );
+                            acc4_6 = fma_x8(
+                                splat_x8(
+                                    *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 3),
+                                ),
+                                w2,
+                                acc4_6,
                             );
                         }
                     }
                 }
-                store_x8(output.offset(64 * y + 8), acc5_0);
-                store_x8(output.offset(64 * y + 16), acc5_1);
-                store_x8(output.offset(64 * y + 24), acc5_2);
-                store_x8(output.offset(64 * y + 32), acc5_3);
-                for i3 in 0..4isize {
-                    let x7 = max_x8(
+                store_x8(output.offset(64 * y + 8), acc4_0);
+                store_x8(output.offset(64 * y + 16), acc4_1);
+                store_x8(output.offset(64 * y + 24), acc4_2);
+                store_x8(output.offset(64 * y + 32), acc4_3);
+                store_x8(output.offset(64 * y + 40), acc4_4);
+                store_x8(output.offset(64 * y + 48), acc4_5);
+                store_x8(output.offset(64 * y + 56), acc4_6);
+                for i2 in 0..7isize {
+                    let x6 = max_x8(
                         splat_x8(-87.0),
-                        load_x8(output.offset(64 * y + 8 * i3 + 8)),
+                        load_x8(output.offset(64 * y + 8 * i2 + 8)),
                     );
-                    let bounded5 = min_x8(splat_x8(87.0), x7);
-                    let rounded5 = fma_x8(
-                        bounded5,
+                    let bounded4 = min_x8(splat_x8(87.0), x6);
+                    let rounded4 = fma_x8(
+                        bounded4,
                         splat_x8(-1.442695),
                         splat_x8(12583039.0),
                     );
-                    let n5 = sub_x8(rounded5, splat_x8(12583039.0));
-                    let f9 = fma_x8(n5, splat_x8(0.6933594), bounded5);
-                    let f10 = fma_x8(n5, splat_x8(-0.00021219444), f9);
-                    let p25 = fma_x8(splat_x8(0.001381454), f10, splat_x8(-0.008368745));
-                    let p26 = fma_x8(p25, f10, splat_x8(0.04166839));
-                    let p27 = fma_x8(p26, f10, splat_x8(-0.16666521));
-                    let p28 = fma_x8(p27, f10, splat_x8(0.49999994));
-                    let p29 = fma_x8(p28, f10, splat_x8(-1.0));
-                    let p30 = fma_x8(p29, f10, splat_x8(1.0));
-                    let denominator5 = fma_x8(
-                        p30,
-                        from_bits_x8(shift_left_x8(to_bits_x8(rounded5), 23)),
+                    let n4 = sub_x8(rounded4, splat_x8(12583039.0));
+                    let f7 = fma_x8(n4, splat_x8(0.6933594), bounded4);
+                    let f8 = fma_x8(n4, splat_x8(-0.00021219444), f7);
+                    let p19 = fma_x8(splat_x8(0.001381454), f8, splat_x8(-0.008368745));
+                    let p20 = fma_x8(p19, f8, splat_x8(0.04166839));
+                    let p21 = fma_x8(p20, f8, splat_x8(-0.16666521));
+                    let p22 = fma_x8(p21, f8, splat_x8(0.49999994));
+                    let p23 = fma_x8(p22, f8, splat_x8(-1.0));
+                    let p24 = fma_x8(p23, f8, splat_x8(1.0));
+                    let denominator4 = fma_x8(
+                        p24,
+                        from_bits_x8(shift_left_x8(to_bits_x8(rounded4), 23)),
                         splat_x8(1.0),
                     );
                     store_x8(
-                        output.offset(64 * y + 8 * i3 + 8),
-                        div_x8(x7, denominator5),
-                    );
-                }
-                let bias4 = load_x8(weights);
-                let mut acc6_0 = bias4;
-                let mut acc6_1 = bias4;
-                let mut acc6_2 = bias4;
-                for ky6 in 0..3isize {
-                    for kx6 in 0..3isize {
-                        for k6 in 0..3isize {
-                            let w4 = load_x8(
-                                weights.offset(72 * ky6 + 24 * kx6 + 8 * k6 + 8),
-                            );
-                            acc6_0 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky6 + kx6 + 256 * k6 - 7),
-                                ),
-                                w4,
-                                acc6_0,
-                            );
-                            acc6_1 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky6 + kx6 + 256 * k6 - 5),
-                                ),
-                                w4,
-                                acc6_1,
-                            );
-                            acc6_2 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky6 + kx6 + 256 * k6 - 3),
-                                ),
-                                w4,
-                                acc6_2,
-                            );
-                        }
-                    }
-                }
-                store_x8(output.offset(64 * y + 40), acc6_0);
-                store_x8(output.offset(64 * y + 48), acc6_1);
-                store_x8(output.offset(64 * y + 56), acc6_2);
-                for i4 in 0..3isize {
-                    let x8 = max_x8(
-                        splat_x8(-87.0),
-                        load_x8(output.offset(64 * y + 8 * i4 + 40)),
-                    );
-                    let bounded6 = min_x8(splat_x8(87.0), x8);
-                    let rounded6 = fma_x8(
-                        bounded6,
-                        splat_x8(-1.442695),
-                        splat_x8(12583039.0),
-                    );
-                    let n6 = sub_x8(rounded6, splat_x8(12583039.0));
-                    let f11 = fma_x8(n6, splat_x8(0.6933594), bounded6);
-                    let f12 = fma_x8(n6, splat_x8(-0.00021219444), f11);
-                    let p31 = fma_x8(splat_x8(0.001381454), f12, splat_x8(-0.008368745));
-                    let p32 = fma_x8(p31, f12, splat_x8(0.04166839));
-                    let p33 = fma_x8(p32, f12, splat_x8(-0.16666521));
-                    let p34 = fma_x8(p33, f12, splat_x8(0.49999994));
-                    let p35 = fma_x8(p34, f12, splat_x8(-1.0));
-                    let p36 = fma_x8(p35, f12, splat_x8(1.0));
-                    let denominator6 = fma_x8(
-                        p36,
-                        from_bits_x8(shift_left_x8(to_bits_x8(rounded6), 23)),
-                        splat_x8(1.0),
-                    );
-                    store_x8(
-                        output.offset(64 * y + 8 * i4 + 40),
-                        div_x8(x8, denominator6),
+                        output.offset(64 * y + 8 * i2 + 8),
+                        div_x8(x6, denominator4),
                     );
                 }
             }
@@ -3938,38 +4581,68 @@ mod avx2 {
                 let mut acc_3 = bias;
                 let mut acc_4 = bias;
                 let mut acc_5 = bias;
+                let mut acc_6 = bias;
+                let mut acc_7 = bias;
+                let mut acc_8 = bias;
+                let mut acc_9 = bias;
+                let mut acc_10 = bias;
                 for k in 0..8isize {
                     let w = load_x8(weights.offset(8 * k + 8));
-                    acc_0 = fma_x8(splat_x8(*input.offset(48 * p + k)), w, acc_0);
-                    acc_1 = fma_x8(splat_x8(*input.offset(48 * p + k + 8)), w, acc_1);
-                    acc_2 = fma_x8(splat_x8(*input.offset(48 * p + k + 16)), w, acc_2);
-                    acc_3 = fma_x8(splat_x8(*input.offset(48 * p + k + 24)), w, acc_3);
-                    acc_4 = fma_x8(splat_x8(*input.offset(48 * p + k + 32)), w, acc_4);
-                    acc_5 = fma_x8(splat_x8(*input.offset(48 * p + k + 40)), w, acc_5);
+                    acc_0 = fma_x8(splat_x8(*input.offset(88 * p + k)), w, acc_0);
+                    acc_1 = fma_x8(splat_x8(*input.offset(88 * p + k + 8)), w, acc_1);
+                    acc_2 = fma_x8(splat_x8(*input.offset(88 * p + k + 16)), w, acc_2);
+                    acc_3 = fma_x8(splat_x8(*input.offset(88 * p + k + 24)), w, acc_3);
+                    acc_4 = fma_x8(splat_x8(*input.offset(88 * p + k + 32)), w, acc_4);
+                    acc_5 = fma_x8(splat_x8(*input.offset(88 * p + k + 40)), w, acc_5);
+                    acc_6 = fma_x8(splat_x8(*input.offset(88 * p + k + 48)), w, acc_6);
+                    acc_7 = fma_x8(splat_x8(*input.offset(88 * p + k + 56)), w, acc_7);
+                    acc_8 = fma_x8(splat_x8(*input.offset(88 * p + k + 64)), w, acc_8);
+                    acc_9 = fma_x8(splat_x8(*input.offset(88 * p + k + 72)), w, acc_9);
+                    acc_10 = fma_x8(splat_x8(*input.offset(88 * p + k + 80)), w, acc_10);
                 }
                 store_x8(
-                    output.offset(48 * p),
-                    add_x8(acc_0, load_x8(shortcut.offset(48 * p))),
+                    output.offset(88 * p),
+                    add_x8(acc_0, load_x8(shortcut.offset(88 * p))),
                 );
                 store_x8(
-                    output.offset(48 * p + 8),
-                    add_x8(acc_1, load_x8(shortcut.offset(48 * p + 8))),
+                    output.offset(88 * p + 8),
+                    add_x8(acc_1, load_x8(shortcut.offset(88 * p + 8))),
                 );
                 store_x8(
-                    output.offset(48 * p + 16),
-                    add_x8(acc_2, load_x8(shortcut.offset(48 * p + 16))),
+                    output.offset(88 * p + 16),
+                    add_x8(acc_2, load_x8(shortcut.offset(88 * p + 16))),
                 );
                 store_x8(
-                    output.offset(48 * p + 24),
-                    add_x8(acc_3, load_x8(shortcut.offset(48 * p + 24))),
+                    output.offset(88 * p + 24),
+                    add_x8(acc_3, load_x8(shortcut.offset(88 * p + 24))),
                 );
                 store_x8(
-                    output.offset(48 * p + 32),
-                    add_x8(acc_4, load_x8(shortcut.offset(48 * p + 32))),
+                    output.offset(88 * p + 32),
+                    add_x8(acc_4, load_x8(shortcut.offset(88 * p + 32))),
                 );
                 store_x8(
-                    output.offset(48 * p + 40),
-                    add_x8(acc_5, load_x8(shortcut.offset(48 * p + 40))),
+                    output.offset(88 * p + 40),
+                    add_x8(acc_5, load_x8(shortcut.offset(88 * p + 40))),
+                );
+                store_x8(
+                    output.offset(88 * p + 48),
+                    add_x8(acc_6, load_x8(shortcut.offset(88 * p + 48))),
+                );
+                store_x8(
+                    output.offset(88 * p + 56),
+                    add_x8(acc_7, load_x8(shortcut.offset(88 * p + 56))),
+                );
+                store_x8(
+                    output.offset(88 * p + 64),
+                    add_x8(acc_8, load_x8(shortcut.offset(88 * p + 64))),
+                );
+                store_x8(
+                    output.offset(88 * p + 72),
+                    add_x8(acc_9, load_x8(shortcut.offset(88 * p + 72))),
+                );
+                store_x8(
+                    output.offset(88 * p + 80),
+                    add_x8(acc_10, load_x8(shortcut.offset(88 * p + 80))),
                 );
             }
         }
@@ -3994,28 +4667,58 @@ mod avx2 {
                 let mut acc2_1 = bias2;
                 let mut acc2_2 = bias2;
                 let mut acc2_3 = bias2;
+                let mut acc2_4 = bias2;
+                let mut acc2_5 = bias2;
+                let mut acc2_6 = bias2;
+                let mut acc2_7 = bias2;
+                let mut acc2_8 = bias2;
                 for k2 in 0..8isize {
                     let w2 = load_x8(weights.offset(8 * k2 + 8));
-                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
+                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 440)), w2, acc2_0);
+                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 448)), w2, acc2_1);
+                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 456)), w2, acc2_2);
+                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 464)), w2, acc2_3);
+                    acc2_4 = fma_x8(splat_x8(*input.offset(k2 + 472)), w2, acc2_4);
+                    acc2_5 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_5);
+                    acc2_6 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_6);
+                    acc2_7 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_7);
+                    acc2_8 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_8);
                 }
                 store_x8(
+                    output.offset(440),
+                    add_x8(acc2_0, load_x8(shortcut.offset(440))),
+                );
+                store_x8(
+                    output.offset(448),
+                    add_x8(acc2_1, load_x8(shortcut.offset(448))),
+                );
+                store_x8(
+                    output.offset(456),
+                    add_x8(acc2_2, load_x8(shortcut.offset(456))),
+                );
+                store_x8(
+                    output.offset(464),
+                    add_x8(acc2_3, load_x8(shortcut.offset(464))),
+                );
+                store_x8(
+                    output.offset(472),
+                    add_x8(acc2_4, load_x8(shortcut.offset(472))),
+                );
+                store_x8(
                     output.offset(480),
-                    add_x8(acc2_0, load_x8(shortcut.offset(480))),
+                    add_x8(acc2_5, load_x8(shortcut.offset(480))),
                 );
                 store_x8(
                     output.offset(488),
-                    add_x8(acc2_1, load_x8(shortcut.offset(488))),
+                    add_x8(acc2_6, load_x8(shortcut.offset(488))),
                 );
                 store_x8(
                     output.offset(496),
-                    add_x8(acc2_2, load_x8(shortcut.offset(496))),
+                    add_x8(acc2_7, load_x8(shortcut.offset(496))),
                 );
                 store_x8(
                     output.offset(504),
-                    add_x8(acc2_3, load_x8(shortcut.offset(504))),
+                    add_x8(acc2_8, load_x8(shortcut.offset(504))),
                 );
             }
         }
@@ -4603,16 +5306,6 @@ mod avx2 {
                 }
                 store_x8(output, acc2_0);
                 store_x8(output.offset(8), acc2_1);
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
                 for i in 0..2isize {
                     let x3 = min_x8(
                         splat_x8(87.0),
@@ -4666,7 +5359,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c)), gate_2),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c)), gate_2),
                             ),
                         ),
                     );
@@ -4676,7 +5369,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 16)), gate_2),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 16)), gate_2),
                             ),
                         ),
                     );
@@ -4686,7 +5379,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 32)), gate_2),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 32)), gate_2),
                             ),
                         ),
                     );
@@ -4696,7 +5389,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 48)), gate_2),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 48)), gate_2),
                             ),
                         ),
                     );
@@ -4706,7 +5399,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 64)), gate_2),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 64)), gate_2),
                             ),
                         ),
                     );
@@ -4716,7 +5409,57 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 80)), gate_2),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 80)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c + 96),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 96)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c + 112),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 112)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c + 128),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 128)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c + 144),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 144)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c + 160),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(176 * p + 8 * c + 160)), gate_2),
                             ),
                         ),
                     );
@@ -4728,6 +5471,11 @@ mod avx2 {
                 let mut acc_3 = bias;
                 let mut acc_4 = bias;
                 let mut acc_5 = bias;
+                let mut acc_6 = bias;
+                let mut acc_7 = bias;
+                let mut acc_8 = bias;
+                let mut acc_9 = bias;
+                let mut acc_10 = bias;
                 for k in 0..16isize {
                     let w = load_x8(weights.offset(16 * k + 16));
                     acc_0 = fma_x8(splat_x8(*rows.offset(k)), w, acc_0);
@@ -4736,30 +5484,55 @@ mod avx2 {
                     acc_3 = fma_x8(splat_x8(*rows.offset(k + 48)), w, acc_3);
                     acc_4 = fma_x8(splat_x8(*rows.offset(k + 64)), w, acc_4);
                     acc_5 = fma_x8(splat_x8(*rows.offset(k + 80)), w, acc_5);
+                    acc_6 = fma_x8(splat_x8(*rows.offset(k + 96)), w, acc_6);
+                    acc_7 = fma_x8(splat_x8(*rows.offset(k + 112)), w, acc_7);
+                    acc_8 = fma_x8(splat_x8(*rows.offset(k + 128)), w, acc_8);
+                    acc_9 = fma_x8(splat_x8(*rows.offset(k + 144)), w, acc_9);
+                    acc_10 = fma_x8(splat_x8(*rows.offset(k + 160)), w, acc_10);
                 }
                 store_x8(
-                    output.offset(96 * p),
-                    add_x8(acc_0, load_x8(shortcut.offset(48 * p))),
+                    output.offset(176 * p),
+                    add_x8(acc_0, load_x8(shortcut.offset(88 * p))),
                 );
                 store_x8(
-                    output.offset(96 * p + 16),
-                    add_x8(acc_1, load_x8(shortcut.offset(48 * p + 8))),
+                    output.offset(176 * p + 16),
+                    add_x8(acc_1, load_x8(shortcut.offset(88 * p + 8))),
                 );
                 store_x8(
-                    output.offset(96 * p + 32),
-                    add_x8(acc_2, load_x8(shortcut.offset(48 * p + 16))),
+                    output.offset(176 * p + 32),
+                    add_x8(acc_2, load_x8(shortcut.offset(88 * p + 16))),
                 );
                 store_x8(
-                    output.offset(96 * p + 48),
-                    add_x8(acc_3, load_x8(shortcut.offset(48 * p + 24))),
+                    output.offset(176 * p + 48),
+                    add_x8(acc_3, load_x8(shortcut.offset(88 * p + 24))),
                 );
                 store_x8(
-                    output.offset(96 * p + 64),
-                    add_x8(acc_4, load_x8(shortcut.offset(48 * p + 32))),
+                    output.offset(176 * p + 64),
+                    add_x8(acc_4, load_x8(shortcut.offset(88 * p + 32))),
                 );
                 store_x8(
-                    output.offset(96 * p + 80),
-                    add_x8(acc_5, load_x8(shortcut.offset(48 * p + 40))),
+                    output.offset(176 * p + 80),
+                    add_x8(acc_5, load_x8(shortcut.offset(88 * p + 40))),
+                );
+                store_x8(
+                    output.offset(176 * p + 96),
+                    add_x8(acc_6, load_x8(shortcut.offset(88 * p + 48))),
+                );
+                store_x8(
+                    output.offset(176 * p + 112),
+                    add_x8(acc_7, load_x8(shortcut.offset(88 * p + 56))),
+                );
+                store_x8(
+                    output.offset(176 * p + 128),
+                    add_x8(acc_8, load_x8(shortcut.offset(88 * p + 64))),
+                );
+                store_x8(
+                    output.offset(176 * p + 144),
+                    add_x8(acc_9, load_x8(shortcut.offset(88 * p + 72))),
+                );
+                store_x8(
+                    output.offset(176 * p + 160),
+                    add_x8(acc_10, load_x8(shortcut.offset(88 * p + 80))),
                 );
                 let bias2 = load_x8(weights.offset(8));
                 let mut acc2_0 = bias2;
@@ -4768,6 +5541,11 @@ mod avx2 {
                 let mut acc2_3 = bias2;
                 let mut acc2_4 = bias2;
                 let mut acc2_5 = bias2;
+                let mut acc2_6 = bias2;
+                let mut acc2_7 = bias2;
+                let mut acc2_8 = bias2;
+                let mut acc2_9 = bias2;
+                let mut acc2_10 = bias2;
                 for k2 in 0..16isize {
                     let w2 = load_x8(weights.offset(16 * k2 + 24));
                     acc2_0 = fma_x8(splat_x8(*rows.offset(k2)), w2, acc2_0);
@@ -4776,13 +5554,23 @@ mod avx2 {
                     acc2_3 = fma_x8(splat_x8(*rows.offset(k2 + 48)), w2, acc2_3);
                     acc2_4 = fma_x8(splat_x8(*rows.offset(k2 + 64)), w2, acc2_4);
                     acc2_5 = fma_x8(splat_x8(*rows.offset(k2 + 80)), w2, acc2_5);
+                    acc2_6 = fma_x8(splat_x8(*rows.offset(k2 + 96)), w2, acc2_6);
+                    acc2_7 = fma_x8(splat_x8(*rows.offset(k2 + 112)), w2, acc2_7);
+                    acc2_8 = fma_x8(splat_x8(*rows.offset(k2 + 128)), w2, acc2_8);
+                    acc2_9 = fma_x8(splat_x8(*rows.offset(k2 + 144)), w2, acc2_9);
+                    acc2_10 = fma_x8(splat_x8(*rows.offset(k2 + 160)), w2, acc2_10);
                 }
-                store_x8(output.offset(96 * p + 8), acc2_0);
-                store_x8(output.offset(96 * p + 24), acc2_1);
-                store_x8(output.offset(96 * p + 40), acc2_2);
-                store_x8(output.offset(96 * p + 56), acc2_3);
-                store_x8(output.offset(96 * p + 72), acc2_4);
-                store_x8(output.offset(96 * p + 88), acc2_5);
+                store_x8(output.offset(176 * p + 8), acc2_0);
+                store_x8(output.offset(176 * p + 24), acc2_1);
+                store_x8(output.offset(176 * p + 40), acc2_2);
+                store_x8(output.offset(176 * p + 56), acc2_3);
+                store_x8(output.offset(176 * p + 72), acc2_4);
+                store_x8(output.offset(176 * p + 88), acc2_5);
+                store_x8(output.offset(176 * p + 104), acc2_6);
+                store_x8(output.offset(176 * p + 120), acc2_7);
+                store_x8(output.offset(176 * p + 136), acc2_8);
+                store_x8(output.offset(176 * p + 152), acc2_9);
+                store_x8(output.offset(176 * p + 168), acc2_10);
             }
         }
     }
@@ -4812,7 +5600,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
+                                mul_x8(load_x8(input.offset(8 * c2 + 880)), gate2),
                             ),
                         ),
                     );
@@ -4822,7 +5610,7 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
+                                mul_x8(load_x8(input.offset(8 * c2 + 896)), gate2),
                             ),
                         ),
                     );
@@ -4832,12 +5620,62 @@ mod avx2 {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
+                                mul_x8(load_x8(input.offset(8 * c2 + 912)), gate2),
                             ),
                         ),
                     );
                     store_x8(
                         rows.offset(8 * c2 + 48),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 928)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 64),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 944)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 80),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 96),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 112),
+                        min_x8(
+                            splat_x8(6.0),
+                            max_x8(
+                                splat_x8(0.0),
+                                mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
+                            ),
+                        ),
+                    );
+                    store_x8(
+                        rows.offset(8 * c2 + 128),
                         min_x8(
                             splat_x8(6.0),
                             max_x8(
@@ -4852,45 +5690,90 @@ mod avx2 {
                 let mut acc3_1 = bias3;
                 let mut acc3_2 = bias3;
                 let mut acc3_3 = bias3;
+                let mut acc3_4 = bias3;
+                let mut acc3_5 = bias3;
+                let mut acc3_6 = bias3;
+                let mut acc3_7 = bias3;
+                let mut acc3_8 = bias3;
                 for k3 in 0..16isize {
                     let w3 = load_x8(weights.offset(16 * k3 + 16));
                     acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
                     acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
                     acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
                     acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
+                    acc3_4 = fma_x8(splat_x8(*rows.offset(k3 + 64)), w3, acc3_4);
+                    acc3_5 = fma_x8(splat_x8(*rows.offset(k3 + 80)), w3, acc3_5);
+                    acc3_6 = fma_x8(splat_x8(*rows.offset(k3 + 96)), w3, acc3_6);
+                    acc3_7 = fma_x8(splat_x8(*rows.offset(k3 + 112)), w3, acc3_7);
+                    acc3_8 = fma_x8(splat_x8(*rows.offset(k3 + 128)), w3, acc3_8);
                 }
                 store_x8(
+                    output.offset(880),
+                    add_x8(acc3_0, load_x8(shortcut.offset(440))),
+                );
+                store_x8(
+                    output.offset(896),
+                    add_x8(acc3_1, load_x8(shortcut.offset(448))),
+                );
+                store_x8(
+                    output.offset(912),
+                    add_x8(acc3_2, load_x8(shortcut.offset(456))),
+                );
+                store_x8(
+                    output.offset(928),
+                    add_x8(acc3_3, load_x8(shortcut.offset(464))),
+                );
+                store_x8(
+                    output.offset(944),
+                    add_x8(acc3_4, load_x8(shortcut.offset(472))),
+                );
+                store_x8(
                     output.offset(960),
-                    add_x8(acc3_0, load_x8(shortcut.offset(480))),
+                    add_x8(acc3_5, load_x8(shortcut.offset(480))),
                 );
                 store_x8(
                     output.offset(976),
-                    add_x8(acc3_1, load_x8(shortcut.offset(488))),
+                    add_x8(acc3_6, load_x8(shortcut.offset(488))),
                 );
                 store_x8(
                     output.offset(992),
-                    add_x8(acc3_2, load_x8(shortcut.offset(496))),
+                    add_x8(acc3_7, load_x8(shortcut.offset(496))),
                 );
                 store_x8(
                     output.offset(1008),
-                    add_x8(acc3_3, load_x8(shortcut.offset(504))),
+                    add_x8(acc3_8, load_x8(shortcut.offset(504))),
                 );
                 let bias4 = load_x8(weights.offset(8));
                 let mut acc4_0 = bias4;
                 let mut acc4_1 = bias4;
                 let mut acc4_2 = bias4;
                 let mut acc4_3 = bias4;
+                let mut acc4_4 = bias4;
+                let mut acc4_5 = bias4;
+                let mut acc4_6 = bias4;
+                let mut acc4_7 = bias4;
+                let mut acc4_8 = bias4;
                 for k4 in 0..16isize {
                     let w4 = load_x8(weights.offset(16 * k4 + 24));
                     acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
                     acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
                     acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
                     acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
+                    acc4_4 = fma_x8(splat_x8(*rows.offset(k4 + 64)), w4, acc4_4);
+                    acc4_5 = fma_x8(splat_x8(*rows.offset(k4 + 80)), w4, acc4_5);
+                    acc4_6 = fma_x8(splat_x8(*rows.offset(k4 + 96)), w4, acc4_6);
+                    acc4_7 = fma_x8(splat_x8(*rows.offset(k4 + 112)), w4, acc4_7);
+                    acc4_8 = fma_x8(splat_x8(*rows.offset(k4 + 128)), w4, acc4_8);
                 }
-                store_x8(output.offset(968), acc4_0);
-                store_x8(output.offset(984), acc4_1);
-                store_x8(output.offset(1000), acc4_2);
-                store_x8(output.offset(1016), acc4_3);
+                store_x8(output.offset(888), acc4_0);
+                store_x8(output.offset(904), acc4_1);
+                store_x8(output.offset(920), acc4_2);
+                store_x8(output.offset(936), acc4_3);
+                store_x8(output.offset(952), acc4_4);
+                store_x8(output.offset(968), acc4_5);
+                store_x8(output.offset(984), acc4_6);
+                store_x8(output.offset(1000), acc4_7);
+                store_x8(output.offset(1016), acc4_8);
             }
         }
     }
@@ -4919,33 +5802,6 @@ mod avx2 {
                 }
                 store_x8(output, div_x8(total_0, splat_x8(64.0)));
                 store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
-        let input = input.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for c in 0..11isize {
-                    store_x1(output.offset(c), load_x1(input.offset(c)));
-                }
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for pad in 11..16isize {
-                    store_x1(output.offset(pad), splat_x1(0.0));
-                }
             }
         }
     }
@@ -4984,11 +5840,6 @@ mod avx2 {
     type F32x1 = f32;
     type F32x8 = __m256;
     type I32x8 = __m256i;
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    fn splat_x1(a: f32) -> F32x1 {
-        a
-    }
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn load_x1(a: *const f32) -> F32x1 {
@@ -5076,15 +5927,12 @@ mod neon {
             Call((0, 1), (0, 1)),
             Call((0, 1), (1, 7)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 5)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 10)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 5)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
@@ -5098,7 +5946,7 @@ mod neon {
             Task(4, (4, 5), 0, 1),
             Task(5, (5, 6), 0, 1),
             Task(6, (6, 7), 0, 1),
-            Task(7, (7, 18), 0, 1),
+            Task(7, (7, 15), 0, 1),
         ],
         ends: &[2, 5, 7, 8],
         call,
@@ -5201,17 +6049,26 @@ mod neon {
                     squeeze_excite_1x16x8x8_section2(
                         part(weights, 832),
                         arena.add(2576),
-                        arena.add(2656),
+                        arena.add(2752),
                     )
                 }
-                10 => squeeze_excite_1x16x8x8_section3(arena.add(2656)),
-                11 => {
+                10 => {
                     // features.1
                     pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
                         begin,
                         end,
                         part(arena, 0),
-                        part(arena, 2656),
+                        part(arena, 2752),
+                        part(arena, 2048),
+                        part(weights, 880),
+                        arena.add(1024),
+                        scratch(private, 0, arena, 2560),
+                    )
+                }
+                11 => {
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+                        part(arena, 0),
+                        part(arena, 2752),
                         part(arena, 2048),
                         part(weights, 880),
                         arena.add(1024),
@@ -5219,31 +6076,16 @@ mod neon {
                     )
                 }
                 12 => {
-                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
-                        part(arena, 0),
-                        part(arena, 2656),
-                        part(arena, 2048),
-                        part(weights, 880),
-                        arena.add(1024),
-                        scratch(private, 0, arena, 2560),
-                    )
-                }
-                13 => {
                     // head.pool
                     global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
                 }
-                14 => {
-                    // head.flatten
-                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
-                }
-                15 => flatten_1x11x1x1_section2(arena.add(16)),
-                16 => {
+                13 => {
                     // head.fc
-                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                    dense_1x11(part(arena, 0), part(weights, 1152), arena.add(16))
                 }
-                17 => {
+                14 => {
                     // head.fc.output
-                    relayout_1x4(part(arena, 0), output)
+                    relayout_1x4(part(arena, 16), output)
                 }
                 _ => {}
             }
@@ -5313,12 +6155,16 @@ mod neon {
                 let mut acc2_4 = bias;
                 let mut acc2_6 = bias;
                 let mut acc2_8 = bias;
+                let mut acc2_10 = bias;
+                let mut acc2_12 = bias;
                 let bias = load_x4(weights.offset(4));
                 let mut acc2_1 = bias;
                 let mut acc2_3 = bias;
                 let mut acc2_5 = bias;
                 let mut acc2_7 = bias;
                 let mut acc2_9 = bias;
+                let mut acc2_11 = bias;
+                let mut acc2_13 = bias;
                 for ky2 in 1..3isize {
                     for kx2 in 0..3isize {
                         for k2 in 0..3isize {
@@ -5353,6 +6199,16 @@ mod neon {
                             );
                             acc2_8 = fma_x4(x3, w, acc2_8);
                             acc2_9 = fma_x4(x3, w2, acc2_9);
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 5),
+                            );
+                            acc2_10 = fma_x4(x3, w, acc2_10);
+                            acc2_11 = fma_x4(x3, w2, acc2_11);
+                            let x3 = splat_x4(
+                                *input.offset(16 * ky2 + kx2 + 256 * k2 - 3),
+                            );
+                            acc2_12 = fma_x4(x3, w, acc2_12);
+                            acc2_13 = fma_x4(x3, w2, acc2_13);
                         }
                     }
                 }
@@ -5366,7 +6222,11 @@ mod neon {
                 store_x4(output.offset(36), acc2_7);
                 store_x4(output.offset(40), acc2_8);
                 store_x4(output.offset(44), acc2_9);
-                for i2 in 0..10isize {
+                store_x4(output.offset(48), acc2_10);
+                store_x4(output.offset(52), acc2_11);
+                store_x4(output.offset(56), acc2_12);
+                store_x4(output.offset(60), acc2_13);
+                for i2 in 0..14isize {
                     let x4 = max_x4(splat_x4(-87.0), load_x4(output.offset(4 * i2 + 8)));
                     let bounded2 = min_x4(splat_x4(87.0), x4);
                     let rounded2 = fma_x4(
@@ -5390,42 +6250,51 @@ mod neon {
                     );
                     store_x4(output.offset(4 * i2 + 8), div_x4(x4, denominator2));
                 }
-                let bias2 = load_x4(weights);
-                let mut acc3_0 = bias2;
-                let mut acc3_2 = bias2;
-                let bias2 = load_x4(weights.offset(4));
-                let mut acc3_1 = bias2;
-                let mut acc3_3 = bias2;
-                for ky3 in 1..3isize {
-                    for kx3 in 0..3isize {
+            }
+        }
+    }
+    #[inline(never)]
+    #[target_feature(enable = "neon")]
+    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section2(
+        begin: isize,
+        end: isize,
+        input: &[f32; 768],
+        weights: &[f32; 224],
+        output: *mut f32,
+    ) {
+        let input = input.as_ptr();
+        let weights = weights.as_ptr();
+        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
+        // much memory.
+        unsafe {
+            for y in begin..end {
+                let mut acc3_0 = load_x4(weights);
+                let mut acc3_1 = load_x4(weights.offset(4));
+                for ky3 in 0..3isize {
+                    for kx3 in 1..3isize {
                         for k3 in 0..3isize {
-                            let w3 = load_x4(
-                                weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8),
-                            );
-                            let w4 = load_x4(
-                                weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 12),
-                            );
                             let x5 = splat_x4(
-                                *input.offset(16 * ky3 + kx3 + 256 * k3 - 5),
+                                *input.offset(32 * y + 16 * ky3 + kx3 + 256 * k3 - 17),
                             );
-                            acc3_0 = fma_x4(x5, w3, acc3_0);
-                            acc3_1 = fma_x4(x5, w4, acc3_1);
-                            let x5 = splat_x4(
-                                *input.offset(16 * ky3 + kx3 + 256 * k3 - 3),
+                            acc3_0 = fma_x4(
+                                x5,
+                                load_x4(weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 8)),
+                                acc3_0,
                             );
-                            acc3_2 = fma_x4(x5, w3, acc3_2);
-                            acc3_3 = fma_x4(x5, w4, acc3_3);
+                            acc3_1 = fma_x4(
+                                x5,
+                                load_x4(weights.offset(72 * ky3 + 24 * kx3 + 8 * k3 + 12)),
+                                acc3_1,
+                            );
                         }
                     }
                 }
-                store_x4(output.offset(48), acc3_0);
-                store_x4(output.offset(52), acc3_1);
-                store_x4(output.offset(56), acc3_2);
-                store_x4(output.offset(60), acc3_3);
-                for i3 in 0..4isize {
+                store_x4(output.offset(64 * y), acc3_0);
+                store_x4(output.offset(64 * y + 4), acc3_1);
+                for i3 in 0..2isize {
                     let x6 = max_x4(
                         splat_x4(-87.0),
-                        load_x4(output.offset(4 * i3 + 48)),
+                        load_x4(output.offset(64 * y + 4 * i3)),
                     );
                     let bounded3 = min_x4(splat_x4(87.0), x6);
                     let rounded3 = fma_x4(
@@ -5447,53 +6316,89 @@ mod neon {
                         from_bits_x4(shift_left_x4(to_bits_x4(rounded3), 23)),
                         splat_x4(1.0),
                     );
-                    store_x4(output.offset(4 * i3 + 48), div_x4(x6, denominator3));
+                    store_x4(output.offset(64 * y + 4 * i3), div_x4(x6, denominator3));
                 }
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "neon")]
-    unsafe fn convolution_3x3_s2_c3_1x8x8x8_silu_section2(
-        begin: isize,
-        end: isize,
-        input: &[f32; 768],
-        weights: &[f32; 224],
-        output: *mut f32,
-    ) {
-        let input = input.as_ptr();
-        let weights = weights.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for y in begin..end {
-                let mut acc4_0 = load_x4(weights);
-                let mut acc4_1 = load_x4(weights.offset(4));
+                let bias2 = load_x4(weights);
+                let mut acc4_0 = bias2;
+                let mut acc4_2 = bias2;
+                let mut acc4_4 = bias2;
+                let mut acc4_6 = bias2;
+                let mut acc4_8 = bias2;
+                let mut acc4_10 = bias2;
+                let mut acc4_12 = bias2;
+                let bias2 = load_x4(weights.offset(4));
+                let mut acc4_1 = bias2;
+                let mut acc4_3 = bias2;
+                let mut acc4_5 = bias2;
+                let mut acc4_7 = bias2;
+                let mut acc4_9 = bias2;
+                let mut acc4_11 = bias2;
+                let mut acc4_13 = bias2;
                 for ky4 in 0..3isize {
-                    for kx4 in 1..3isize {
+                    for kx4 in 0..3isize {
                         for k4 in 0..3isize {
+                            let w3 = load_x4(
+                                weights.offset(72 * ky4 + 24 * kx4 + 8 * k4 + 8),
+                            );
+                            let w4 = load_x4(
+                                weights.offset(72 * ky4 + 24 * kx4 + 8 * k4 + 12),
+                            );
                             let x7 = splat_x4(
-                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 17),
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 15),
                             );
-                            acc4_0 = fma_x4(
-                                x7,
-                                load_x4(weights.offset(72 * ky4 + 24 * kx4 + 8 * k4 + 8)),
-                                acc4_0,
+                            acc4_0 = fma_x4(x7, w3, acc4_0);
+                            acc4_1 = fma_x4(x7, w4, acc4_1);
+                            let x7 = splat_x4(
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 13),
                             );
-                            acc4_1 = fma_x4(
-                                x7,
-                                load_x4(weights.offset(72 * ky4 + 24 * kx4 + 8 * k4 + 12)),
-                                acc4_1,
+                            acc4_2 = fma_x4(x7, w3, acc4_2);
+                            acc4_3 = fma_x4(x7, w4, acc4_3);
+                            let x7 = splat_x4(
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 11),
                             );
+                            acc4_4 = fma_x4(x7, w3, acc4_4);
+                            acc4_5 = fma_x4(x7, w4, acc4_5);
+                            let x7 = splat_x4(
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 9),
+                            );
+                            acc4_6 = fma_x4(x7, w3, acc4_6);
+                            acc4_7 = fma_x4(x7, w4, acc4_7);
+                            let x7 = splat_x4(
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 7),
+                            );
+                            acc4_8 = fma_x4(x7, w3, acc4_8);
+                            acc4_9 = fma_x4(x7, w4, acc4_9);
+                            let x7 = splat_x4(
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 5),
+                            );
+                            acc4_10 = fma_x4(x7, w3, acc4_10);
+                            acc4_11 = fma_x4(x7, w4, acc4_11);
+                            let x7 = splat_x4(
+                                *input.offset(32 * y + 16 * ky4 + kx4 + 256 * k4 - 3),
+                            );
+                            acc4_12 = fma_x4(x7, w3, acc4_12);
+                            acc4_13 = fma_x4(x7, w4, acc4_13);
                         }
                     }
                 }
-                store_x4(output.offset(64 * y), acc4_0);
-                store_x4(output.offset(64 * y + 4), acc4_1);
-                for i4 in 0..2isize {
+                store_x4(output.offset(64 * y + 8), acc4_0);
+                store_x4(output.offset(64 * y + 12), acc4_1);
+                store_x4(output.offset(64 * y + 16), acc4_2);
+                store_x4(output.offset(64 * y + 20), acc4_3);
+                store_x4(output.offset(64 * y + 24), acc4_4);
+                store_x4(output.offset(64 * y + 28), acc4_5);
+                store_x4(output.offset(64 * y + 32), acc4_6);
+                store_x4(output.offset(64 * y + 36), acc4_7);
+                store_x4(output.offset(64 * y + 40), acc4_8);
+                store_x4(output.offset(64 * y + 44), acc4_9);
+                store_x4(output.offset(64 * y + 48), acc4_10);
+                store_x4(output.offset(64 * y + 52), acc4_11);
+                store_x4(output.offset(64 * y + 56), acc4_12);
+                store_x4(output.offset(64 * y + 60), acc4_13);
+                for i4 in 0..14isize {
                     let x8 = max_x4(
                         splat_x4(-87.0),
-                        load_x4(output.offset(64 * y + 4 * i4)),
+                        load_x4(output.offset(64 * y + 4 * i4 + 8)),
                     );
                     let bounded4 = min_x4(splat_x4(87.0), x8);
                     let rounded4 = fma_x4(
@@ -5515,157 +6420,9 @@ mod neon {
                         from_bits_x4(shift_left_x4(to_bits_x4(rounded4), 23)),
                         splat_x4(1.0),
                     );
-                    store_x4(output.offset(64 * y + 4 * i4), div_x4(x8, denominator4));
-                }
-                let bias3 = load_x4(weights);
-                let mut acc5_0 = bias3;
-                let mut acc5_2 = bias3;
-                let mut acc5_4 = bias3;
-                let mut acc5_6 = bias3;
-                let mut acc5_8 = bias3;
-                let bias3 = load_x4(weights.offset(4));
-                let mut acc5_1 = bias3;
-                let mut acc5_3 = bias3;
-                let mut acc5_5 = bias3;
-                let mut acc5_7 = bias3;
-                let mut acc5_9 = bias3;
-                for ky5 in 0..3isize {
-                    for kx5 in 0..3isize {
-                        for k5 in 0..3isize {
-                            let w5 = load_x4(
-                                weights.offset(72 * ky5 + 24 * kx5 + 8 * k5 + 8),
-                            );
-                            let w6 = load_x4(
-                                weights.offset(72 * ky5 + 24 * kx5 + 8 * k5 + 12),
-                            );
-                            let x9 = splat_x4(
-                                *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 15),
-                            );
-                            acc5_0 = fma_x4(x9, w5, acc5_0);
-                            acc5_1 = fma_x4(x9, w6, acc5_1);
-                            let x9 = splat_x4(
-                                *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 13),
-                            );
-                            acc5_2 = fma_x4(x9, w5, acc5_2);
-                            acc5_3 = fma_x4(x9, w6, acc5_3);
-                            let x9 = splat_x4(
-                                *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 11),
-                            );
-                            acc5_4 = fma_x4(x9, w5, acc5_4);
-                            acc5_5 = fma_x4(x9, w6, acc5_5);
-                            let x9 = splat_x4(
-                                *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 9),
-                            );
-                            acc5_6 = fma_x4(x9, w5, acc5_6);
-                            acc5_7 = fma_x4(x9, w6, acc5_7);
-                            let x9 = splat_x4(
-                                *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 7),
-                            );
-                            acc5_8 = fma_x4(x9, w5, acc5_8);
-                            acc5_9 = fma_x4(x9, w6, acc5_9);
-                        }
-                    }
-                }
-                store_x4(output.offset(64 * y + 8), acc5_0);
-                store_x4(output.offset(64 * y + 12), acc5_1);
-                store_x4(output.offset(64 * y + 16), acc5_2);
-                store_x4(output.offset(64 * y + 20), acc5_3);
-                store_x4(output.offset(64 * y + 24), acc5_4);
-                store_x4(output.offset(64 * y + 28), acc5_5);
-                store_x4(output.offset(64 * y + 32), acc5_6);
-                store_x4(output.offset(64 * y + 36), acc5_7);
-                store_x4(output.offset(64 * y + 40), acc5_8);
-                store_x4(output.offset(64 * y + 44), acc5_9);
-                for i5 in 0..10isize {
-                    let x10 = max_x4(
-                        splat_x4(-87.0),
-                        load_x4(output.offset(64 * y + 4 * i5 + 8)),
-                    );
-                    let bounded5 = min_x4(splat_x4(87.0), x10);
-                    let rounded5 = fma_x4(
-                        bounded5,
-                        splat_x4(-1.442695),
-                        splat_x4(12583039.0),
-                    );
-                    let n5 = sub_x4(rounded5, splat_x4(12583039.0));
-                    let f9 = fma_x4(n5, splat_x4(0.6933594), bounded5);
-                    let f10 = fma_x4(n5, splat_x4(-0.00021219444), f9);
-                    let p25 = fma_x4(splat_x4(0.001381454), f10, splat_x4(-0.008368745));
-                    let p26 = fma_x4(p25, f10, splat_x4(0.04166839));
-                    let p27 = fma_x4(p26, f10, splat_x4(-0.16666521));
-                    let p28 = fma_x4(p27, f10, splat_x4(0.49999994));
-                    let p29 = fma_x4(p28, f10, splat_x4(-1.0));
-                    let p30 = fma_x4(p29, f10, splat_x4(1.0));
-                    let denominator5 = fma_x4(
-                        p30,
-                        from_bits_x4(shift_left_x4(to_bits_x4(rounded5), 23)),
-                        splat_x4(1.0),
-                    );
                     store_x4(
-                        output.offset(64 * y + 4 * i5 + 8),
-                        div_x4(x10, denominator5),
-                    );
-                }
-                let bias4 = load_x4(weights);
-                let mut acc6_0 = bias4;
-                let mut acc6_2 = bias4;
-                let bias4 = load_x4(weights.offset(4));
-                let mut acc6_1 = bias4;
-                let mut acc6_3 = bias4;
-                for ky6 in 0..3isize {
-                    for kx6 in 0..3isize {
-                        for k6 in 0..3isize {
-                            let w7 = load_x4(
-                                weights.offset(72 * ky6 + 24 * kx6 + 8 * k6 + 8),
-                            );
-                            let w8 = load_x4(
-                                weights.offset(72 * ky6 + 24 * kx6 + 8 * k6 + 12),
-                            );
-                            let x11 = splat_x4(
-                                *input.offset(32 * y + 16 * ky6 + kx6 + 256 * k6 - 5),
-                            );
-                            acc6_0 = fma_x4(x11, w7, acc6_0);
-                            acc6_1 = fma_x4(x11, w8, acc6_1);
-                            let x11 = splat_x4(
-                                *input.offset(32 * y + 16 * ky6 + kx6 + 256 * k6 - 3),
-                            );
-                            acc6_2 = fma_x4(x11, w7, acc6_2);
-                            acc6_3 = fma_x4(x11, w8, acc6_3);
-                        }
-                    }
-                }
-                store_x4(output.offset(64 * y + 48), acc6_0);
-                store_x4(output.offset(64 * y + 52), acc6_1);
-                store_x4(output.offset(64 * y + 56), acc6_2);
-                store_x4(output.offset(64 * y + 60), acc6_3);
-                for i6 in 0..4isize {
-                    let x12 = max_x4(
-                        splat_x4(-87.0),
-                        load_x4(output.offset(64 * y + 4 * i6 + 48)),
-                    );
-                    let bounded6 = min_x4(splat_x4(87.0), x12);
-                    let rounded6 = fma_x4(
-                        bounded6,
-                        splat_x4(-1.442695),
-                        splat_x4(12583039.0),
-                    );
-                    let n6 = sub_x4(rounded6, splat_x4(12583039.0));
-                    let f11 = fma_x4(n6, splat_x4(0.6933594), bounded6);
-                    let f12 = fma_x4(n6, splat_x4(-0.00021219444), f11);
-                    let p31 = fma_x4(splat_x4(0.001381454), f12, splat_x4(-0.008368745));
-                    let p32 = fma_x4(p31, f12, splat_x4(0.04166839));
-                    let p33 = fma_x4(p32, f12, splat_x4(-0.16666521));
-                    let p34 = fma_x4(p33, f12, splat_x4(0.49999994));
-                    let p35 = fma_x4(p34, f12, splat_x4(-1.0));
-                    let p36 = fma_x4(p35, f12, splat_x4(1.0));
-                    let denominator6 = fma_x4(
-                        p36,
-                        from_bits_x4(shift_left_x4(to_bits_x4(rounded6), 23)),
-                        splat_x4(1.0),
-                    );
-                    store_x4(
-                        output.offset(64 * y + 4 * i6 + 48),
-                        div_x4(x12, denominator6),
+                        output.offset(64 * y + 4 * i4 + 8),
+                        div_x4(x8, denominator4),
                     );
                 }
             }
@@ -6115,6 +6872,12 @@ mod neon {
                 let mut acc_6 = bias;
                 let mut acc_8 = bias;
                 let mut acc_10 = bias;
+                let mut acc_12 = bias;
+                let mut acc_14 = bias;
+                let mut acc_16 = bias;
+                let mut acc_18 = bias;
+                let mut acc_20 = bias;
+                let mut acc_22 = bias;
                 let bias = load_x4(weights.offset(4));
                 let mut acc_1 = bias;
                 let mut acc_3 = bias;
@@ -6122,75 +6885,147 @@ mod neon {
                 let mut acc_7 = bias;
                 let mut acc_9 = bias;
                 let mut acc_11 = bias;
+                let mut acc_13 = bias;
+                let mut acc_15 = bias;
+                let mut acc_17 = bias;
+                let mut acc_19 = bias;
+                let mut acc_21 = bias;
+                let mut acc_23 = bias;
                 for k in 0..8isize {
                     let w = load_x4(weights.offset(8 * k + 8));
                     let w2 = load_x4(weights.offset(8 * k + 12));
-                    let x = splat_x4(*input.offset(48 * p + k));
+                    let x = splat_x4(*input.offset(96 * p + k));
                     acc_0 = fma_x4(x, w, acc_0);
                     acc_1 = fma_x4(x, w2, acc_1);
-                    let x = splat_x4(*input.offset(48 * p + k + 8));
+                    let x = splat_x4(*input.offset(96 * p + k + 8));
                     acc_2 = fma_x4(x, w, acc_2);
                     acc_3 = fma_x4(x, w2, acc_3);
-                    let x = splat_x4(*input.offset(48 * p + k + 16));
+                    let x = splat_x4(*input.offset(96 * p + k + 16));
                     acc_4 = fma_x4(x, w, acc_4);
                     acc_5 = fma_x4(x, w2, acc_5);
-                    let x = splat_x4(*input.offset(48 * p + k + 24));
+                    let x = splat_x4(*input.offset(96 * p + k + 24));
                     acc_6 = fma_x4(x, w, acc_6);
                     acc_7 = fma_x4(x, w2, acc_7);
-                    let x = splat_x4(*input.offset(48 * p + k + 32));
+                    let x = splat_x4(*input.offset(96 * p + k + 32));
                     acc_8 = fma_x4(x, w, acc_8);
                     acc_9 = fma_x4(x, w2, acc_9);
-                    let x = splat_x4(*input.offset(48 * p + k + 40));
+                    let x = splat_x4(*input.offset(96 * p + k + 40));
                     acc_10 = fma_x4(x, w, acc_10);
                     acc_11 = fma_x4(x, w2, acc_11);
+                    let x = splat_x4(*input.offset(96 * p + k + 48));
+                    acc_12 = fma_x4(x, w, acc_12);
+                    acc_13 = fma_x4(x, w2, acc_13);
+                    let x = splat_x4(*input.offset(96 * p + k + 56));
+                    acc_14 = fma_x4(x, w, acc_14);
+                    acc_15 = fma_x4(x, w2, acc_15);
+                    let x = splat_x4(*input.offset(96 * p + k + 64));
+                    acc_16 = fma_x4(x, w, acc_16);
+                    acc_17 = fma_x4(x, w2, acc_17);
+                    let x = splat_x4(*input.offset(96 * p + k + 72));
+                    acc_18 = fma_x4(x, w, acc_18);
+                    acc_19 = fma_x4(x, w2, acc_19);
+                    let x = splat_x4(*input.offset(96 * p + k + 80));
+                    acc_20 = fma_x4(x, w, acc_20);
+                    acc_21 = fma_x4(x, w2, acc_21);
+                    let x = splat_x4(*input.offset(96 * p + k + 88));
+                    acc_22 = fma_x4(x, w, acc_22);
+                    acc_23 = fma_x4(x, w2, acc_23);
                 }
                 store_x4(
-                    output.offset(48 * p),
-                    add_x4(acc_0, load_x4(shortcut.offset(48 * p))),
+                    output.offset(96 * p),
+                    add_x4(acc_0, load_x4(shortcut.offset(96 * p))),
                 );
                 store_x4(
-                    output.offset(48 * p + 4),
-                    add_x4(acc_1, load_x4(shortcut.offset(48 * p + 4))),
+                    output.offset(96 * p + 4),
+                    add_x4(acc_1, load_x4(shortcut.offset(96 * p + 4))),
                 );
                 store_x4(
-                    output.offset(48 * p + 8),
-                    add_x4(acc_2, load_x4(shortcut.offset(48 * p + 8))),
+                    output.offset(96 * p + 8),
+                    add_x4(acc_2, load_x4(shortcut.offset(96 * p + 8))),
                 );
                 store_x4(
-                    output.offset(48 * p + 12),
-                    add_x4(acc_3, load_x4(shortcut.offset(48 * p + 12))),
+                    output.offset(96 * p + 12),
+                    add_x4(acc_3, load_x4(shortcut.offset(96 * p + 12))),
                 );
                 store_x4(
-                    output.offset(48 * p + 16),
-                    add_x4(acc_4, load_x4(shortcut.offset(48 * p + 16))),
+                    output.offset(96 * p + 16),
+                    add_x4(acc_4, load_x4(shortcut.offset(96 * p + 16))),
                 );
                 store_x4(
-                    output.offset(48 * p + 20),
-                    add_x4(acc_5, load_x4(shortcut.offset(48 * p + 20))),
+                    output.offset(96 * p + 20),
+                    add_x4(acc_5, load_x4(shortcut.offset(96 * p + 20))),
                 );
                 store_x4(
-                    output.offset(48 * p + 24),
-                    add_x4(acc_6, load_x4(shortcut.offset(48 * p + 24))),
+                    output.offset(96 * p + 24),
+                    add_x4(acc_6, load_x4(shortcut.offset(96 * p + 24))),
                 );
                 store_x4(
-                    output.offset(48 * p + 28),
-                    add_x4(acc_7, load_x4(shortcut.offset(48 * p + 28))),
+                    output.offset(96 * p + 28),
+                    add_x4(acc_7, load_x4(shortcut.offset(96 * p + 28))),
                 );
                 store_x4(
-                    output.offset(48 * p + 32),
-                    add_x4(acc_8, load_x4(shortcut.offset(48 * p + 32))),
+                    output.offset(96 * p + 32),
+                    add_x4(acc_8, load_x4(shortcut.offset(96 * p + 32))),
                 );
                 store_x4(
-                    output.offset(48 * p + 36),
-                    add_x4(acc_9, load_x4(shortcut.offset(48 * p + 36))),
+                    output.offset(96 * p + 36),
+                    add_x4(acc_9, load_x4(shortcut.offset(96 * p + 36))),
                 );
                 store_x4(
-                    output.offset(48 * p + 40),
-                    add_x4(acc_10, load_x4(shortcut.offset(48 * p + 40))),
+                    output.offset(96 * p + 40),
+                    add_x4(acc_10, load_x4(shortcut.offset(96 * p + 40))),
                 );
                 store_x4(
-                    output.offset(48 * p + 44),
-                    add_x4(acc_11, load_x4(shortcut.offset(48 * p + 44))),
+                    output.offset(96 * p + 44),
+                    add_x4(acc_11, load_x4(shortcut.offset(96 * p + 44))),
+                );
+                store_x4(
+                    output.offset(96 * p + 48),
+                    add_x4(acc_12, load_x4(shortcut.offset(96 * p + 48))),
+                );
+                store_x4(
+                    output.offset(96 * p + 52),
+                    add_x4(acc_13, load_x4(shortcut.offset(96 * p + 52))),
+                );
+                store_x4(
+                    output.offset(96 * p + 56),
+                    add_x4(acc_14, load_x4(shortcut.offset(96 * p + 56))),
+                );
+                store_x4(
+                    output.offset(96 * p + 60),
+                    add_x4(acc_15, load_x4(shortcut.offset(96 * p + 60))),
+                );
+                store_x4(
+                    output.offset(96 * p + 64),
+                    add_x4(acc_16, load_x4(shortcut.offset(96 * p + 64))),
+                );
+                store_x4(
+                    output.offset(96 * p + 68),
+                    add_x4(acc_17, load_x4(shortcut.offset(96 * p + 68))),
+                );
+                store_x4(
+                    output.offset(96 * p + 72),
+                    add_x4(acc_18, load_x4(shortcut.offset(96 * p + 72))),
+                );
+                store_x4(
+                    output.offset(96 * p + 76),
+                    add_x4(acc_19, load_x4(shortcut.offset(96 * p + 76))),
+                );
+                store_x4(
+                    output.offset(96 * p + 80),
+                    add_x4(acc_20, load_x4(shortcut.offset(96 * p + 80))),
+                );
+                store_x4(
+                    output.offset(96 * p + 84),
+                    add_x4(acc_21, load_x4(shortcut.offset(96 * p + 84))),
+                );
+                store_x4(
+                    output.offset(96 * p + 88),
+                    add_x4(acc_22, load_x4(shortcut.offset(96 * p + 88))),
+                );
+                store_x4(
+                    output.offset(96 * p + 92),
+                    add_x4(acc_23, load_x4(shortcut.offset(96 * p + 92))),
                 );
             }
         }
@@ -6931,16 +7766,6 @@ mod neon {
                 store_x4(output.offset(4), acc2_1);
                 store_x4(output.offset(8), acc2_2);
                 store_x4(output.offset(12), acc2_3);
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "neon")]
-    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
                 for i in 0..4isize {
                     let x3 = min_x4(
                         splat_x4(87.0),
@@ -6994,7 +7819,7 @@ mod neon {
                             splat_x4(6.0),
                             max_x4(
                                 splat_x4(0.0),
-                                mul_x4(load_x4(input.offset(96 * p + 4 * c)), gate_2),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c)), gate_2),
                             ),
                         ),
                     );
@@ -7004,7 +7829,7 @@ mod neon {
                             splat_x4(6.0),
                             max_x4(
                                 splat_x4(0.0),
-                                mul_x4(load_x4(input.offset(96 * p + 4 * c + 16)), gate_2),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 16)), gate_2),
                             ),
                         ),
                     );
@@ -7014,7 +7839,7 @@ mod neon {
                             splat_x4(6.0),
                             max_x4(
                                 splat_x4(0.0),
-                                mul_x4(load_x4(input.offset(96 * p + 4 * c + 32)), gate_2),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 32)), gate_2),
                             ),
                         ),
                     );
@@ -7024,7 +7849,7 @@ mod neon {
                             splat_x4(6.0),
                             max_x4(
                                 splat_x4(0.0),
-                                mul_x4(load_x4(input.offset(96 * p + 4 * c + 48)), gate_2),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 48)), gate_2),
                             ),
                         ),
                     );
@@ -7034,7 +7859,7 @@ mod neon {
                             splat_x4(6.0),
                             max_x4(
                                 splat_x4(0.0),
-                                mul_x4(load_x4(input.offset(96 * p + 4 * c + 64)), gate_2),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 64)), gate_2),
                             ),
                         ),
                     );
@@ -7044,7 +7869,67 @@ mod neon {
                             splat_x4(6.0),
                             max_x4(
                                 splat_x4(0.0),
-                                mul_x4(load_x4(input.offset(96 * p + 4 * c + 80)), gate_2),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 80)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c + 96),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 96)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c + 112),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 112)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c + 128),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 128)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c + 144),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 144)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c + 160),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 160)), gate_2),
+                            ),
+                        ),
+                    );
+                    store_x4(
+                        rows.offset(4 * c + 176),
+                        min_x4(
+                            splat_x4(6.0),
+                            max_x4(
+                                splat_x4(0.0),
+                                mul_x4(load_x4(input.offset(192 * p + 4 * c + 176)), gate_2),
                             ),
                         ),
                     );
@@ -7056,6 +7941,12 @@ mod neon {
                 let mut acc_6 = bias;
                 let mut acc_8 = bias;
                 let mut acc_10 = bias;
+                let mut acc_12 = bias;
+                let mut acc_14 = bias;
+                let mut acc_16 = bias;
+                let mut acc_18 = bias;
+                let mut acc_20 = bias;
+                let mut acc_22 = bias;
                 let bias = load_x4(weights.offset(4));
                 let mut acc_1 = bias;
                 let mut acc_3 = bias;
@@ -7063,6 +7954,12 @@ mod neon {
                 let mut acc_7 = bias;
                 let mut acc_9 = bias;
                 let mut acc_11 = bias;
+                let mut acc_13 = bias;
+                let mut acc_15 = bias;
+                let mut acc_17 = bias;
+                let mut acc_19 = bias;
+                let mut acc_21 = bias;
+                let mut acc_23 = bias;
                 for k in 0..16isize {
                     let w = load_x4(weights.offset(16 * k + 16));
                     let w2 = load_x4(weights.offset(16 * k + 20));
@@ -7084,54 +7981,120 @@ mod neon {
                     let x = splat_x4(*rows.offset(k + 80));
                     acc_10 = fma_x4(x, w, acc_10);
                     acc_11 = fma_x4(x, w2, acc_11);
+                    let x = splat_x4(*rows.offset(k + 96));
+                    acc_12 = fma_x4(x, w, acc_12);
+                    acc_13 = fma_x4(x, w2, acc_13);
+                    let x = splat_x4(*rows.offset(k + 112));
+                    acc_14 = fma_x4(x, w, acc_14);
+                    acc_15 = fma_x4(x, w2, acc_15);
+                    let x = splat_x4(*rows.offset(k + 128));
+                    acc_16 = fma_x4(x, w, acc_16);
+                    acc_17 = fma_x4(x, w2, acc_17);
+                    let x = splat_x4(*rows.offset(k + 144));
+                    acc_18 = fma_x4(x, w, acc_18);
+                    acc_19 = fma_x4(x, w2, acc_19);
+                    let x = splat_x4(*rows.offset(k + 160));
+                    acc_20 = fma_x4(x, w, acc_20);
+                    acc_21 = fma_x4(x, w2, acc_21);
+                    let x = splat_x4(*rows.offset(k + 176));
+                    acc_22 = fma_x4(x, w, acc_22);
+                    acc_23 = fma_x4(x, w2, acc_23);
                 }
                 store_x4(
-                    output.offset(96 * p),
-                    add_x4(acc_0, load_x4(shortcut.offset(48 * p))),
+                    output.offset(192 * p),
+                    add_x4(acc_0, load_x4(shortcut.offset(96 * p))),
                 );
                 store_x4(
-                    output.offset(96 * p + 4),
-                    add_x4(acc_1, load_x4(shortcut.offset(48 * p + 4))),
+                    output.offset(192 * p + 4),
+                    add_x4(acc_1, load_x4(shortcut.offset(96 * p + 4))),
                 );
                 store_x4(
-                    output.offset(96 * p + 16),
-                    add_x4(acc_2, load_x4(shortcut.offset(48 * p + 8))),
+                    output.offset(192 * p + 16),
+                    add_x4(acc_2, load_x4(shortcut.offset(96 * p + 8))),
                 );
                 store_x4(
-                    output.offset(96 * p + 20),
-                    add_x4(acc_3, load_x4(shortcut.offset(48 * p + 12))),
+                    output.offset(192 * p + 20),
+                    add_x4(acc_3, load_x4(shortcut.offset(96 * p + 12))),
                 );
                 store_x4(
-                    output.offset(96 * p + 32),
-                    add_x4(acc_4, load_x4(shortcut.offset(48 * p + 16))),
+                    output.offset(192 * p + 32),
+                    add_x4(acc_4, load_x4(shortcut.offset(96 * p + 16))),
                 );
                 store_x4(
-                    output.offset(96 * p + 36),
-                    add_x4(acc_5, load_x4(shortcut.offset(48 * p + 20))),
+                    output.offset(192 * p + 36),
+                    add_x4(acc_5, load_x4(shortcut.offset(96 * p + 20))),
                 );
                 store_x4(
-                    output.offset(96 * p + 48),
-                    add_x4(acc_6, load_x4(shortcut.offset(48 * p + 24))),
+                    output.offset(192 * p + 48),
+                    add_x4(acc_6, load_x4(shortcut.offset(96 * p + 24))),
                 );
                 store_x4(
-                    output.offset(96 * p + 52),
-                    add_x4(acc_7, load_x4(shortcut.offset(48 * p + 28))),
+                    output.offset(192 * p + 52),
+                    add_x4(acc_7, load_x4(shortcut.offset(96 * p + 28))),
                 );
                 store_x4(
-                    output.offset(96 * p + 64),
-                    add_x4(acc_8, load_x4(shortcut.offset(48 * p + 32))),
+                    output.offset(192 * p + 64),
+                    add_x4(acc_8, load_x4(shortcut.offset(96 * p + 32))),
                 );
                 store_x4(
-                    output.offset(96 * p + 68),
-                    add_x4(acc_9, load_x4(shortcut.offset(48 * p + 36))),
+                    output.offset(192 * p + 68),
+                    add_x4(acc_9, load_x4(shortcut.offset(96 * p + 36))),
                 );
                 store_x4(
-                    output.offset(96 * p + 80),
-                    add_x4(acc_10, load_x4(shortcut.offset(48 * p + 40))),
+                    output.offset(192 * p + 80),
+                    add_x4(acc_10, load_x4(shortcut.offset(96 * p + 40))),
                 );
                 store_x4(
-                    output.offset(96 * p + 84),
-                    add_x4(acc_11, load_x4(shortcut.offset(48 * p + 44))),
+                    output.offset(192 * p + 84),
+                    add_x4(acc_11, load_x4(shortcut.offset(96 * p + 44))),
+                );
+                store_x4(
+                    output.offset(192 * p + 96),
+                    add_x4(acc_12, load_x4(shortcut.offset(96 * p + 48))),
+                );
+                store_x4(
+                    output.offset(192 * p + 100),
+                    add_x4(acc_13, load_x4(shortcut.offset(96 * p + 52))),
+                );
+                store_x4(
+                    output.offset(192 * p + 112),
+                    add_x4(acc_14, load_x4(shortcut.offset(96 * p + 56))),
+                );
+                store_x4(
+                    output.offset(192 * p + 116),
+                    add_x4(acc_15, load_x4(shortcut.offset(96 * p + 60))),
+                );
+                store_x4(
+                    output.offset(192 * p + 128),
+                    add_x4(acc_16, load_x4(shortcut.offset(96 * p + 64))),
+                );
+                store_x4(
+                    output.offset(192 * p + 132),
+                    add_x4(acc_17, load_x4(shortcut.offset(96 * p + 68))),
+                );
+                store_x4(
+                    output.offset(192 * p + 144),
+                    add_x4(acc_18, load_x4(shortcut.offset(96 * p + 72))),
+                );
+                store_x4(
+                    output.offset(192 * p + 148),
+                    add_x4(acc_19, load_x4(shortcut.offset(96 * p + 76))),
+                );
+                store_x4(
+                    output.offset(192 * p + 160),
+                    add_x4(acc_20, load_x4(shortcut.offset(96 * p + 80))),
+                );
+                store_x4(
+                    output.offset(192 * p + 164),
+                    add_x4(acc_21, load_x4(shortcut.offset(96 * p + 84))),
+                );
+                store_x4(
+                    output.offset(192 * p + 176),
+                    add_x4(acc_22, load_x4(shortcut.offset(96 * p + 88))),
+                );
+                store_x4(
+                    output.offset(192 * p + 180),
+                    add_x4(acc_23, load_x4(shortcut.offset(96 * p + 92))),
                 );
                 let bias2 = load_x4(weights.offset(8));
                 let mut acc2_0 = bias2;
@@ -7140,6 +8103,12 @@ mod neon {
                 let mut acc2_6 = bias2;
                 let mut acc2_8 = bias2;
                 let mut acc2_10 = bias2;
+                let mut acc2_12 = bias2;
+                let mut acc2_14 = bias2;
+                let mut acc2_16 = bias2;
+                let mut acc2_18 = bias2;
+                let mut acc2_20 = bias2;
+                let mut acc2_22 = bias2;
                 let bias2 = load_x4(weights.offset(12));
                 let mut acc2_1 = bias2;
                 let mut acc2_3 = bias2;
@@ -7147,6 +8116,12 @@ mod neon {
                 let mut acc2_7 = bias2;
                 let mut acc2_9 = bias2;
                 let mut acc2_11 = bias2;
+                let mut acc2_13 = bias2;
+                let mut acc2_15 = bias2;
+                let mut acc2_17 = bias2;
+                let mut acc2_19 = bias2;
+                let mut acc2_21 = bias2;
+                let mut acc2_23 = bias2;
                 for k2 in 0..16isize {
                     let w3 = load_x4(weights.offset(16 * k2 + 24));
                     let w4 = load_x4(weights.offset(16 * k2 + 28));
@@ -7168,19 +8143,49 @@ mod neon {
                     let x2 = splat_x4(*rows.offset(k2 + 80));
                     acc2_10 = fma_x4(x2, w3, acc2_10);
                     acc2_11 = fma_x4(x2, w4, acc2_11);
+                    let x2 = splat_x4(*rows.offset(k2 + 96));
+                    acc2_12 = fma_x4(x2, w3, acc2_12);
+                    acc2_13 = fma_x4(x2, w4, acc2_13);
+                    let x2 = splat_x4(*rows.offset(k2 + 112));
+                    acc2_14 = fma_x4(x2, w3, acc2_14);
+                    acc2_15 = fma_x4(x2, w4, acc2_15);
+                    let x2 = splat_x4(*rows.offset(k2 + 128));
+                    acc2_16 = fma_x4(x2, w3, acc2_16);
+                    acc2_17 = fma_x4(x2, w4, acc2_17);
+                    let x2 = splat_x4(*rows.offset(k2 + 144));
+                    acc2_18 = fma_x4(x2, w3, acc2_18);
+                    acc2_19 = fma_x4(x2, w4, acc2_19);
+                    let x2 = splat_x4(*rows.offset(k2 + 160));
+                    acc2_20 = fma_x4(x2, w3, acc2_20);
+                    acc2_21 = fma_x4(x2, w4, acc2_21);
+                    let x2 = splat_x4(*rows.offset(k2 + 176));
+                    acc2_22 = fma_x4(x2, w3, acc2_22);
+                    acc2_23 = fma_x4(x2, w4, acc2_23);
                 }
-                store_x4(output.offset(96 * p + 8), acc2_0);
-                store_x4(output.offset(96 * p + 12), acc2_1);
-                store_x4(output.offset(96 * p + 24), acc2_2);
-                store_x4(output.offset(96 * p + 28), acc2_3);
-                store_x4(output.offset(96 * p + 40), acc2_4);
-                store_x4(output.offset(96 * p + 44), acc2_5);
-                store_x4(output.offset(96 * p + 56), acc2_6);
-                store_x4(output.offset(96 * p + 60), acc2_7);
-                store_x4(output.offset(96 * p + 72), acc2_8);
-                store_x4(output.offset(96 * p + 76), acc2_9);
-                store_x4(output.offset(96 * p + 88), acc2_10);
-                store_x4(output.offset(96 * p + 92), acc2_11);
+                store_x4(output.offset(192 * p + 8), acc2_0);
+                store_x4(output.offset(192 * p + 12), acc2_1);
+                store_x4(output.offset(192 * p + 24), acc2_2);
+                store_x4(output.offset(192 * p + 28), acc2_3);
+                store_x4(output.offset(192 * p + 40), acc2_4);
+                store_x4(output.offset(192 * p + 44), acc2_5);
+                store_x4(output.offset(192 * p + 56), acc2_6);
+                store_x4(output.offset(192 * p + 60), acc2_7);
+                store_x4(output.offset(192 * p + 72), acc2_8);
+                store_x4(output.offset(192 * p + 76), acc2_9);
+                store_x4(output.offset(192 * p + 88), acc2_10);
+                store_x4(output.offset(192 * p + 92), acc2_11);
+                store_x4(output.offset(192 * p + 104), acc2_12);
+                store_x4(output.offset(192 * p + 108), acc2_13);
+                store_x4(output.offset(192 * p + 120), acc2_14);
+                store_x4(output.offset(192 * p + 124), acc2_15);
+                store_x4(output.offset(192 * p + 136), acc2_16);
+                store_x4(output.offset(192 * p + 140), acc2_17);
+                store_x4(output.offset(192 * p + 152), acc2_18);
+                store_x4(output.offset(192 * p + 156), acc2_19);
+                store_x4(output.offset(192 * p + 168), acc2_20);
+                store_x4(output.offset(192 * p + 172), acc2_21);
+                store_x4(output.offset(192 * p + 184), acc2_22);
+                store_x4(output.offset(192 * p + 188), acc2_23);
             }
         }
     }
@@ -7386,33 +8391,6 @@ mod neon {
     }
     #[inline(never)]
     #[target_feature(enable = "neon")]
-    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
-        let input = input.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for c in 0..11isize {
-                    store_x1(output.offset(c), load_x1(input.offset(c)));
-                }
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "neon")]
-    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for pad in 11..16isize {
-                    store_x1(output.offset(pad), splat_x1(0.0));
-                }
-            }
-        }
-    }
-    #[inline(never)]
-    #[target_feature(enable = "neon")]
     unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
@@ -7449,11 +8427,6 @@ mod neon {
     type F32x1 = f32;
     type F32x4 = float32x4_t;
     type I32x4 = int32x4_t;
-    #[inline]
-    #[target_feature(enable = "neon")]
-    fn splat_x1(a: f32) -> F32x1 {
-        a
-    }
     #[inline]
     #[target_feature(enable = "neon")]
     unsafe fn load_x1(a: *const f32) -> F32x1 {
@@ -7545,10 +8518,7 @@ mod portable {
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
             Call((0, 1), (0, 10)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
@@ -7562,7 +8532,7 @@ mod portable {
             Task(4, (4, 5), 0, 1),
             Task(5, (5, 6), 0, 1),
             Task(6, (6, 7), 0, 1),
-            Task(7, (7, 18), 0, 1),
+            Task(7, (7, 15), 0, 1),
         ],
         ends: &[2, 5, 7, 8],
         call,
@@ -7667,8 +8637,7 @@ mod portable {
                         arena.add(2656),
                     )
                 }
-                10 => squeeze_excite_1x16x8x8_section3(arena.add(2656)),
-                11 => {
+                10 => {
                     // features.1
                     pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
                         begin,
@@ -7681,7 +8650,7 @@ mod portable {
                         scratch(private, 0, arena, 2560),
                     )
                 }
-                12 => {
+                11 => {
                     pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
                         part(arena, 0),
                         part(arena, 2656),
@@ -7691,22 +8660,17 @@ mod portable {
                         scratch(private, 0, arena, 2560),
                     )
                 }
-                13 => {
+                12 => {
                     // head.pool
                     global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
                 }
-                14 => {
-                    // head.flatten
-                    flatten_1x11x1x1_section1(part(arena, 0), arena.add(16))
-                }
-                15 => flatten_1x11x1x1_section2(arena.add(16)),
-                16 => {
+                13 => {
                     // head.fc
-                    dense_1x11(part(arena, 16), part(weights, 1152), arena.add(0))
+                    dense_1x11(part(arena, 0), part(weights, 1152), arena.add(16))
                 }
-                17 => {
+                14 => {
                     // head.fc.output
-                    relayout_1x4(part(arena, 0), output)
+                    relayout_1x4(part(arena, 16), output)
                 }
                 _ => {}
             }
@@ -9068,15 +10032,6 @@ mod portable {
                 }
                 store_x8(output, acc2_0);
                 store_x8(output.offset(8), acc2_1);
-            }
-        }
-    }
-    #[inline(never)]
-    unsafe fn squeeze_excite_1x16x8x8_section3(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
                 for i in 0..2isize {
                     let x3 = min_x8(
                         splat_x8(87.0),
@@ -9384,31 +10339,6 @@ mod portable {
         }
     }
     #[inline(never)]
-    unsafe fn flatten_1x11x1x1_section1(input: &[f32; 16], output: *mut f32) {
-        let input = input.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for c in 0..11isize {
-                    store_x1(output.offset(c), load_x1(input.offset(c)));
-                }
-            }
-        }
-    }
-    #[inline(never)]
-    unsafe fn flatten_1x11x1x1_section2(output: *mut f32) {
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                for pad in 11..16isize {
-                    store_x1(output.offset(pad), splat_x1(0.0));
-                }
-            }
-        }
-    }
-    #[inline(never)]
     unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
         let input = input.as_ptr();
         let weights = weights.as_ptr();
@@ -9444,10 +10374,6 @@ mod portable {
     struct F32x8([f32; 8]);
     #[derive(Clone, Copy)]
     struct I32x8([i32; 8]);
-    #[inline]
-    fn splat_x1(a: f32) -> F32x1 {
-        a
-    }
     #[inline]
     unsafe fn load_x1(a: *const f32) -> F32x1 {
         unsafe { *a }
