@@ -86,34 +86,21 @@ impl Session {
         outputs: &mut [&mut [f32]],
         observe: Option<&mut dyn FnMut(usize)>,
     ) -> Result<(), Diagnostic> {
-        if self.taps.is_empty() {
-            return self.run_into(inputs, outputs, observe);
-        }
-        let mut taps = std::mem::take(&mut self.taps);
-        let own = outputs.iter_mut().map(|output| &mut **output);
-        let mut all: Vec<&mut [f32]> = own.chain(taps.iter_mut().map(Vec::as_mut_slice)).collect();
-        let ran = self.run_into(inputs, &mut all, observe);
-        self.taps = taps;
-        ran
-    }
-
-    /// `outputs` are the program's, taps among them.
-    fn run_into(
-        &mut self,
-        inputs: &[&[f32]],
-        outputs: &mut [&mut [f32]],
-        observe: Option<&mut dyn FnMut(usize)>,
-    ) -> Result<(), Diagnostic> {
-        let (program, weights) = (self.model.program(), self.model.weights());
-        let (executable, arena) = (self.model.executable(), &mut self.arena);
-        match (observe, &self.threads) {
+        let Self { model, arena, taps, threads, private } = self;
+        let (program, weights, executable) = (model.program(), model.weights(), model.executable());
+        let run = |outputs: &mut [&mut [f32]]| match (observe, threads) {
             (Some(observe), _) => executable.run_observed(program, weights, arena, inputs, outputs, observe),
             (None, None) => executable.run(program, weights, arena, inputs, outputs),
             (None, Some(threads)) => {
-                let private = &mut self.private;
                 executable.run_on(&**threads, private, program, weights, arena, inputs, outputs)
             }
+        };
+        if taps.is_empty() {
+            return run(outputs);
         }
+        let own = outputs.iter_mut().map(|output| &mut **output);
+        let mut all: Vec<&mut [f32]> = own.chain(taps.iter_mut().map(Vec::as_mut_slice)).collect();
+        run(&mut all)
     }
 
     /// How many threads run it at most.

@@ -57,12 +57,10 @@ pub fn model_threads(
     let stages = stages(profile, schedule);
     let alone = play(&stages, 1, barrier);
     let mut estimates = Vec::new();
-    for &threads in threads {
+    for threads in threads.iter().map(|&threads| threads.max(1)) {
         let modelled = if schedule.is_worth_sharing() { play(&stages, threads, barrier) } else { alone };
-        let measured = match Team::new(threads) {
-            Ok(team) if threads <= cores => Some(measure(model, team, inputs, profile.rounds)?),
-            Ok(_) | Err(_) => None,
-        };
+        let team = if threads <= cores { Team::new(threads).ok() } else { None };
+        let measured = team.map(|team| measure(model, team, inputs, profile.rounds)).transpose()?;
         estimates.push(ThreadsEstimate { threads, modelled, speed_up: alone / modelled, measured });
     }
     Ok(Some(ThreadsModel {

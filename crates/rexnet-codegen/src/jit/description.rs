@@ -256,7 +256,7 @@ fn sections(message: &KernelMessage) -> Option<Vec<(Work, usize)>> {
             Work { outer: outer_begin..outer_end, inner: begin..end, follows, cycles: message.cycles.max(1) };
         Some((work, size(message.offset)?))
     };
-    (message.sections.len() <= MAX_ENTRIES).then_some(())?;
+    (1..=MAX_ENTRIES).contains(&message.sections.len()).then_some(())?;
     message.sections.iter().enumerate().map(section).collect()
 }
 

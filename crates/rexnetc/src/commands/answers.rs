@@ -134,7 +134,7 @@ pub(super) fn read(
     Ok(Photograph { name: path.to_owned(), input, decode, prepare: start.elapsed() })
 }
 
-/// Classifies photographs in one run, at most as many as the runner's batch; black ones fill what is missing.
+/// Classifies photographs in one run, at most as many as the runner's batch; empty ones fill what is missing.
 ///
 /// # Errors
 /// `RX0706` when the network's input is no image.

@@ -52,7 +52,7 @@ pub(crate) struct Run {
     /// for networks of 1000 classes.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Images in one run; black ones fill the last.
+    /// Images in one run; empty ones fill the last.
     #[arg(long, value_name = "N", value_parser = batch, conflicts_with = "input")]
     batch: Option<usize>,
     /// Threads that share each run; 0 for as many as there are physical cores.
