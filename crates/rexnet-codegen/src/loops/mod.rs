@@ -53,6 +53,8 @@ pub use build::KernelBuilder;
 pub use count::{OperationCounts, Operations, Traffic, count};
 pub use parse::parse;
 pub use pressure::register_pressure;
+#[cfg(feature = "jit")]
+pub(crate) use sections::each_access;
 pub use sections::{Passes, Section, sections};
 pub use verify::verify;
 

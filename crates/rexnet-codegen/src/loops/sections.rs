@@ -327,7 +327,11 @@ fn each_loop(body: &[Statement], visit: &mut impl FnMut(VariableId, i64, i64)) {
 }
 
 /// Visits every access with its lanes, and whether it writes.
-fn each_access<'k>(kernel: &Kernel, body: &'k [Statement], visit: &mut impl FnMut(&'k Access, usize, bool)) {
+pub(crate) fn each_access<'k>(
+    kernel: &Kernel,
+    body: &'k [Statement],
+    visit: &mut impl FnMut(&'k Access, usize, bool),
+) {
     fn read<'k>(expression: &'k Expression, visit: &mut impl FnMut(&'k Access, usize, bool)) {
         match expression {
             Expression::Load { access, lanes } => visit(access, *lanes, false),

@@ -1,6 +1,6 @@
 //! Pointers that walk with the loops.
 
-use crate::loops::{Access, Affine, BufferId, Expression, Statement, VariableId};
+use crate::loops::{Affine, BufferId, Kernel, Statement, VariableId, each_access};
 use cranelift_codegen::ir::{self, InstBuilder, Value};
 use cranelift_frontend::{FunctionBuilder, Variable};
 use std::collections::{BTreeSet, HashMap};
@@ -48,12 +48,12 @@ impl Addresses {
         &mut self,
         builder: &mut FunctionBuilder<'_>,
         unrolled: &HashMap<VariableId, i64>,
-        variable: VariableId,
-        begin: Begin,
+        kernel: &Kernel,
+        (variable, begin): (VariableId, Begin),
         body: &[Statement],
     ) -> Vec<Opened> {
         let mut walks = BTreeSet::new();
-        each_access(body, &mut |access| {
+        each_access(kernel, body, &mut |access, _, _| {
             let terms = access.address.terms();
             let walk: Vec<(VariableId, i64)> = terms
                 .iter()
@@ -119,36 +119,5 @@ impl Addresses {
             }
         }
         (builder.use_var(self.walks[&(buffer, walk)]), 4 * offset)
-    }
-}
-
-fn each_access(body: &[Statement], visit: &mut impl FnMut(&Access)) {
-    fn of_expression(expression: &Expression, visit: &mut impl FnMut(&Access)) {
-        match expression {
-            Expression::Constant { .. } | Expression::Local(_) | Expression::Register { .. } => {}
-            Expression::Load { access, .. } | Expression::Broadcast { access, .. } => visit(access),
-            Expression::Unary { value, .. } => of_expression(value, visit),
-            Expression::Binary { left, right, .. } => {
-                of_expression(left, visit);
-                of_expression(right, visit);
-            }
-            Expression::Fma { a, b, c } => {
-                [a, b, c].into_iter().for_each(|operand| of_expression(operand, visit))
-            }
-            Expression::Select { mask, then, otherwise } => {
-                [mask, then, otherwise].into_iter().for_each(|operand| of_expression(operand, visit));
-            }
-        }
-    }
-    for statement in body {
-        match statement {
-            Statement::For { body, .. } => each_access(body, visit),
-            Statement::Registers { .. } => {}
-            Statement::Let { value, .. } | Statement::Set { value, .. } => of_expression(value, visit),
-            Statement::Store { access, value } => {
-                of_expression(value, visit);
-                visit(access);
-            }
-        }
     }
 }

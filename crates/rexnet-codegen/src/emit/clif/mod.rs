@@ -111,7 +111,13 @@ impl Emitter<'_, '_> {
         let inside = section.within_outer(self.kernel);
         if let Some(passes) = &section.outer {
             let begin = Begin::Argument(outer);
-            self.addresses.open(&mut self.builder, &self.unrolled, passes.variable, begin, inside);
+            self.addresses.open(
+                &mut self.builder,
+                &self.unrolled,
+                self.kernel,
+                (passes.variable, begin),
+                inside,
+            );
         }
         match &section.inner {
             Some(passes) => {
@@ -172,7 +178,8 @@ impl Emitter<'_, '_> {
     fn for_loop(&mut self, variable: VariableId, begin: Begin, passes: Value, body: &[Statement]) {
         let counter = self.builder.declare_var(self.pointer);
         self.builder.def_var(counter, passes);
-        let opened = self.addresses.open(&mut self.builder, &self.unrolled, variable, begin, body);
+        let opened =
+            self.addresses.open(&mut self.builder, &self.unrolled, self.kernel, (variable, begin), body);
         let (inside, after) = (self.builder.create_block(), self.builder.create_block());
         self.builder.ins().jump(inside, &[]);
         self.builder.switch_to_block(inside);

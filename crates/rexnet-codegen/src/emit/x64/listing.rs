@@ -60,17 +60,13 @@ fn list(listing: &mut String, lines: &[&str], function: &Function) {
 
 /// The line of each statement, in the order of the text.
 fn statement_lines<'t>(kernel: &Kernel, text: &'t str) -> Vec<&'t str> {
-    fn count(body: &[Statement]) -> usize {
-        body.iter()
-            .map(|statement| match statement {
-                Statement::For { body, .. } => 1 + count(body),
-                _ => 1,
-            })
-            .sum()
-    }
     // A statement is one line; what ends a block, or declares the kernel and its buffers, is none.
     let is_statement = |line: &&str| !matches!(line.trim(), "}" | "");
     let lines: Vec<&str> = text.lines().skip(1 + kernel.buffers.len()).filter(is_statement).collect();
-    debug_assert_eq!(lines.len(), count(&kernel.body), "a statement is a line");
+    debug_assert_eq!(
+        lines.len(),
+        kernel.body.iter().map(Statement::lines).sum::<usize>(),
+        "a statement is a line"
+    );
     lines
 }
