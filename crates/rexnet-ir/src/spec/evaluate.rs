@@ -1,4 +1,4 @@
-//! Expressions and their values: numbers, words, and lists of them.
+//! Expressions and their values: numbers, words, tuples of numbers, and lists of them.
 //!
 //! Arithmetic and functions work element by element; a single number beside a list stands for each element.
 //! `true` is 1 and `false` is 0. Every result is finite or a fault. Only operations that are exact or correctly
@@ -11,6 +11,8 @@ use super::syntax::{Expression, Operator, Spanned, Term};
 use crate::diagnostic::Code;
 use proc_macro2::Span;
 
+/// The longest tuple.
+const MAX_TUPLE: usize = 16;
 /// The longest list.
 const MAX_LIST: usize = 512;
 /// How many element operations one spec may take; those of real networks take thousands.
@@ -21,6 +23,8 @@ const FUEL: u64 = 20_000_000;
 pub(super) enum Scalar {
     Number(f64),
     Word(String),
+    /// Several numbers that are one value, such as the kernels of one mixed depthwise convolution.
+    Tuple(Vec<f64>),
 }
 
 /// What an expression evaluates to. The elements of a list keep the place where they were written.
@@ -104,7 +108,7 @@ impl Evaluator {
                 let first = self.check(first, scope);
                 self.check_all(rest.iter().map(|(_, operand)| operand), scope) && first
             }
-            Term::List(items) => self.check_all(items, scope),
+            Term::List(items) | Term::Tuple(items) => self.check_all(items, scope),
             Term::Call { function, arguments } => {
                 let good = self.check_function(&function.node, function.span, arguments.len(), scope);
                 self.check_all(arguments, scope) && good
@@ -169,6 +173,7 @@ impl Evaluator {
                 value
             }
             Term::List(items) => self.list(items, span, scope),
+            Term::Tuple(items) => self.tuple(items, span, scope),
             Term::Call { function, arguments } => {
                 let operation = FUNCTIONS.iter().find(|known| known.name == function.node)?.meaning;
                 let values: Vec<_> =
@@ -204,7 +209,27 @@ impl Evaluator {
         list.map(Value::Many)
     }
 
-    /// Applies `operation` to each tuple of elements.
+    fn tuple(&mut self, items: &[Expression], span: Span, scope: Scope<'_>) -> Option<Value> {
+        if items.len() > MAX_TUPLE {
+            self.faults.push(Code::SpecTooLarge, span, format!("a tuple has at most {MAX_TUPLE} numbers"));
+            return None;
+        }
+        let mut numbers = Some(Vec::with_capacity(items.len()));
+        for item in items {
+            match (self.evaluate(item, scope), &mut numbers) {
+                (Some(Value::One(Scalar::Number(number))), Some(numbers)) => numbers.push(number),
+                (Some(Value::One(Scalar::Number(_))), None) => {}
+                (Some(_), _) => {
+                    self.faults.push(Code::SpecValue, item.span, "a tuple holds numbers only");
+                    numbers = None;
+                }
+                (None, _) => numbers = None,
+            }
+        }
+        numbers.map(|numbers| Value::One(Scalar::Tuple(numbers)))
+    }
+
+    /// Applies `operation` to the operands, element by element.
     fn broadcast(
         &mut self,
         span: Span,
@@ -240,6 +265,10 @@ impl Evaluator {
                     Scalar::Number(number) => operands.push(*number),
                     Scalar::Word(word) => {
                         self.faults.push(Code::SpecValue, *at, format!("`{word}` is not a number"));
+                        return None;
+                    }
+                    Scalar::Tuple(_) => {
+                        self.faults.push(Code::SpecValue, *at, "a tuple is not a number");
                         return None;
                     }
                 }

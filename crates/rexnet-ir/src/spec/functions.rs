@@ -42,5 +42,6 @@ functions! {
         (_, false) => Err("multiple_of rounds positive numbers only"),
     };
     "sqrt", "x", 1..=1, |x, _| if x[0] >= 0.0 { Ok(x[0].sqrt()) } else { Err("the root of a negative number") };
+    "one_of", "x, a, b, …", 2..=64, |x, _| Ok(f64::from(u8::from(x[1..].contains(&x[0]))));
     LINEAR, "start, step", 2..=2, |x, i| Ok((0..i).fold(x[0], |sum, _| sum + x[1]));
 }

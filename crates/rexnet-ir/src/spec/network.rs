@@ -14,6 +14,10 @@ pub const MAX_SIDE: usize = 8192;
 pub const MAX_KERNEL: usize = 63;
 /// The largest stride.
 pub const MAX_STRIDE: usize = 16;
+/// The most predictors of a detector, and the most of its further blocks.
+pub const MAX_LEVELS: usize = 16;
+/// The most boxes that a predictor gives at a place of its map.
+pub const MAX_ANCHORS: usize = 64;
 
 /// A network of inverted-residual blocks.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +26,10 @@ pub struct Network {
     pub name: String,
     /// The parameters with the values they had, in the order of the definition.
     pub arguments: Vec<(String, f64)>,
+    /// What the call says beside parameters: names and values as text.
+    pub settings: Vec<(String, String)>,
+    /// Whether its blocks were fitted to published counts, because their authors' definition is not public.
+    pub stand_in: bool,
     /// Channels, height and width of the input.
     pub input: [usize; 3],
     /// How a photograph becomes the input; `None` for networks that take tensors only.
@@ -30,13 +38,55 @@ pub struct Network {
     pub padding: Padding,
     /// Added to the variance in every batch norm.
     pub batch_norm_epsilon: f64,
+    /// Whether convolutions that a batch norm follows have a bias of their own all the same.
+    pub convolution_bias: bool,
     /// The first convolution.
     pub stem: Stem,
     /// The blocks in order; at least one.
     pub blocks: Vec<Block>,
+    /// The maps that are outputs of their own, with increasing strides.
+    pub features: Vec<Feature>,
+    /// What makes a classifier of it; a backbone has none.
+    pub classifier: Option<Classifier>,
+    /// What makes a detector of it.
+    pub detector: Option<Detector>,
+}
+
+/// A map that is an output: what the last block of a stride gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feature {
+    /// Pixels of the image from one position of the map to the next.
+    pub stride: usize,
+    /// The block, from 0.
+    pub block: usize,
+}
+
+/// The layers after the blocks: last convolution, mean over the map, hidden layer, classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classifier {
     /// The 1×1 convolution before the pooling, if there is one.
     pub penultimate: Option<Penultimate>,
+    /// The layer between pooling and classes, if there is one.
+    pub hidden: Option<Penultimate>,
     /// The number of classes.
+    pub classes: usize,
+}
+
+/// SSDLite: maps of decreasing size, each with a predictor of classes and one of boxes (Sandler et al., "MobileNetV2",
+/// section 6.2; the further blocks are torchvision's: 1×1, depthwise 3×3 of stride 2, 1×1, with an activation each).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Detector {
+    /// The maps of the backbone that have predictors, with increasing strides; the further blocks follow the last.
+    pub taps: Vec<Feature>,
+    /// The output channels of the further blocks; half as many between their layers.
+    pub extras: Vec<usize>,
+    /// Side of the depthwise kernel before each predictor.
+    pub kernel: usize,
+    /// The function after each batch norm of the detector.
+    pub activation: Option<Activation>,
+    /// Boxes at a place, for each map: those of `taps`, then those of `extras`.
+    pub anchors: Vec<usize>,
+    /// The number of classes, the background counted.
     pub classes: usize,
 }
 
@@ -97,8 +147,8 @@ pub struct Block {
     pub channels: usize,
     /// The expansion; `None` where the depthwise convolution works on the block's input.
     pub expand: Option<Expand>,
-    /// Side of the depthwise kernel.
-    pub kernel: usize,
+    /// Consecutive channels of the depthwise convolution and their kernels; their channels add up to `expanded`.
+    pub slices: Vec<KernelSlice>,
     /// Step of the depthwise convolution.
     pub stride: usize,
     /// The function after the depthwise convolution; where the gate stands relative to it is the gate's matter.
@@ -108,6 +158,26 @@ pub struct Block {
     /// Whether the block's input is added to the first channels of its output; then the stride is 1 and
     /// `input <= channels`.
     pub shortcut: bool,
+    /// Groups of channels in the projection.
+    pub project_groups: usize,
+    /// Whether the block gives its input and has no layers, whatever the rest says.
+    pub identity: bool,
+}
+
+impl Block {
+    /// The stride of the block as a whole.
+    pub fn step(&self) -> usize {
+        if self.identity { 1 } else { self.stride }
+    }
+}
+
+/// Consecutive channels of a depthwise convolution that have kernels of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelSlice {
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// How many channels; at least one.
+    pub channels: usize,
 }
 
 /// A 1×1 convolution with batch norm that widens a block.
@@ -115,6 +185,8 @@ pub struct Block {
 pub struct Expand {
     /// The function after the batch norm.
     pub activation: Option<Activation>,
+    /// Groups of channels.
+    pub groups: usize,
 }
 
 /// A squeeze-excite gate: pool, reduce, function, expand, sigmoid, multiply.
@@ -149,7 +221,7 @@ impl GatePosition {
     }
 }
 
-/// The last convolution, 1×1, with batch norm.
+/// A 1×1 convolution with batch norm after the blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Penultimate {
     /// Output channels.
@@ -158,11 +230,19 @@ pub struct Penultimate {
     pub activation: Option<Activation>,
 }
 
+impl Network {
+    /// Pixels of the image from one position of a block's map to the next.
+    pub fn stride(&self, block: usize) -> usize {
+        self.blocks[..=block].iter().map(Block::step).fold(self.stem.stride, |product, step| product * step)
+    }
+}
+
 /// The network as a call: `rexnet(width = 1, depth = 1, classes = 1000, size = 224)`.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = self.settings.iter().map(|(name, value)| format!("{name} = {value}"));
         let arguments: Vec<String> =
-            self.arguments.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            self.arguments.iter().map(|(name, value)| format!("{name} = {value}")).chain(settings).collect();
         write!(f, "{}", self.name)?;
         if arguments.is_empty() { Ok(()) } else { write!(f, "({})", arguments.join(", ")) }
     }

@@ -3,7 +3,8 @@
 use super::fault::Faults;
 use super::limits::{self, MAX_NESTING, TOO_DEEP};
 use super::syntax::{
-    Argument, Call, Definition, Expression, Field, FieldValue, Name, Operator, Record, Source, Spanned, Term,
+    Argument, Body, Call, Definition, Expression, Field, FieldValue, Name, Operator, Record, Source, Spanned,
+    Term,
 };
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -67,10 +68,14 @@ fn definition(input: ParseStream) -> syn::Result<Definition> {
     name(input)?;
     let name = name(input)?;
     let parameters = if input.peek(token::Paren) { arguments(input)?.0 } else { Vec::new() };
-    if !input.peek(token::Brace) {
-        return Err(input.error("expected the network's fields in braces"));
+    if input.peek(Token![=]) {
+        input.parse::<Token![=]>()?;
+        return Ok(Definition { name, parameters, body: Body::Preset(call(input)?) });
     }
-    Ok(Definition { name, parameters, body: record(input, 0)? })
+    if !input.peek(token::Brace) {
+        return Err(input.error("expected the network's fields in braces, or `= preset(…)`"));
+    }
+    Ok(Definition { name, parameters, body: Body::Fields(record(input, 0)?) })
 }
 
 fn call(input: ParseStream) -> syn::Result<Spanned<Call>> {
@@ -231,10 +236,17 @@ fn atom(input: ParseStream, depth: usize) -> syn::Result<Expression> {
         let content;
         let bracket = parenthesized!(content in input);
         let inner = sum(&content, depth)?;
-        if !content.is_empty() {
-            return Err(content.error("expected an operator or `)`"));
+        let span = bracket.span.join();
+        if content.peek(Token![,]) {
+            content.parse::<Token![,]>()?;
+            let mut items = vec![inner];
+            items.extend(separated(&content, |input| sum(input, depth))?);
+            return Ok(Spanned { node: Term::Tuple(items), span });
         }
-        return Ok(Spanned { node: inner.node, span: bracket.span.join() });
+        if !content.is_empty() {
+            return Err(content.error("expected an operator, `,` or `)`"));
+        }
+        return Ok(Spanned { node: inner.node, span });
     }
     // `Lit` would take a second minus sign.
     if input.peek(Lit) && !input.peek(Token![-]) {

@@ -19,4 +19,25 @@ macro_rules! presets {
     };
 }
 
-presets!["rexnet", "efficientnet_lite0"];
+presets![
+    "rexnet",
+    "rexnetr",
+    "rexnet_lite",
+    "rexnet_ssdlite",
+    "mobilenet_v2",
+    "fbnet_c",
+    "fbnet_c_timm",
+    "proxylessnas_r",
+    "mnasnet_a1",
+    "mixnet_m",
+    "efficientnet_b0",
+    "atomnas_c",
+    "atomnas_c_plus",
+    "fairnas_a",
+    "fairnas_a_se",
+    "fairdarts_c",
+    "se_darts_plus",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+];

@@ -40,8 +40,17 @@ pub struct Definition {
     pub name: Name,
     /// The parameters with their defaults.
     pub parameters: Vec<Argument>,
-    /// The sections.
-    pub body: Record,
+    /// What it is made of.
+    pub body: Body,
+}
+
+/// What a definition says after its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Body {
+    /// `{ fields }`: the sections.
+    Fields(Record),
+    /// `= preset(arguments)`: another network under a name of its own.
+    Preset(Spanned<Call>),
 }
 
 /// `preset(arguments)`.
@@ -113,6 +122,8 @@ pub enum Term {
     },
     /// `[items]`.
     List(Vec<Expression>),
+    /// `(first, second, …)`: several numbers that are one value; at least one, and a comma.
+    Tuple(Vec<Expression>),
 }
 
 /// An operator of two numbers.
@@ -159,8 +170,13 @@ impl fmt::Display for Definition {
         if !self.parameters.is_empty() {
             write!(f, "({})", Separated(&self.parameters))?;
         }
-        write!(f, " ")?;
-        self.body.print(f, 0)?;
+        match &self.body {
+            Body::Fields(record) => {
+                write!(f, " ")?;
+                record.print(f, 0)?;
+            }
+            Body::Preset(call) => write!(f, " = {call}")?,
+        }
         writeln!(f)
     }
 }
@@ -212,7 +228,7 @@ impl fmt::Display for Term {
             Term::Name(name) => write!(f, "{name}"),
             Term::Negative(operand) => match operand.node {
                 Term::Negative(_) | Term::Chain { .. } => write!(f, "-({operand})"),
-                Term::Number(_) | Term::Name(_) | Term::Call { .. } | Term::List(_) => {
+                Term::Number(_) | Term::Name(_) | Term::Call { .. } | Term::List(_) | Term::Tuple(_) => {
                     write!(f, "-{operand}")
                 }
             },
@@ -227,6 +243,10 @@ impl fmt::Display for Term {
             }
             Term::Call { function, arguments } => write!(f, "{function}({})", Separated(arguments)),
             Term::List(items) => write!(f, "[{}]", Separated(items)),
+            Term::Tuple(items) => match items.as_slice() {
+                [only] => write!(f, "({only},)"),
+                _ => write!(f, "({})", Separated(items)),
+            },
         }
     }
 }
@@ -242,7 +262,8 @@ fn print_link(f: &mut fmt::Formatter<'_>, operand: &Expression, additive: bool) 
         | Term::Negative(_)
         | Term::Chain { .. }
         | Term::Call { .. }
-        | Term::List(_) => write!(f, "{operand}"),
+        | Term::List(_)
+        | Term::Tuple(_) => write!(f, "{operand}"),
     }
 }
 

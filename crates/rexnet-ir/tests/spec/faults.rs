@@ -99,9 +99,15 @@ fn faults_of_a_preset_lie_at_the_call() {
 #[test]
 fn near_names_are_offered() {
     let help = |source: &str| faults(source)[0].help.clone();
-    assert_eq!(help("rexnt"), "did you mean `rexnet`? There are: rexnet, efficientnet_lite0");
-    assert_eq!(help("rexnet(wdth = 1)"), "did you mean `width`? There are: width, depth, classes, size");
-    assert_eq!(help("rexnet(zoom = 1)"), "there are: width, depth, classes, size");
+    assert!(help("rexnt").starts_with("did you mean `rexnet`? There are: rexnet, rexnetr, "));
+    assert_eq!(
+        help("rexnet(wdth = 1)"),
+        "did you mean `width`? There are: width, depth, classes, size, input, features, classifier, padding"
+    );
+    assert_eq!(
+        help("rexnet(zoom = 1)"),
+        "there are: width, depth, classes, size, input, features, classifier, padding"
+    );
     assert!(help("rexnet(width = round(1))").contains("round_half_even"));
 }
 
@@ -149,7 +155,7 @@ fn nesting_is_limited_in_tokens_too() {
 fn evaluation_ends() {
     let list = vec!["1"; 512].join(", ");
     let sum = " + 1".repeat(14_000);
-    let source = include_str!("networks/rexnet_r.rexnet")
+    let source = include_str!("../../presets/rexnetr.rexnet")
         .replace("[1, 2, 2, 3, 3, 5]", "[512]")
         .replace("kernel: 3, stride", &format!("kernel: [{list}]{sum}, stride"));
     let faults = faults(&source);

@@ -105,7 +105,7 @@ fn efficientnet_lite0_pads_and_adds_like_tensorflow() {
 
 #[test]
 fn a_gate_may_follow_the_activation() {
-    let graph = graph(include_str!("networks/efficientnet_b0.rexnet"));
+    let graph = graph("efficientnet_b0");
     expect(
         &graph,
         &[

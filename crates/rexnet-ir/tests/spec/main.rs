@@ -3,5 +3,6 @@
 mod faults;
 mod graph;
 mod properties;
+mod published;
 
 mod tables;

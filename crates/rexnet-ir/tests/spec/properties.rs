@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rexnet_ir::spec::network::Padding;
 use rexnet_ir::spec::syntax::{
-    Argument, Call, Definition, Expression, Field, FieldValue, Operator, Record, Source, Spanned, Term,
+    Argument, Body, Call, Definition, Expression, Field, FieldValue, Operator, Record, Source, Spanned, Term,
 };
 use rexnet_ir::spec::{PRESETS, expand, parse_network, parse_source};
 
@@ -70,12 +70,12 @@ fn arguments() -> impl Strategy<Value = Vec<Argument>> {
 }
 
 fn source() -> impl Strategy<Value = Source> {
-    let definition = (name(), arguments(), record()).prop_map(|(name, parameters, body)| {
+    let call = || (name(), arguments()).prop_map(|(name, arguments)| at(Call { name: at(name), arguments }));
+    let body = prop_oneof![record().prop_map(Body::Fields), call().prop_map(Body::Preset)];
+    let definition = (name(), arguments(), body).prop_map(|(name, parameters, body)| {
         Source::Definition(Definition { name: at(name), parameters, body })
     });
-    let call = (name(), arguments())
-        .prop_map(|(name, arguments)| Source::Call(at(Call { name: at(name), arguments })));
-    prop_oneof![definition, call]
+    prop_oneof![definition, call().prop_map(Source::Call)]
 }
 
 /// Whatever parses must print and parse to the same; whatever resolves must expand to a graph that verifies.
@@ -281,7 +281,7 @@ proptest! {
             (height, width, input) = (height.div_ceil(block.stride), width.div_ceil(block.stride), block.channels);
             prop_assert_eq!(dims(&format!("features.{index}")), vec![batch, block.channels, height, width]);
         }
-        prop_assert_eq!(dims("head.fc"), vec![batch, network.classes]);
+        prop_assert_eq!(dims("head.fc"), vec![batch, network.classifier.unwrap().classes]);
     }
 
     #[test]

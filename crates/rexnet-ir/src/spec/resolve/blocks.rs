@@ -6,13 +6,16 @@ use crate::diagnostic::Code;
 use crate::graph::Activation;
 use crate::spec::evaluate::{Scalar, Scope};
 use crate::spec::network::{
-    Block, Expand, GatePosition, MAX_BLOCKS, MAX_CHANNELS, MAX_KERNEL, MAX_STRIDE, SqueezeExcite,
+    Block, Expand, GatePosition, KernelSlice, MAX_BLOCKS, MAX_CHANNELS, MAX_KERNEL, MAX_STRIDE, SqueezeExcite,
 };
 use crate::spec::rounding::round_half_even;
 use crate::spec::schedule::{Item, Stages, convert, schedule};
 use crate::spec::syntax::{Expression, Spanned};
 
-const FIELDS: &[&str] = &["repeats", "channels", "expand", "depthwise", "squeeze_excite", "shortcut"];
+const FIELDS: &[&str] =
+    &["repeats", "channels", "expand", "depthwise", "squeeze_excite", "project", "shortcut", "identity"];
+const EXPAND_FIELDS: &[&str] = &["ratio", "activation", "present", "groups"];
+const DEPTHWISE_FIELDS: &[&str] = &["kernel", "channels", "stride", "activation"];
 const GATE_FIELDS: &[&str] = &["present", "channels", "activation", "batch_norm", "position"];
 const POSITIONS: [GatePosition; 2] = [GatePosition::BeforeActivation, GatePosition::AfterActivation];
 const SHORTCUTS: &[(&str, Shortcut)] =
@@ -36,8 +39,12 @@ struct Widths {
     output: usize,
 }
 
-/// A block's expansion ratio, and where it was written.
-type Ratio = (f64, Item);
+/// What decides a block's expanded width, and where it was written: a ratio to its input, or channels for each kernel.
+#[derive(Clone, Debug)]
+enum Expansion {
+    Ratio(f64),
+    Channels(Vec<usize>),
+}
 
 /// Evaluates schedules. Without stages, after a fault in `repeats`, names are checked and nothing else.
 struct Schedules<'a, 's> {
@@ -76,34 +83,56 @@ impl Resolver<'_> {
 impl Schedules<'_, '_> {
     fn blocks(&mut self, section: &Section<'_>, stem: Option<usize>) -> Option<Vec<Block>> {
         let channels = self.field(section, "channels", |_, item| channels(&item.scalar, "channels"));
-        let expand = self.section(section, "expand", &["ratio", "activation"]);
-        let ratio = expand.as_ref().and_then(|expand| self.ratio(expand));
+        let expand = self.section(section, "expand", EXPAND_FIELDS);
+        let depthwise = self.section(section, "depthwise", DEPTHWISE_FIELDS);
+        let expansion = expand.as_ref().zip(depthwise.as_ref());
+        let expansion = expansion.and_then(|(expand, depthwise)| self.expansion(expand, depthwise));
         let expand_activation = expand.as_ref().and_then(|expand| self.activation(expand));
-        let widths = self.widths(stem, channels.as_deref(), ratio.as_deref());
-
-        let depthwise = self.section(section, "depthwise", &["kernel", "stride", "activation"]);
-        let kernel = depthwise.as_ref().and_then(|depthwise| {
-            self.field(depthwise, "kernel", |_, item| values::odd(&item.scalar, "kernel", MAX_KERNEL))
+        let widths = self.widths(stem, channels.as_deref(), expansion.as_deref());
+        let present = expand.as_ref().and_then(|expand| {
+            self.optional_field(expand, "present", |_, item| values::flag(&item.scalar, "present"))
         });
+        let inputs = |block: &Widths| [block.input, block.expanded];
+        let expand_groups =
+            expand.as_ref().and_then(|expand| self.groups(expand, widths.as_deref(), &inputs));
+
+        let slices = depthwise
+            .as_ref()
+            .and_then(|depthwise| self.slices(depthwise, widths.as_deref(), expansion.as_deref()));
         let stride = depthwise.as_ref().and_then(|depthwise| self.stride(depthwise));
         let activation = depthwise.as_ref().and_then(|depthwise| self.activation(depthwise));
 
         let gates = self.gates(section, widths.as_deref());
+        let outputs = |block: &Widths| [block.expanded, block.output];
+        let project_groups = match section.optional_section("project", &["groups"], self.resolver.faults()) {
+            None => None,
+            Some(None) => self.stages.as_ref().map(|stages| vec![1; stages.blocks()]),
+            Some(Some(project)) => self.groups(&project, widths.as_deref(), &outputs),
+        };
         let shortcut = self.words(section, "shortcut", SHORTCUTS);
+        let identity = self.identity(section, widths.as_deref(), stride.as_deref());
 
         let stages = self.stages.as_ref()?;
-        let (ratio, widths, gates, shortcut) = (ratio?, widths?, gates?, shortcut?);
-        let (expand_activation, kernel, stride, activation) =
-            (expand_activation?, kernel?, stride?, activation?);
+        let (expansion, widths, gates, shortcut) = (expansion?, widths?, gates?, shortcut?);
+        let (expand_activation, slices, stride, activation) =
+            (expand_activation?, slices?, stride?, activation?);
+        let (present, expand_groups, project_groups, identity) =
+            (present?, expand_groups?, project_groups?, identity?);
         let block = |index: usize| {
             let Widths { input, expanded, output } = widths[index];
+            let widens = match (&present, &expansion[index].0) {
+                (Some(present), _) => present[index],
+                (None, Expansion::Ratio(ratio)) => *ratio != 1.0,
+                (None, Expansion::Channels(_)) => expanded != input,
+            };
+            let expand = Expand { activation: expand_activation[index], groups: expand_groups[index] };
             Block {
                 stage: stages.of_block[index],
                 input,
                 expanded,
                 channels: output,
-                expand: (ratio[index].0 != 1.0).then(|| Expand { activation: expand_activation[index] }),
-                kernel: kernel[index],
+                expand: widens.then_some(expand),
+                slices: slices[index].clone(),
                 stride: stride[index],
                 activation: activation[index],
                 squeeze_excite: gates[index].clone(),
@@ -113,9 +142,44 @@ impl Schedules<'_, '_> {
                         Shortcut::Equal => input == output,
                         Shortcut::Never => false,
                     },
+                project_groups: project_groups[index],
+                identity: identity[index],
             }
         };
-        Some((0..stages.blocks()).map(block).collect())
+        let blocks: Vec<Block> = (0..stages.blocks()).map(block).collect();
+        for (index, block) in blocks.iter().enumerate() {
+            if block.expand.is_none() && block.expanded != block.input {
+                let cause = format!(
+                    "block {index} has {} channels between expansion and projection, but no expansion of its {}",
+                    block.expanded, block.input
+                );
+                self.resolver.faults().push(Code::SpecValue, section.span(), cause);
+            }
+        }
+        Some(blocks)
+    }
+
+    /// What decides the expanded width of each block.
+    fn expansion(&mut self, expand: &Section<'_>, depthwise: &Section<'_>) -> Option<Vec<(Expansion, Item)>> {
+        let channels = self.optional_field(depthwise, "channels", |_, item| {
+            let numbers = values::numbers(&item.scalar, "channels of depthwise")?;
+            let whole =
+                |number| values::whole(&Scalar::Number(number), "channels of depthwise", 0..=MAX_CHANNELS);
+            let channels = numbers.into_iter().map(whole).collect::<Result<Vec<usize>, String>>()?;
+            Ok((Expansion::Channels(channels), item.clone()))
+        })?;
+        let ratio = expand.optional("ratio", self.resolver.faults())?;
+        match (channels, ratio) {
+            (Some(channels), None) => Some(channels),
+            (Some(_), Some(ratio)) => {
+                let cause = "`channels` of depthwise gives the expanded width already";
+                self.resolver.faults().push(Code::SpecDuplicate, ratio.span, cause);
+                None
+            }
+            (None, _) => self.field(expand, "ratio", |_, item| {
+                Ok((Expansion::Ratio(values::positive(&item.scalar, "ratio")?), item.clone()))
+            }),
+        }
     }
 
     /// The widths along each block, where the block before gives the input.
@@ -123,21 +187,98 @@ impl Schedules<'_, '_> {
         &mut self,
         stem: Option<usize>,
         outputs: Option<&[usize]>,
-        ratio: Option<&[Ratio]>,
+        expansion: Option<&[(Expansion, Item)]>,
     ) -> Option<Vec<Widths>> {
-        let (stem, outputs, ratio) = (stem?, outputs?, ratio?);
+        let (stem, outputs, expansion) = (stem?, outputs?, expansion?);
         let inputs: Vec<usize> = [stem].iter().chain(outputs).copied().take(outputs.len()).collect();
-        let items: Vec<Item> = ratio.iter().map(|(_, item)| item.clone()).collect();
+        let items: Vec<Item> = expansion.iter().map(|(_, item)| item.clone()).collect();
         let expanded = convert(&items, self.resolver.faults(), |block, _| {
-            let expanded = round_half_even(inputs[block] as f64 * ratio[block].0);
+            let expanded = match &expansion[block].0 {
+                Expansion::Ratio(ratio) => round_half_even(inputs[block] as f64 * ratio),
+                Expansion::Channels(channels) => channels.iter().sum::<usize>() as f64,
+            };
             channels(&Scalar::Number(expanded), "expanded channels")
         })?;
         let widths = inputs.into_iter().zip(expanded).zip(outputs);
         Some(widths.map(|((input, expanded), &output)| Widths { input, expanded, output }).collect())
     }
 
-    fn ratio(&mut self, expand: &Section<'_>) -> Option<Vec<Ratio>> {
-        self.field(expand, "ratio", |_, item| Ok((values::positive(&item.scalar, "ratio")?, item.clone())))
+    /// The channels of each kernel: as given, or equal shares of which the first takes what is left over.
+    fn slices(
+        &mut self,
+        depthwise: &Section<'_>,
+        widths: Option<&[Widths]>,
+        expansion: Option<&[(Expansion, Item)]>,
+    ) -> Option<Vec<Vec<KernelSlice>>> {
+        let kernels = self.field(depthwise, "kernel", |_, item| {
+            let kernels = values::numbers(&item.scalar, "kernel")?;
+            let odd = |kernel| values::odd(&Scalar::Number(kernel), "kernel", MAX_KERNEL);
+            Ok((kernels.into_iter().map(odd).collect::<Result<Vec<usize>, String>>()?, item.clone()))
+        })?;
+        let (widths, expansion) = (widths?, expansion?);
+        let items: Vec<Item> = kernels.iter().map(|(_, item)| item.clone()).collect();
+        convert(&items, self.resolver.faults(), |block, _| {
+            let (kernels, expanded) = (&kernels[block].0, widths[block].expanded);
+            let count = kernels.len();
+            let channels = match &expansion[block].0 {
+                Expansion::Channels(channels) if channels.len() == count => channels.clone(),
+                Expansion::Channels(channels) => {
+                    return Err(format!(
+                        "{count} kernels stand beside {} numbers of channels",
+                        channels.len()
+                    ));
+                }
+                Expansion::Ratio(_) if expanded < count => {
+                    return Err(format!("{count} kernels share {expanded} channels"));
+                }
+                Expansion::Ratio(_) => {
+                    let share = expanded / count;
+                    let mut channels = vec![share; count];
+                    channels[0] += expanded % count;
+                    channels
+                }
+            };
+            let slices = kernels.iter().zip(channels).filter(|&(_, channels)| channels > 0);
+            Ok(slices.map(|(&kernel, channels)| KernelSlice { kernel, channels }).collect())
+        })
+    }
+
+    /// The groups of a 1×1 convolution between the two widths; without the field, one.
+    fn groups(
+        &mut self,
+        section: &Section<'_>,
+        widths: Option<&[Widths]>,
+        of: &dyn Fn(&Widths) -> [usize; 2],
+    ) -> Option<Vec<usize>> {
+        let groups = self.optional_field(section, "groups", |block, item| {
+            let groups = values::whole(&item.scalar, "groups", 1..=MAX_CHANNELS)?;
+            match widths.map(|widths| of(&widths[block])) {
+                Some([from, to]) if from % groups != 0 || to % groups != 0 => {
+                    Err(format!("{groups} groups do not divide {from} and {to} channels"))
+                }
+                _ => Ok(groups),
+            }
+        })?;
+        Some(groups.unwrap_or(vec![1; self.stages.as_ref()?.blocks()]))
+    }
+
+    /// Which blocks give their input.
+    fn identity(
+        &mut self,
+        section: &Section<'_>,
+        widths: Option<&[Widths]>,
+        stride: Option<&[usize]>,
+    ) -> Option<Vec<bool>> {
+        let identity = self.optional_field(section, "identity", |block, item| {
+            let identity = values::flag(&item.scalar, "identity")?;
+            let same = widths.is_none_or(|widths| widths[block].input == widths[block].output)
+                && stride.is_none_or(|stride| stride[block] == 1);
+            if identity && !same {
+                return Err("an identity keeps the width, and its stride is 1".to_owned());
+            }
+            Ok(identity)
+        })?;
+        Some(identity.unwrap_or(vec![false; self.stages.as_ref()?.blocks()]))
     }
 
     /// A stride belongs to the first block of a stage, unless the list has one for each block.
@@ -235,6 +376,19 @@ impl Schedules<'_, '_> {
         let expression = section.required(field, self.resolver.faults())?;
         let items = self.items(expression, &[], &[], Some(&|_| Vec::new()))?;
         convert(&items, self.resolver.faults(), typed)
+    }
+
+    /// As [`Self::field`], of a field that may be left out. The outer option is for faults.
+    fn optional_field<T>(
+        &mut self,
+        section: &Section<'_>,
+        field: &str,
+        typed: impl Fn(usize, &Item) -> Result<T, String>,
+    ) -> Option<Option<Vec<T>>> {
+        match section.optional(field, self.resolver.faults())? {
+            None => Some(None),
+            Some(_) => self.field(section, field, typed).map(Some),
+        }
     }
 
     /// Evaluates `expression` for all blocks. `names` are its variables beside `i` and `n`, and `values` gives

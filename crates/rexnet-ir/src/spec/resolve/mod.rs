@@ -1,6 +1,7 @@
 //! From syntax and arguments to a network. Every mistake is reported, not only the first.
 
 mod blocks;
+mod heads;
 mod preprocess;
 mod section;
 mod values;
@@ -8,18 +9,48 @@ mod values;
 use super::evaluate::{Evaluator, Scalar, Scope, Value};
 use super::fault::Faults;
 use super::names;
-use super::network::{MAX_CHANNELS, MAX_KERNEL, MAX_SIDE, MAX_STRIDE, Network, Padding, Penultimate, Stem};
+use super::network::{MAX_CHANNELS, MAX_KERNEL, MAX_SIDE, MAX_STRIDE, Network, Padding, Stem};
 use super::preprocessing::Preprocessing;
-use super::syntax::{Argument, Definition, Expression, Record, Spanned};
+use super::syntax::{Argument, Body, Call, Definition, Expression, Record, Spanned};
 use crate::diagnostic::Code;
 use crate::graph::Activation;
 use proc_macro2::Span;
 use section::Section;
 
-const SECTIONS: &[&str] =
-    &["input", "classes", "preprocess", "padding", "batch_norm", "stem", "blocks", "head"];
+const SECTIONS: &[&str] = &[
+    "input",
+    "classes",
+    "preprocess",
+    "padding",
+    "batch_norm",
+    "convolution_bias",
+    "stem",
+    "blocks",
+    "head",
+    "features",
+    "classifier",
+    "detector",
+    "stand_in",
+];
+/// What a call may say to any network, whatever its parameters: the fields of these names, said from outside.
+const SETTINGS: &[&str] = &[INPUT, "features", "classifier", "padding"];
+/// As a setting it has two extents: the channels are the network's.
+const INPUT: &str = "input";
+/// The parameter that follows a setting of [`INPUT`], where a network has it: the larger extent.
+const SIZE: &str = "size";
+/// How deep definitions may lean on presets that lean on presets.
+const MAX_LEANING: usize = 8;
 /// Names that fields give a meaning; a parameter would hide it.
 const RESERVED: &[&str] = &["i", "n", "input", "expanded", "true", "false", values::NONE];
+
+/// What a call gives to a definition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Bound {
+    /// Values of parameters; the last of a name counts.
+    numbers: Vec<(String, f64)>,
+    /// Fields of the definition said from outside.
+    settings: Vec<Argument>,
+}
 
 /// The arguments of a definition: those of the call, outweighed by `more`. Faults of `more` lie at `call`.
 pub(super) fn bind(
@@ -27,38 +58,35 @@ pub(super) fn bind(
     given: &[Argument],
     more: &[(&str, f64)],
     call: Span,
-) -> Result<Vec<(String, f64)>, Faults> {
-    let mut resolver = Resolver::new(Evaluator::new(), &[]);
-    let mut list: Vec<(String, f64)> = Vec::new();
-    for Argument { name, value } in given {
-        check_parameter(definition, &name.node, name.span, resolver.faults());
-        if list.iter().any(|(other, _)| *other == name.node) {
-            resolver.faults().push(Code::SpecDuplicate, name.span, format!("`{name}` stands twice"));
-        }
-        let value = resolver.single(value, |scalar| values::number(scalar, &name.node));
-        list.push((name.node.clone(), value.unwrap_or(1.0)));
-    }
+) -> Result<Bound, Faults> {
+    let mut resolver = Resolver::new(Evaluator::new(), &[], &[]);
+    let mut bound = resolver.bind(definition, given);
     for &(name, value) in more {
         check_parameter(definition, name, call, resolver.faults());
         if !value.is_finite() {
             resolver.faults().push(Code::SpecValue, call, format!("`{name}` is {value}"));
         }
-        list.push((name.to_owned(), value));
+        bound.numbers.push((name.to_owned(), value));
     }
-    resolver.evaluator.faults.into_result(Some(list))
+    resolver.evaluator.faults.into_result(Some(bound))
 }
 
 fn check_parameter(definition: &Definition, name: &str, span: Span, faults: &mut Faults) {
     let known = || definition.parameters.iter().map(|parameter| parameter.name.node.as_str());
     if known().all(|known| known != name) {
         let cause = format!("{} has no parameter `{name}`", definition.name);
-        faults.push_help(Code::SpecUnknownName, span, cause, names::advice(name, known()));
+        let known = known().chain(SETTINGS.iter().copied());
+        faults.push_help(Code::SpecUnknownName, span, cause, names::advice(name, known));
     }
 }
 
-/// The network that a definition makes of arguments, the last of a name counting; parameters without one have
-/// their defaults.
-pub(super) fn resolve(definition: &Definition, arguments: &[(String, f64)]) -> Result<Network, Faults> {
+/// The network that a definition makes of arguments; parameters without one have their defaults.
+pub(super) fn resolve(definition: &Definition, bound: &Bound) -> Result<Network, Faults> {
+    resolve_leaning(definition, bound, 0)
+}
+
+fn resolve_leaning(definition: &Definition, bound: &Bound, depth: usize) -> Result<Network, Faults> {
+    let Bound { numbers: arguments, settings } = bound;
     let mut evaluator = Evaluator::new();
     let mut parameters: Vec<(String, f64)> = Vec::new();
     for Argument { name: Spanned { node: name, span }, value } in &definition.parameters {
@@ -69,21 +97,66 @@ pub(super) fn resolve(definition: &Definition, arguments: &[(String, f64)]) -> R
             let cause = format!("`{name}` has a meaning of its own and cannot be a parameter");
             evaluator.faults.push(Code::SpecDuplicate, *span, cause);
         }
-        let mut resolver = Resolver::new(evaluator, &parameters);
+        let mut resolver = Resolver::new(evaluator, &parameters, &[]);
         let default = resolver.single(value, |scalar| values::number(scalar, name));
         evaluator = resolver.evaluator;
         let given = arguments.iter().rev().find(|(other, _)| other == name).map(|&(_, value)| value);
         // After a fault any number serves: it lets the rest be checked.
         parameters.push((name.clone(), given.or(default).unwrap_or(1.0)));
     }
-    let mut resolver = Resolver::new(evaluator, &parameters);
-    let network = resolver.network(definition);
-    resolver.evaluator.faults.into_result(network)
+    let given = |name: &str| arguments.iter().any(|(other, _)| other == name);
+    let mut resolver = Resolver::new(evaluator, &parameters, settings);
+    if let Some([height, width]) = resolver.input_setting() {
+        let size = parameters.iter().position(|(name, _)| name == SIZE).filter(|_| !given(SIZE));
+        if let Some(size) = size {
+            let evaluator = resolver.evaluator;
+            parameters[size].1 = height.max(width) as f64;
+            resolver = Resolver::new(evaluator, &parameters, settings);
+        }
+    }
+    match &definition.body {
+        Body::Fields(record) => {
+            let network = resolver.network(definition, record);
+            resolver.evaluator.faults.into_result(network)
+        }
+        Body::Preset(Spanned { node: call, span }) => {
+            let Evaluator { faults, .. } = resolver.evaluator;
+            faults.into_result(Some(()))?;
+            leaning(call, *span, &parameters, settings, depth).map(|network| Network {
+                name: definition.name.node.clone(),
+                arguments: parameters,
+                ..network
+            })
+        }
+    }
+}
+
+/// The network of a preset, called with what the parameters of a definition give, and the settings of its caller.
+fn leaning(
+    call: &Call,
+    span: Span,
+    parameters: &[(String, f64)],
+    settings: &[Argument],
+    depth: usize,
+) -> Result<Network, Faults> {
+    if depth == MAX_LEANING {
+        let mut faults = Faults::default();
+        faults.push(Code::SpecTooLarge, span, "presets lean on presets without end");
+        return Err(faults);
+    }
+    let target = super::preset(&call.name.node, call.name.span)?;
+    let mut resolver = Resolver::new(Evaluator::new(), parameters, &[]);
+    let mut bound = resolver.bind(&target, &call.arguments);
+    let Evaluator { faults, .. } = resolver.evaluator;
+    faults.into_result(Some(()))?;
+    bound.settings.retain(|own| settings.iter().all(|outer| outer.name != own.name));
+    bound.settings.extend(settings.iter().cloned());
+    resolve_leaning(&target, &bound, depth + 1).map_err(|faults| faults.at_call(&call.name.node, span))
 }
 
 /// The preprocessing that a record of its own states, for an input of channels, height and width.
 pub(super) fn preprocessing(record: &Record, input: [usize; 3]) -> Result<Preprocessing, Faults> {
-    let mut resolver = Resolver::new(Evaluator::new(), &[]);
+    let mut resolver = Resolver::new(Evaluator::new(), &[], &[]);
     let section =
         Section::open("preprocess", Span::call_site(), record, preprocess::FIELDS, resolver.faults());
     let preprocessing = resolver.preprocessing_fields(&section, Some(input));
@@ -94,46 +167,112 @@ pub(super) fn preprocessing(record: &Record, input: [usize; 3]) -> Result<Prepro
 struct Resolver<'s> {
     evaluator: Evaluator,
     scope: Scope<'s>,
+    settings: &'s [Argument],
 }
 
 impl<'s> Resolver<'s> {
-    fn new(evaluator: Evaluator, parameters: &'s [(String, f64)]) -> Self {
-        Self { evaluator, scope: Scope::new(parameters) }
+    fn new(evaluator: Evaluator, parameters: &'s [(String, f64)], settings: &'s [Argument]) -> Self {
+        Self { evaluator, scope: Scope::new(parameters), settings }
+    }
+
+    /// The arguments of a call of a definition; their values may use the parameters in scope.
+    fn bind(&mut self, definition: &Definition, given: &[Argument]) -> Bound {
+        let mut bound = Bound::default();
+        for argument @ Argument { name, value } in given {
+            let parameter = definition.parameters.iter().any(|parameter| parameter.name.node == name.node);
+            let twice = bound.numbers.iter().any(|(other, _)| *other == name.node)
+                || bound.settings.iter().any(|other| other.name.node == name.node);
+            if twice {
+                self.faults().push(Code::SpecDuplicate, name.span, format!("`{name}` stands twice"));
+            }
+            if !parameter && SETTINGS.contains(&name.node.as_str()) {
+                bound.settings.push(argument.clone());
+                continue;
+            }
+            check_parameter(definition, &name.node, name.span, self.faults());
+            let value = self.single(value, |scalar| values::number(scalar, &name.node));
+            bound.numbers.push((name.node.clone(), value.unwrap_or(1.0)));
+        }
+        bound
+    }
+
+    /// What the call says of a field: a copy, since its values do not know the network's parameters.
+    fn setting(&self, name: &str) -> Option<&'s Expression> {
+        self.settings.iter().rev().find(|setting| setting.name.node == name).map(|setting| &setting.value)
     }
 
     fn faults(&mut self) -> &mut Faults {
         &mut self.evaluator.faults
     }
 
-    fn network(&mut self, definition: &Definition) -> Option<Network> {
+    fn network(&mut self, definition: &Definition, record: &Record) -> Option<Network> {
         let name = &definition.name;
-        let top = Section::open(&name.node, name.span, &definition.body, SECTIONS, self.faults());
+        let top = Section::open(&name.node, name.span, record, SECTIONS, self.faults());
         let input = self.input(&top);
-        let classes = self.whole(&top, "classes", MAX_CHANNELS);
         let preprocessing = self.preprocessing(&top, input);
         let padding = self.padding(&top);
         let epsilon = top
             .required_section("batch_norm", &["epsilon"], self.faults())
             .and_then(|section| section.required("epsilon", self.faults()))
             .and_then(|expression| self.single(expression, |scalar| values::positive(scalar, "epsilon")));
+        let convolution_bias = self.optional_flag(&top, "convolution_bias", false);
+        let stand_in = self.optional_flag(&top, "stand_in", false);
         let stem = self.stem(&top);
         let blocks = self.blocks(&top, stem.as_ref().map(|stem| stem.channels));
-        let penultimate = self.penultimate(&top);
+        let classifier = self.classifier(&top);
+        let strides = stem.as_ref().zip(blocks.as_deref()).map(|(stem, blocks)| heads::strides(stem, blocks));
+        let features = self.features(&top, strides.as_deref());
+        let detector = self.detector(&top, strides.as_deref());
+        if let (Some(None), Some([]), Some(None)) = (&classifier, features.as_deref(), &detector) {
+            let cause = "a network without a classifier has no output unless it has features or a detector";
+            self.faults().push_help(Code::SpecValue, name.span, cause, "add `features = [8, 16, 32]`");
+        }
+        let settings =
+            self.settings.iter().map(|setting| (setting.name.node.clone(), setting.value.to_string()));
+        let settings = settings.collect();
         Some(Network {
             name: name.node.clone(),
             arguments: self.scope.parameters.to_vec(),
+            settings,
+            stand_in: stand_in?,
             input: input?,
-            classes: classes?,
+            convolution_bias: convolution_bias?,
+            classifier: classifier?,
+            features: features?,
+            detector: detector?,
             preprocessing: preprocessing?,
             padding: padding?,
             batch_norm_epsilon: epsilon?,
             stem: stem?,
             blocks: blocks?,
-            penultimate: penultimate?,
         })
     }
 
+    /// The extents that the call gives to the input.
+    fn input_setting(&mut self) -> Option<[usize; 2]> {
+        let expression = self.setting(INPUT)?;
+        let items = self.list(expression, INPUT)?;
+        let extents = items.iter().map(|item| {
+            let extent = values::whole(&item.node, "extent of the input", 1..=MAX_SIDE);
+            self.report(extent, item.span)
+        });
+        let extents: Vec<usize> = extents.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+        let count = extents.len();
+        let pair = extents
+            .try_into()
+            .map_err(|_| format!("`input` has {count} extents, but must be [height, width]"));
+        self.report(pair, expression.span)
+    }
+
     fn input(&mut self, top: &Section<'_>) -> Option<[usize; 3]> {
+        let [channels, height, width] = self.input_field(top)?;
+        match self.setting(INPUT) {
+            None => Some([channels, height, width]),
+            Some(_) => self.input_setting().map(|[height, width]| [channels, height, width]),
+        }
+    }
+
+    fn input_field(&mut self, top: &Section<'_>) -> Option<[usize; 3]> {
         let expression = top.required("input", self.faults())?;
         let items = self.triple(expression, "input")?;
         let extents =
@@ -149,7 +288,8 @@ impl<'s> Resolver<'s> {
 
     fn padding(&mut self, top: &Section<'_>) -> Option<Padding> {
         let meanings = [Padding::Symmetric, Padding::Same].map(|padding| (padding.name(), padding));
-        match top.optional("padding", self.faults())? {
+        let own = top.optional("padding", self.faults())?;
+        match self.setting("padding").or(own) {
             None => Some(Padding::Symmetric),
             Some(expression) => self.word(expression, "padding", &meanings),
         }
@@ -167,13 +307,12 @@ impl<'s> Resolver<'s> {
         Some(Stem { channels: channels?, kernel: kernel?, stride: stride?, activation: activation? })
     }
 
-    fn penultimate(&mut self, top: &Section<'_>) -> Option<Option<Penultimate>> {
-        let Some(section) = top.optional_section("head", &["channels", "activation"], self.faults())? else {
-            return Some(None);
-        };
-        let channels = self.whole(&section, "channels", MAX_CHANNELS);
-        let activation = self.activation(&section);
-        Some(Some(Penultimate { channels: channels?, activation: activation? }))
+    /// A field of true or false that may be left out.
+    fn optional_flag(&mut self, section: &Section<'_>, field: &str, default: bool) -> Option<bool> {
+        match section.optional(field, self.faults())? {
+            None => Some(default),
+            Some(expression) => self.single(expression, |scalar| values::flag(scalar, field)),
+        }
     }
 
     /// A required field: a whole number from 1 to `limit`.

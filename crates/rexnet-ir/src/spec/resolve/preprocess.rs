@@ -77,7 +77,8 @@ impl Resolver<'_> {
             | Term::Name(_)
             | Term::Negative(_)
             | Term::Chain { .. }
-            | Term::List(_) => {
+            | Term::List(_)
+            | Term::Tuple(_) => {
                 let cause = format!("`geometry` must be {GEOMETRIES}");
                 self.faults().push(Code::SpecValue, expression.span, cause);
                 return None;

@@ -42,6 +42,11 @@ impl<'a> Section<'a> {
         Self { name, span, fields }
     }
 
+    /// Whether it has a field.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.find(field).is_some()
+    }
+
     /// Where its name stands.
     pub(super) fn span(&self) -> Span {
         self.span

@@ -13,6 +13,15 @@ pub(super) fn number(scalar: &Scalar, field: &str) -> Result<f64, String> {
     match scalar {
         Scalar::Number(number) => Ok(*number),
         Scalar::Word(word) => Err(format!("`{field}` is the word `{word}`, but must be a number")),
+        Scalar::Tuple(_) => Err(format!("`{field}` is a tuple, but must be a number")),
+    }
+}
+
+/// One number, or the numbers of a tuple.
+pub(super) fn numbers(scalar: &Scalar, field: &str) -> Result<Vec<f64>, String> {
+    match scalar {
+        Scalar::Tuple(numbers) => Ok(numbers.clone()),
+        Scalar::Number(_) | Scalar::Word(_) => Ok(vec![number(scalar, field)?]),
     }
 }
 
@@ -73,6 +82,7 @@ pub(super) fn word<T: Copy>(scalar: &Scalar, field: &str, meanings: &[(&str, T)]
     let known = || names::list(meanings.iter().map(|&(word, _)| word));
     match scalar {
         Scalar::Number(number) => Err(format!("`{field}` is {number}, but must be one of: {}", known())),
+        Scalar::Tuple(_) => Err(format!("`{field}` is a tuple, but must be one of: {}", known())),
         Scalar::Word(word) => match meanings.iter().find(|(known, _)| known == word) {
             Some(&(_, meaning)) => Ok(meaning),
             None => Err(format!("`{field}` is `{word}`, but must be one of: {}", known())),
