@@ -37,6 +37,13 @@ impl Window {
         -(self.pad as i64)
     }
 
+    /// The window of the taps in the middle, `kernel` of them or all; the padding reaches around those.
+    pub(super) fn inner(&self, kernel: Option<usize>) -> Self {
+        let kernel = kernel.unwrap_or(self.kernel);
+        let before = (self.kernel - kernel) / 2;
+        Self { kernel, pad: self.pad - before * self.dilation, ..*self }
+    }
+
     /// The positions in order, cut where the taps change. The work grows with the kernel and the number of
     /// windows that straddle a border, not with the map or the padding.
     pub(super) fn spans(&self) -> Vec<Span> {

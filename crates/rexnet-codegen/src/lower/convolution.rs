@@ -2,13 +2,15 @@
 
 use super::activation;
 use super::borders::{Span, Window};
+use super::columns::Columns;
 use super::columns::split;
 use super::node::{ALONE, NodeBuilder, Strides, images};
+use super::segments::{Segment, inputs_of};
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, each_tile_of_images, rows_for};
-use super::{PackedTensor, Packing, padding};
+use super::{PackedTensor, Packing, Part, padding};
 use crate::loops::{Affine, BinaryOp, BufferId, KernelBuilder, Role};
 use crate::target::Target;
-use rexnet_ir::graph::{Activation, Conv2d, Node, NodeId};
+use rexnet_ir::graph::{Activation, CHANNEL_PADDING, Conv2d, Node, NodeId, TensorType};
 use std::ops::Range;
 
 /// The windows of a convolution along y and x.
@@ -28,16 +30,44 @@ pub(super) fn windows(conv: &Conv2d, node: &NodeBuilder<'_>, id: NodeId) -> [Win
 
 /// The packed filters and biases of a convolution or dense layer.
 pub(super) fn pack(node: &mut NodeBuilder<'_>, name: &str, operands: &[NodeId], bias: bool) -> BufferId {
+    pack_part(node, name, operands, bias, None)
+}
+
+/// As [`pack`], some of them only.
+pub(super) fn pack_part(
+    node: &mut NodeBuilder<'_>,
+    name: &str,
+    operands: &[NodeId],
+    bias: bool,
+    part: Option<Part>,
+) -> BufferId {
     let ty = &node.graph.node(operands[1]).ty;
-    let reduction = ty.elements() / ty.batch();
+    let (filters, reduction) = match &part {
+        None => (ty.batch(), ty.elements() / ty.batch()),
+        Some(Part::Group { filters, inputs, .. }) => (filters.len(), inputs.len()),
+        Some(Part::Kernel { filters, kernel }) => (filters.len(), kernel[0] * kernel[1]),
+    };
     let tensor = PackedTensor {
         packing: Packing::Panels {
             weight: node.constant_name(operands[1]),
             bias: bias.then(|| node.constant_name(operands[2])),
+            part,
         },
-        elements: super::columns::packed_elements(ty.batch(), reduction),
+        elements: super::columns::packed_elements(filters, reduction),
     };
     node.packed(name, tensor)
+}
+
+/// The output channels of a pointwise convolution, cut at its groups.
+pub(super) fn segments(conv: &Conv2d, weight: &TensorType) -> Vec<Segment> {
+    super::segments::segments(weight.batch(), CHANNEL_PADDING, |channel| {
+        (inputs_of(conv, weight, channel), None)
+    })
+}
+
+/// What is packed for each of several segments: the first has the plain name.
+pub(super) fn part_name(name: &str, index: usize) -> String {
+    if index == 0 { name.to_owned() } else { format!("{name}_{}", index + 1) }
 }
 
 /// The optional operands after the weight, in order: gate and shortcut.
@@ -47,8 +77,15 @@ pub(super) fn optional(conv: &Conv2d, operands: &[NodeId]) -> (Option<NodeId>, O
     (gate, conv.shortcut.then(|| rest.next()).flatten())
 }
 
+/// Output channels of a pointwise convolution that sum over the same inputs.
+struct OfGroup {
+    segment: Segment,
+    weights: BufferId,
+    blocks: Vec<Columns>,
+}
+
 /// A 1×1 convolution of stride 1 without padding on a channels-last map: a matrix product whose rows are
-/// pixels. A gate and an input activation are applied to the rows of each tile once, into a scratch that the
+/// pixels, or one for each group. A gate and an input activation are applied to the rows of each tile once, into a scratch that the
 /// tile then reads.
 pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, conv: &Conv2d) {
     let graph = node.graph;
@@ -63,18 +100,37 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let gate = gate.map(|gate| node.value("gate", gate, Role::In));
     let shortcut_channels = shortcut.map_or(0, |shortcut| graph.node(shortcut).ty.padded_channels());
     let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, "weights", &operands, conv.bias);
+    let weight_ty = &graph.node(operands[1]).ty;
+    let segments = segments(conv, weight_ty);
+    let weights: Vec<BufferId> = segments
+        .iter()
+        .enumerate()
+        .map(|(index, segment)| {
+            let name = part_name("weights", index);
+            pack_part(node, &name, &operands, conv.bias, segment.group(conv, weight_ty))
+        })
+        .collect();
     let output = node.value("output", id, Role::Out);
 
     // A gate belongs to its image; otherwise the images are just more pixels.
     let map = output_ty.height() * output_ty.width();
     let (images, pixels) = if staged { (output_ty.batch(), map) } else { (1, output_ty.batch() * map) };
     let vectors = target.tile_for(pixels).vectors;
-    let blocks = split(output_ty.channels(), k, shortcut_channels, target.lanes, vectors);
+    let groups: Vec<OfGroup> = segments
+        .into_iter()
+        .zip(weights)
+        .map(|(segment, weights)| {
+            let covered = segment.covered(shortcut_channels);
+            let blocks = split(segment.channels(), segment.inputs.len(), covered, target.lanes, vectors);
+            OfGroup { segment, weights, blocks }
+        })
+        .collect();
+    let blocks: Vec<Columns> = groups.iter().flat_map(|group| group.blocks.iter().copied()).collect();
     let rows = rows_for(target, pixels, &blocks);
-    let weights_outweigh_pixels = output_ty.channels() * k > k * pixels
-        && output_ty.channels() * k > WEIGHTS_AT_HAND
-        && k * pixels < PIXELS_IN_CACHE;
+    let weight_elements: usize =
+        groups.iter().map(|OfGroup { segment, .. }| segment.channels() * segment.inputs.len()).sum();
+    let weights_outweigh_pixels =
+        weight_elements > k * pixels && weight_elements > WEIGHTS_AT_HAND && k * pixels < PIXELS_IN_CACHE;
     let scratch = staged.then(|| {
         if weights_outweigh_pixels {
             node.shared("rows", images * pixels * k_stride as usize)
@@ -85,29 +141,28 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let (in_registers, on_rows) = activation::cut(conv.activation, shortcut.is_some());
 
     let builder = &mut node.builder;
-    let tile = |rows: usize, image: &Affine, first: &Affine| {
+    let tile = |group: &OfGroup, rows: usize, image: &Affine, first: &Affine| {
+        let (inputs, outputs) = (&group.segment.inputs, group.segment.outputs.start as i64);
         let row = |stride: i64| image.clone() * (map as i64 * stride) + first.clone() * stride;
-        let source = match scratch {
-            Some(scratch) => {
-                let base = if weights_outweigh_pixels { row(k_stride) } else { Affine::default() };
-                Rows { buffer: scratch, base, stride: k_stride }
-            }
-            None => Rows { buffer: input, base: row(k_stride), stride: k_stride },
+        let (buffer, base) = match scratch {
+            Some(scratch) if weights_outweigh_pixels => (scratch, row(k_stride)),
+            Some(scratch) => (scratch, Affine::default()),
+            None => (input, row(k_stride)),
         };
         Tile {
             rows,
-            input: source,
-            output: Rows { buffer: output, base: row(m_stride), stride: m_stride },
+            input: Rows { buffer, base: base + inputs.start as i64, stride: k_stride },
+            output: Rows { buffer: output, base: row(m_stride) + outputs, stride: m_stride },
             shortcut: shortcut.map(|buffer| {
                 let stride = shortcut_channels as i64;
-                Rows { buffer, base: row(stride), stride }
+                Rows { buffer, base: row(stride) + outputs, stride }
             }),
-            weights,
+            weights: group.weights,
             weights_base: Affine::default(),
             activation: in_registers,
             reduction: vec![ReductionLoop {
                 name: "k",
-                range: 0..k as i64,
+                range: 0..inputs.len() as i64,
                 input_stride: 1,
                 weight_stride: 1,
             }],
@@ -129,12 +184,14 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
                 stage(builder, rows, image, &first, to);
             });
         }
-        for block in &blocks {
+        for (of_group, block) in
+            groups.iter().flat_map(|of_group| of_group.blocks.iter().map(move |block| (of_group, block)))
+        {
             let groups = ("n", 0..block.iterations as i64);
             let tiles = |builder: &mut KernelBuilder, group: &Affine, rows: usize, first: &Affine| {
                 builder.for_each("image", images, |builder, image| {
                     builder.for_each("part", block.parts, |builder, part| {
-                        tile(rows, &image, first).emit(builder, block, group, &part);
+                        tile(of_group, rows, &image, first).emit(builder, block, group, &part);
                     });
                 });
             };
@@ -164,10 +221,12 @@ pub(super) fn pointwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     } else {
         each_tile_of_images(builder, images, ("p", pixels), rows, |builder, image, rows, first| {
             stage(builder, rows, image, &first, Affine::default());
-            let tile = tile(rows, image, &first);
-            tile.emit_all(builder, &blocks);
+            for group in &groups {
+                tile(group, rows, image, &first).emit_all(builder, &group.blocks);
+            }
+            let at = image.clone() * (map as i64 * m_stride) + first * m_stride;
             let elements = rows * m_stride as usize;
-            activation::apply_to_rows(builder, on_rows, output, &tile.output.base, elements, target.lanes);
+            activation::apply_to_rows(builder, on_rows, output, &at, elements, target.lanes);
         });
     }
     padding::clear(builder, output, &output_ty, conv.activation);

@@ -31,6 +31,7 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
         let ty = &node.graph.node(weight).ty;
         let tensor = PackedTensor {
             packing: Packing::Panels {
+                part: None,
                 weight: node.constant_name(weight),
                 bias: Some(node.constant_name(bias)),
             },

@@ -3,13 +3,14 @@
 use super::activation;
 use super::borders::{Span, Window};
 use super::columns::{Columns, PANEL, split};
-use super::convolution::{pack, windows};
+use super::convolution::{pack_part, part_name, windows};
 use super::node::{NodeBuilder, Strides, images};
 use super::padding;
+use super::segments::{Segment, kernel_of, segments};
 use super::tile::{each_tile, rows_per_tile};
 use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, RegisterId, Role, ValueType};
 use crate::target::Target;
-use rexnet_ir::graph::{Activation, Conv2d, Node, NodeId};
+use rexnet_ir::graph::{Activation, Conv2d, Node, NodeId, TensorType};
 
 /// A map of one image, or a slice of its channels.
 #[derive(Clone, Debug)]
@@ -45,11 +46,21 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let graph = node.graph;
     let Node { operands, ty, .. } = graph.node(id).clone();
     let windows = windows(conv, node, id);
+    let weight_ty = &graph.node(operands[1]).ty;
+    let segments = segments(ty.channels(), PANEL, |channel| (0..1, kernel_of(conv, channel)));
     let input = node.value("input", operands[0], Role::In);
     let shortcut = conv.shortcut.then(|| operands.last().copied()).flatten();
     let shortcut_ty = shortcut.map(|shortcut| graph.node(shortcut).ty.clone());
     let shortcut = shortcut.map(|shortcut| node.value("shortcut", shortcut, Role::In));
-    let weights = pack(node, "weights", &operands, conv.bias);
+    let segments: Vec<(Segment, BufferId)> = segments
+        .into_iter()
+        .enumerate()
+        .map(|(index, segment)| {
+            let part = segment.filters(weight_ty);
+            let weights = pack_part(node, &part_name("weights", index), &operands, conv.bias, part);
+            (segment, weights)
+        })
+        .collect();
     let output = node.value("output", id, Role::Out);
     let means = node.means(id);
 
@@ -60,31 +71,42 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
         x: strides.x,
     };
     let input_strides = Strides::of(&graph.node(operands[0]).ty);
-    let layer = |image: &Affine| Depthwise {
-        windows,
-        channels: [ty.channels(), shortcut_ty.as_ref().map_or(0, |ty| ty.padded_channels())],
-        input: map(input, input_strides, image),
-        output: map(output, Strides::of(&ty), image),
-        shortcut: shortcut.zip(shortcut_ty.as_ref()).map(|(buffer, ty)| map(buffer, Strides::of(ty), image)),
-        weights,
-        weights_base: Affine::default(),
-        activation: conv.activation,
-        means: means.map(|means| (means, image.clone() * ty.padded_channels() as i64)),
-    };
+    let covered = shortcut_ty.as_ref().map_or(0, TensorType::padded_channels);
     let builder = &mut node.builder;
-    if means.is_some() {
-        for block in &layer(&Affine::default()).blocks(target) {
-            let groups = ("c", 0..block.iterations as i64);
-            builder.section(images(&ty), groups, |builder, image, group| {
-                layer(&image).channels_with_means(builder, target, block, &group);
-            });
-        }
-    } else {
-        for span_y in windows[0].spans() {
-            builder.section(images(&ty), ("y", span_y.outputs.clone()), |builder, image, y| {
-                let layer = layer(&image);
-                layer.row_of_all(builder, target, &y, &span_y, &layer.blocks(target));
-            });
+    for (segment, weights) in &segments {
+        let first = segment.outputs.start as i64;
+        let map = |buffer, strides, image: &Affine| {
+            let map: Map = map(buffer, strides, image);
+            Map { base: map.base + first, ..map }
+        };
+        let windows = windows.map(|window| window.inner(segment.kernel));
+        let layer = |image: &Affine| Depthwise {
+            windows,
+            channels: [segment.channels(), segment.covered(covered)],
+            input: map(input, input_strides, image),
+            output: map(output, Strides::of(&ty), image),
+            shortcut: shortcut
+                .zip(shortcut_ty.as_ref())
+                .map(|(buffer, ty)| map(buffer, Strides::of(ty), image)),
+            weights: *weights,
+            weights_base: Affine::default(),
+            activation: conv.activation,
+            means: means.map(|means| (means, image.clone() * ty.padded_channels() as i64 + first)),
+        };
+        if means.is_some() {
+            for block in &layer(&Affine::default()).blocks(target) {
+                let groups = ("c", 0..block.iterations as i64);
+                builder.section(images(&ty), groups, |builder, image, group| {
+                    layer(&image).channels_with_means(builder, target, block, &group);
+                });
+            }
+        } else {
+            for span_y in windows[0].spans() {
+                builder.section(images(&ty), ("y", span_y.outputs.clone()), |builder, image, y| {
+                    let layer = layer(&image);
+                    layer.row_of_all(builder, target, &y, &span_y, &layer.blocks(target));
+                });
+            }
         }
     }
     padding::clear(builder, output, &ty, conv.activation);

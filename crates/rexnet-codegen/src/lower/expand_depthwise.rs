@@ -6,12 +6,13 @@
 
 use super::activation;
 use super::columns::{PANEL, split};
-use super::convolution::{pack, windows};
+use super::convolution::{pack_part, part_name, windows};
 use super::depthwise::{Depthwise, Map};
 use super::node::{NodeBuilder, Strides, images};
+use super::segments::{Segment, inputs_of, kernel_of, segments};
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
 use super::{Strategy, padding, strategy};
-use crate::loops::{Affine, KernelBuilder, Role};
+use crate::loops::{Affine, BufferId, KernelBuilder, Role};
 use crate::target::Target;
 use rexnet_ir::graph::{Conv2d, Graph, Node, NodeId, Op};
 
@@ -48,24 +49,40 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
     let windows = windows(&conv, node, id);
 
     let input = node.value("input", expand_operands[0], Role::In);
-    let expand_weights = pack(node, "expand", &expand_operands, expand_conv.bias);
-    let weights = pack(node, "weights", &operands, conv.bias);
+    let [expand_ty, weight_ty] = [&expand_operands, &operands].map(|operands| &graph.node(operands[1]).ty);
+    let segments: Vec<(Segment, [BufferId; 2])> = segments(expanded.channels(), PANEL, |channel| {
+        (inputs_of(&expand_conv, expand_ty, channel), kernel_of(&conv, channel))
+    })
+    .into_iter()
+    .enumerate()
+    .map(|(index, segment)| {
+        let group = segment.group(&expand_conv, expand_ty);
+        let expand = pack_part(node, &part_name("expand", index), &expand_operands, expand_conv.bias, group);
+        let filters = segment.filters(weight_ty);
+        let weights = pack_part(node, &part_name("weights", index), &operands, conv.bias, filters);
+        (segment, [expand, weights])
+    })
+    .collect();
     let output = node.value("output", id, Role::Out);
     let means = node.means(id);
     let pixels = expanded.height() * expanded.width();
     let padded = expanded.padded_channels();
-    let slice = SLICE.min(padded);
+    let longest =
+        segments.iter().map(|(segment, _)| segment.channels().next_multiple_of(8)).max().unwrap_or(1);
+    let slice = SLICE.min(longest);
     let scratch = node.scratch("slice", pixels * slice);
 
-    let k = input_ty.channels();
     let (k_stride, to) = (input_ty.padded_channels() as i64, Strides::of(&ty));
-    let taps = windows[0].kernel * windows[1].kernel;
     let (in_registers, on_rows) = activation::cut(expand_conv.activation, false);
     let shape = target.tile_for(pixels);
 
-    let emit = |builder: &mut KernelBuilder, image: &Affine, first: Affine, width: usize| {
-        // The number of panels before the slice.
-        let panels = first.clone();
+    type Of<'a> = (&'a Segment, [BufferId; 2]);
+    let emit = |builder: &mut KernelBuilder, of: Of<'_>, image: &Affine, panels: Affine, width: usize| {
+        let (segment, [expand_weights, weights]) = of;
+        // The panels before the slice are counted within the segment.
+        let k = segment.inputs.len();
+        let windows = windows.map(|window| window.inner(segment.kernel));
+        let taps = windows[0].kernel * windows[1].kernel;
         let blocks = split(width, k, 0, target.lanes, shape.vectors);
         let rows = rows_for(target, pixels, &blocks);
         each_tile(builder, "p", pixels, rows, |builder, rows, pixel| {
@@ -73,7 +90,9 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
                 rows,
                 input: Rows {
                     buffer: input,
-                    base: image.clone() * (pixels as i64 * k_stride) + pixel.clone() * k_stride,
+                    base: image.clone() * (pixels as i64 * k_stride)
+                        + pixel.clone() * k_stride
+                        + segment.inputs.start as i64,
                     stride: k_stride,
                 },
                 output: Rows { buffer: scratch, base: pixel * width as i64, stride: width as i64 },
@@ -98,7 +117,7 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
                 target.lanes,
             );
         });
-        let channel = panels.clone() * PANEL as i64;
+        let channel = panels.clone() * PANEL as i64 + segment.outputs.start as i64;
         let layer = Depthwise {
             windows,
             channels: [width, 0],
@@ -118,23 +137,29 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
         layer.emit(builder, target);
     };
     let builder = &mut node.builder;
-    let (mut whole, rest) = (padded / slice, padded % slice);
-    // The last ones are halved, so that threads that share them can have as much to do.
-    let halved = match whole {
-        FEW_SLICES.. if whole >= MANY_SLICES => 0,
-        FEW_SLICES.. => whole % 2,
-        _ if slice == SLICE => 2.min(whole),
-        _ => 0,
-    };
-    whole -= halved;
-    let mut first = 0;
-    for (count, width) in [(whole, slice), (2 * halved, PANEL), (1, rest)] {
-        let panels = (width / PANEL) as i64;
-        let count = if width > 0 { count as i64 } else { 0 };
-        builder.section(images(&ty), ("slice", 0..count), |builder, image, index| {
-            emit(builder, &image, index * panels + first, width);
-        });
-        first += count * panels;
+    let slices: usize =
+        segments.iter().map(|(segment, _)| segment.channels().next_multiple_of(8) / slice).sum();
+    for (index, (segment, weights)) in segments.iter().enumerate() {
+        let padded = segment.channels().next_multiple_of(8);
+        let (mut whole, rest) = (padded / slice, padded % slice);
+        // The last ones are halved, so that threads that share them can have as much to do.
+        let halved = match slices {
+            _ if index + 1 < segments.len() => 0,
+            FEW_SLICES.. if slices >= MANY_SLICES => 0,
+            FEW_SLICES.. => whole.min(slices % 2),
+            _ if slice == SLICE => 2.min(whole),
+            _ => 0,
+        };
+        whole -= halved;
+        let mut first = 0;
+        for (count, width) in [(whole, slice), (2 * halved, PANEL), (1, rest)] {
+            let panels = (width / PANEL) as i64;
+            let count = if width > 0 { count as i64 } else { 0 };
+            builder.section(images(&ty), ("slice", 0..count), |builder, image, index| {
+                emit(builder, (segment, *weights), &image, index * panels + first, width);
+            });
+            first += count * panels;
+        }
     }
     padding::clear(builder, output, &ty, conv.activation);
 }

@@ -16,6 +16,7 @@ mod movement;
 mod node;
 mod padding;
 mod pooling;
+mod segments;
 mod tile;
 
 pub(crate) use columns::PANEL;
@@ -25,7 +26,8 @@ use crate::loops::{self, BinaryOp, Kernel, KernelBuilder};
 use crate::target::Target;
 use node::NodeBuilder;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op};
+use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op, TensorType};
+use std::ops::Range;
 
 /// How the weights of a kernel are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +39,8 @@ pub enum Packing {
         weight: String,
         /// The constant `[m]`; zeros without.
         bias: Option<String>,
+        /// Which of the filters; all, as they are, without.
+        part: Option<Part>,
     },
     /// One filter after the other: its bias, then its weights by taps in row-major order, then channels.
     Rows {
@@ -49,6 +53,28 @@ pub enum Packing {
     Plain {
         /// The constant.
         constant: String,
+    },
+}
+
+/// Some filters of a convolution, as a kernel wants them that computes its output channels in several ways.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Of a pointwise convolution in groups: filters over a range of the input channels, zero for those of another
+    /// group.
+    Group {
+        /// Which filters.
+        filters: Range<usize>,
+        /// The input channels.
+        inputs: Range<usize>,
+        /// In how many groups the convolution is.
+        groups: usize,
+    },
+    /// Of a depthwise convolution: the taps in the middle of filters.
+    Kernel {
+        /// Which filters.
+        filters: Range<usize>,
+        /// How many rows and columns of taps are taken of each.
+        kernel: [usize; 2],
     },
 }
 
@@ -244,6 +270,9 @@ fn lower_node(
     Ok((builder.builder.finish(), builder.arguments))
 }
 
+/// With more segments than so many, a pointwise convolution in groups is computed group by group.
+const MOST_SEGMENTS: usize = 16;
+
 /// Which loops compute a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strategy {
@@ -257,7 +286,9 @@ fn strategy(graph: &Graph, id: NodeId, conv: &Conv2d) -> Strategy {
     let node = graph.node(id);
     let (x, w) = (&graph.node(node.operands[0]).ty, &graph.node(node.operands[1]).ty);
     let whole_pixels = conv.stride == [1, 1] && conv.pad == [0; 4] && w.dims[2..] == [1, 1];
-    if whole_pixels && conv.groups == 1 && x.layout == Layout::Nhwc8 {
+    let depthwise = conv.groups > 1 && conv.groups == x.channels() && w.dims[0] == x.channels();
+    let few_groups = || conv.groups == 1 || convolution::segments(conv, w).len() <= MOST_SEGMENTS;
+    if whole_pixels && !depthwise && x.layout == Layout::Nhwc8 && few_groups() {
         Strategy::Pointwise
     } else if conv.groups == x.channels() && w.dims[0] == x.channels() && x.layout == Layout::Nhwc8 {
         Strategy::Depthwise
@@ -272,7 +303,7 @@ fn strategy(graph: &Graph, id: NodeId, conv: &Conv2d) -> Strategy {
 fn kernel_name(graph: &Graph, id: NodeId) -> String {
     let node = graph.node(id);
     let ty = &node.ty;
-    let dims = |ty: &rexnet_ir::graph::TensorType| {
+    let dims = |ty: &TensorType| {
         let dims: Vec<String> = ty.dims.iter().map(usize::to_string).collect();
         dims.join("x")
     };
@@ -287,8 +318,19 @@ fn kernel_name(graph: &Graph, id: NodeId) -> String {
             }
             let w = &graph.node(node.operands[1]).ty;
             parts.push(match strategy(graph, id, conv) {
+                Strategy::Pointwise if conv.groups > 1 => format!("pointwise{}", conv.groups),
                 Strategy::Pointwise => "pointwise".to_owned(),
-                Strategy::Depthwise => format!("depthwise_{}x{}", w.height(), w.width()),
+                Strategy::Depthwise if conv.slices.is_empty() => {
+                    format!("depthwise_{}x{}", w.height(), w.width())
+                }
+                Strategy::Depthwise => {
+                    let kernels: Vec<String> = conv
+                        .slices
+                        .iter()
+                        .map(|slice| format!("{}x{}", slice.kernel, slice.kernel))
+                        .collect();
+                    format!("depthwise_{}", kernels.join("_"))
+                }
                 Strategy::Grouped => format!("grouped{}_{}x{}", conv.groups, w.height(), w.width()),
                 Strategy::Dense => format!("convolution_{}x{}", w.height(), w.width()),
             });

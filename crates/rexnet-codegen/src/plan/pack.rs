@@ -1,7 +1,7 @@
 //! Graph → packed weights: all of a network's constants in one blob, in reading order.
 
 use super::{PackedWeights, PlacedTensor, Program};
-use crate::lower::{PANEL, Packing};
+use crate::lower::{PANEL, Packing, Part};
 use crate::memory::AlignedBuffer;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_ir::graph::{CHANNEL_PADDING, Graph, Tensor};
@@ -29,9 +29,9 @@ pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnosti
         let target = &mut buffer.as_mut_slice()[start..start + placed.tensor.elements];
         match &placed.tensor.packing {
             Packing::Plain { constant } => tensor(constant)?.read_filters(0, target),
-            Packing::Panels { weight, bias } => {
+            Packing::Panels { weight, bias, part } => {
                 let bias = bias.as_deref().map(tensor).transpose()?;
-                panels(target, tensor(weight)?, bias);
+                panels(target, tensor(weight)?, bias, part.as_ref());
             }
             Packing::Rows { weight, bias } => {
                 let bias = bias.as_deref().map(tensor).transpose()?;
@@ -43,10 +43,37 @@ pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnosti
 }
 
 /// Fills panels; see `lower/columns.rs` for their layout.
-fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
-    let (m, channels) = (weight.dims()[0], weight.dims()[1]);
-    let reduction = weight.filter_len();
-    let taps = reduction / channels;
+fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>, part: Option<&Part>) {
+    let of_filter = weight.filter_len();
+    let (filters_of_part, channels, reduction) = match part {
+        None => (0..weight.dims()[0], weight.dims()[1], of_filter),
+        Some(Part::Group { filters, inputs, .. }) => (filters.clone(), inputs.len(), inputs.len()),
+        Some(Part::Kernel { filters, kernel }) => (filters.clone(), 1, kernel[0] * kernel[1]),
+    };
+    let (m, taps) = (filters_of_part.len(), reduction / channels);
+    let mut whole = vec![0.0; of_filter];
+    let mut read = |filter: usize, row: &mut [f32]| {
+        let filter = filters_of_part.start + filter;
+        let Some(part) = part else { return weight.read_filters(filter, row) };
+        weight.read_filters(filter, &mut whole);
+        match part {
+            Part::Group { inputs, groups, .. } => {
+                let first = filter / (weight.dims()[0] / groups) * of_filter;
+                for (channel, value) in inputs.clone().zip(row) {
+                    *value =
+                        channel.checked_sub(first).and_then(|own| whole.get(own).copied()).unwrap_or(0.0);
+                }
+            }
+            Part::Kernel { kernel: [height, width], .. } => {
+                let [of_height, of_width] = [weight.dims()[2], weight.dims()[3]];
+                let [top, left] = [(of_height - height) / 2, (of_width - width) / 2];
+                let rows = whole.chunks(of_width).skip(top);
+                for (row, taps) in row.chunks_mut(*width).zip(rows) {
+                    row.copy_from_slice(&taps[left..left + width]);
+                }
+            }
+        }
+    };
     // Filters at a distance of whole pages would share the few places in the cache that such addresses have.
     let stride = reduction.next_multiple_of(PANEL) + PANEL;
     let mut filters = vec![0.0; PANEL * stride];
@@ -55,14 +82,14 @@ fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>) {
         let width = PANEL.min(padded - first);
         for (lane, row) in filters.chunks_mut(stride).take(width).enumerate() {
             match first + lane {
-                filter if filter < m => weight.read_filters(filter, &mut row[..reduction]),
+                filter if filter < m => read(filter, &mut row[..reduction]),
                 _ => row.fill(0.0),
             }
         }
         let panel = &mut target[first * (reduction + 1)..][..width * (reduction + 1)];
         let (start, lines) = panel.split_at_mut(width);
         if let Some(bias) = bias {
-            bias.read_filters(first, &mut start[..width.min(m - first)]);
+            bias.read_filters(filters_of_part.start + first, &mut start[..width.min(m - first)]);
         }
         match (taps, width) {
             (1, PANEL) => transpose::<PANEL>(lines, &filters, stride),
@@ -127,8 +154,11 @@ pub(super) fn layout_hash(weights: &[PlacedTensor]) -> u64 {
         // Writing to a string cannot fail.
         let _ = match &tensor.packing {
             Packing::Plain { constant } => writeln!(text, "{offset} {} plain {constant:?}", tensor.elements),
-            Packing::Panels { weight, bias } => {
+            Packing::Panels { weight, bias, part: None } => {
                 writeln!(text, "{offset} {} panels {weight:?} {bias:?}", tensor.elements)
+            }
+            Packing::Panels { weight, bias, part: Some(part) } => {
+                writeln!(text, "{offset} {} panels {weight:?} {bias:?} {part:?}", tensor.elements)
             }
             Packing::Rows { weight, bias } => {
                 writeln!(text, "{offset} {} rows {weight:?} {bias:?}", tensor.elements)

@@ -39,9 +39,15 @@ impl Graph {
         let node = self.node(id);
         let weight = |operand: usize| self.node(node.operands[operand]).ty.elements() as u64;
         match node.op {
-            Op::Conv2d(_) => {
+            Op::Conv2d(ref conv) => {
                 let positions = node.ty.batch() * node.ty.height() * node.ty.width();
-                weight(1) * positions as u64
+                let taps = match conv.slices.as_slice() {
+                    [] => weight(1),
+                    slices => {
+                        slices.iter().map(|slice| (slice.channels * slice.kernel * slice.kernel) as u64).sum()
+                    }
+                };
+                taps * positions as u64
             }
             Op::Dense(_) => weight(1) * node.ty.batch() as u64,
             Op::SqueezeExcite(_) => (weight(1) + weight(3)) * node.ty.batch() as u64,

@@ -22,8 +22,8 @@ pub use activation::Activation;
 pub use count::Counts;
 pub use edit::Editor;
 pub use ops::{
-    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, Op, Pad, Pool2d, PoolKind, Relayout, Slice,
-    SqueezeExcite,
+    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, KernelSlice, Op, Pad, Pool2d, PoolKind, Relayout,
+    Slice, SqueezeExcite,
 };
 pub use parse::parse;
 pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure};

@@ -14,6 +14,15 @@ pub enum PoolKind {
     Max,
 }
 
+/// Consecutive channels of a depthwise convolution that have kernels of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KernelSlice {
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// How many channels; at least one.
+    pub channels: usize,
+}
+
 /// An attribute in the text form: how it is spelt and read. `None` is the spelling of a default.
 pub(super) trait Attribute: Sized {
     fn print(&self) -> Option<String>;
@@ -60,6 +69,23 @@ impl<const N: usize> Attribute for [usize; N] {
         let inner = text?.strip_prefix('[')?.strip_suffix(']')?;
         let items: Option<Vec<usize>> = inner.split(',').map(|item| item.trim().parse().ok()).collect();
         items?.try_into().ok()
+    }
+}
+
+/// `[3:48,5:48]`: kernel, then channels.
+impl Attribute for Vec<KernelSlice> {
+    fn print(&self) -> Option<String> {
+        let items: Vec<String> =
+            self.iter().map(|slice| format!("{}:{}", slice.kernel, slice.channels)).collect();
+        (!items.is_empty()).then(|| format!("[{}]", items.join(",")))
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let Some(text) = text else { return Some(Vec::new()) };
+        let item = |item: &str| {
+            let (kernel, channels) = item.trim().split_once(':')?;
+            Some(KernelSlice { kernel: kernel.parse().ok()?, channels: channels.parse().ok()? })
+        };
+        text.strip_prefix('[')?.strip_suffix(']')?.split(',').map(item).collect()
     }
 }
 
@@ -216,6 +242,11 @@ operators! {
             dilation: [usize; 2],
             /// Number of channel groups.
             groups: usize,
+            /// Of a depthwise convolution whose channels have kernels of several sizes (Tan & Le, "MixConv", 2019):
+            /// which, in the order of the channels. The weight has the largest; of the smaller ones the taps around
+            /// the middle count, the others are left out; the padding reaches around them. Empty where all taps of all
+            /// channels count.
+            slices: Vec<KernelSlice>,
             /// Whether a bias operand is there.
             bias: bool,
             /// Whether a gate operand `[n, c, 1, 1]` is there.
@@ -299,6 +330,19 @@ operators! {
 }
 
 impl Conv2d {
+    /// Whether a tap at `position` of the `extent` taps of the kernel's side counts for an output channel.
+    pub fn covers(&self, channel: usize, extent: usize, position: usize) -> bool {
+        let mut end = 0;
+        let slice = self.slices.iter().find(|slice| {
+            end += slice.channels;
+            channel < end
+        });
+        slice.is_none_or(|slice| {
+            let before = (extent - slice.kernel) / 2;
+            (before..before + slice.kernel).contains(&position)
+        })
+    }
+
     /// A convolution of stride and dilation 1 without padding, groups, bias or anything fused.
     pub fn pointwise() -> Self {
         Self {
@@ -306,6 +350,7 @@ impl Conv2d {
             pad: [0; 4],
             dilation: [1, 1],
             groups: 1,
+            slices: Vec::new(),
             bias: false,
             gate: false,
             input_activation: None,

@@ -1,6 +1,6 @@
 //! Shape rules: the type of a result from those of its operands.
 
-use super::{MAX_ELEMENTS, Op, TensorType};
+use super::{KernelSlice, MAX_ELEMENTS, Op, TensorType};
 use crate::diagnostic::{Code, Diagnostic, Location};
 
 /// Why an operator does not fit its operands.
@@ -101,6 +101,26 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
                     conv.groups,
                     x.channels()
                 ));
+            }
+            if !conv.slices.is_empty() {
+                let side = w.dims[2];
+                let fits = |slice: &KernelSlice| {
+                    slice.kernel > 0
+                        && slice.channels > 0
+                        && slice.kernel <= side
+                        && (side - slice.kernel) % 2 == 0
+                        && conv.pad.iter().all(|&pad| pad >= (side - slice.kernel) / 2)
+                };
+                let channels =
+                    conv.slices.iter().try_fold(0usize, |sum, slice| sum.checked_add(slice.channels));
+                let depthwise =
+                    conv.groups == m && per_group == 1 && w.dims[3] == side && conv.dilation == [1, 1];
+                if !depthwise || channels != Some(m) || !conv.slices.iter().all(fits) {
+                    return fault(format!(
+                        "slices of kernels {:?} do not fit a weight of shape {:?} in {} groups",
+                        conv.slices, w.dims, conv.groups
+                    ));
+                }
             }
             let mut next = 2;
             if conv.bias {

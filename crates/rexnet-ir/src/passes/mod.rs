@@ -9,6 +9,7 @@ mod fuse_activation;
 mod fuse_gate;
 mod fuse_pad;
 mod fuse_shortcut;
+mod join_convolutions;
 mod recognise_dense_layer;
 mod recognise_prefix_shortcut;
 mod recognise_relu6;
@@ -66,6 +67,8 @@ impl Report {
 pub const PIPELINE: &[Pass] = &[
     fold_constants::PASS,
     fuse_pad::PASS,
+    join_convolutions::PASS,
+    remove_dead::PASS,
     fold_batch_norm::PASS,
     remove_dead::PASS,
     recognise_relu6::PASS,
@@ -76,6 +79,8 @@ pub const PIPELINE: &[Pass] = &[
     recognise_prefix_shortcut::PASS,
     remove_dead::PASS,
     fuse_activation::PASS,
+    remove_dead::PASS,
+    join_convolutions::PASS,
     remove_dead::PASS,
     fuse_gate::PASS,
     fuse_shortcut::PASS,

@@ -140,6 +140,9 @@ fn convolution(conv: &Conv2d, operands: &[&Array], dims: &[usize]) -> Vec<f64> {
             let source = n * channels + m / outputs_per_group * per_group + c;
             let map = &input[source * height * width..(source + 1) * height * width];
             for (ky, kx) in (0..kernel[0]).flat_map(|ky| (0..kernel[1]).map(move |kx| (ky, kx))) {
+                if !(conv.covers(m, kernel[0], ky) && conv.covers(m, kernel[1], kx)) {
+                    continue;
+                }
                 let w = weight.data[((m * per_group + c) * kernel[0] + ky) * kernel[1] + kx];
                 for oy in 0..out_h {
                     let Some(y) = position(oy, ky, conv.stride[0], conv.dilation[0], conv.pad[0], height)

@@ -282,6 +282,7 @@ impl Builder<'_> {
             pad: [top, left, bottom, right],
             dilation: [1, 1],
             groups,
+            slices: Vec::new(),
             bias,
             gate: false,
             input_activation: None,

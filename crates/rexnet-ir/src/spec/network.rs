@@ -2,6 +2,7 @@
 
 use super::preprocessing::Preprocessing;
 use crate::graph::Activation;
+pub use crate::graph::KernelSlice;
 use std::fmt;
 
 /// The most blocks of a network.
@@ -169,15 +170,6 @@ impl Block {
     pub fn step(&self) -> usize {
         if self.identity { 1 } else { self.stride }
     }
-}
-
-/// Consecutive channels of a depthwise convolution that have kernels of one size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KernelSlice {
-    /// Side of the kernel.
-    pub kernel: usize,
-    /// How many channels; at least one.
-    pub channels: usize,
 }
 
 /// A 1×1 convolution with batch norm that widens a block.

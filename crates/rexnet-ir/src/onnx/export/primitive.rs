@@ -3,6 +3,7 @@
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::{
     Activate, Activation, Clip, Concat, Conv2d, Dense, Editor, Graph, NodeId, Op, Pad, Slice, SqueezeExcite,
+    Tensor,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -157,7 +158,10 @@ impl Writer<'_> {
         // Each step that is not the last has a name of its own.
         let only = conv.activation.is_none() && shortcut.is_none();
         let own = if only { name.to_owned() } else { self.part(name, "conv") };
-        x = self.editor.add(Op::Conv2d(plain), &inputs, own)?;
+        x = match self.parts(&plain, &inputs, &own)? {
+            Some(parts) => self.editor.add(Op::Concat(Concat { axis: 1 }), &parts, own)?,
+            None => self.editor.add(Op::Conv2d(plain), &inputs, own)?,
+        };
         if let Some(function) = conv.activation {
             let own = if shortcut.is_none() { name.to_owned() } else { self.part(name, "act") };
             x = self.activation(function, x, &own)?;
@@ -166,6 +170,50 @@ impl Writer<'_> {
             Some(shortcut) => self.shortcut(x, shortcut, name),
             None => Ok(x),
         }
+    }
+
+    /// A depthwise convolution of kernels of several sizes as one convolution for each, of the channels that it is for;
+    /// `None` where it has one size, or no tensors to cut.
+    fn parts(
+        &mut self,
+        conv: &Conv2d,
+        operands: &[NodeId],
+        name: &str,
+    ) -> Result<Option<Vec<NodeId>>, Diagnostic> {
+        let tensor = |editor: &Editor<'_>, place: usize| {
+            editor.graph().constant(&editor.graph().node(operands[place]).name).cloned()
+        };
+        let bias = if conv.bias { Some(tensor(&self.editor, 2)) } else { None };
+        let (Some(weight), None | Some(Some(_))) = (tensor(&self.editor, 1), &bias) else { return Ok(None) };
+        if conv.slices.is_empty() {
+            return Ok(None);
+        }
+        let (mut start, mut parts) = (0, Vec::with_capacity(conv.slices.len()));
+        for (index, slice) in conv.slices.iter().enumerate() {
+            let (end, side) = (start + slice.channels, weight.dims()[2]);
+            let around = (side - slice.kernel) / 2;
+            let step = |what: &str| format!("{index}.{what}");
+            let op = Op::Slice(Slice { axis: 1, start, end });
+            let input = self.editor.add(op, &[operands[0]], self.part(name, &step("slice")))?;
+            let mut filters = vec![0.0; slice.channels * side * side];
+            weight.read_filters(start, &mut filters);
+            let rows =
+                filters.chunks(side).enumerate().filter(|(row, _)| conv.covers(start, side, row % side));
+            let taps: Vec<f32> =
+                rows.flat_map(|(_, row)| row[around..around + slice.kernel].iter().copied()).collect();
+            let dims = [slice.channels, 1, slice.kernel, slice.kernel];
+            let Some(taps) = Tensor::new(dims, taps) else { return Ok(None) };
+            let mut inputs = vec![input, self.editor.bound_constant(self.part(name, &step("weight")), taps)?];
+            if let Some(Some(bias)) = &bias {
+                let of_part = Tensor::vector(&bias.data()[start..end]);
+                inputs.push(self.editor.bound_constant(self.part(name, &step("bias")), of_part)?);
+            }
+            let pad = conv.pad.map(|pad| pad.saturating_sub(around));
+            let part = Conv2d { groups: slice.channels, slices: Vec::new(), pad, ..conv.clone() };
+            parts.push(self.editor.add(Op::Conv2d(part), &inputs, self.part(name, &index.to_string()))?);
+            start = end;
+        }
+        Ok(Some(parts))
     }
 
     /// `whole`, with `part` added to its first channels.
