@@ -27,6 +27,7 @@ use crate::target::Target;
 use node::NodeBuilder;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op, TensorType};
+use rexnet_ir::passes::MOST_GATED_GROUPS;
 use std::ops::Range;
 
 /// How the weights of a kernel are stored.
@@ -270,8 +271,9 @@ fn lower_node(
     Ok((builder.builder.finish(), builder.arguments))
 }
 
-/// With more segments than so many, a pointwise convolution in groups is computed group by group.
-const MOST_SEGMENTS: usize = 16;
+/// With more segments than so many, a pointwise convolution in groups is computed group by group. Each group has one at
+/// most beside the border to the next.
+const MOST_SEGMENTS: usize = 2 * MOST_GATED_GROUPS;
 
 /// Which loops compute a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,6 +33,9 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     Ok(())
 }
 
+/// A convolution in more groups is not computed pixel by pixel, which is where a gate is applied.
+pub const MOST_GROUPS: usize = 8;
+
 /// The convolution that reads the product, and the activation between them.
 fn find(graph: &Graph, product: NodeId) -> Result<(NodeId, Option<Activation>), String> {
     let [x, gate] = [0, 1].map(|operand| graph.node(graph.node(product).operands[operand]));
@@ -50,7 +53,8 @@ fn find(graph: &Graph, product: NodeId) -> Result<(NodeId, Option<Activation>), 
         return Err(format!("its user {} ({}) is no convolution", node.name, node.op.name()));
     };
     let kernel = &graph.node(node.operands[1]).ty.dims[2..];
-    if kernel != [1, 1] || conv.pad != [0; 4] || conv.stride != [1, 1] || conv.groups != 1 {
+    let few_groups = conv.groups == 1 || conv.groups <= MOST_GROUPS && conv.groups < x.ty.channels();
+    if kernel != [1, 1] || conv.pad != [0; 4] || conv.stride != [1, 1] || !few_groups {
         return Err(format!("its user {} is not a pointwise convolution", node.name));
     }
     if conv.gate || conv.input_activation.is_some() {

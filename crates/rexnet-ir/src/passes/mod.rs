@@ -17,6 +17,8 @@ mod recognise_silu;
 mod recognise_squeeze_excite;
 mod remove_dead;
 
+pub use fuse_gate::MOST_GROUPS as MOST_GATED_GROUPS;
+
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::{Difference, Graph, same, same_structure};
 use std::time::{Duration, Instant};
