@@ -3,7 +3,7 @@
 use crate::backends::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
-use rexnet_ir::graph::{Activate, Activation, Conv2d, Dense, Graph, NodeId, Op, SqueezeExcite};
+use rexnet_ir::graph::{Activate, Activation, Conv2d, Dense, Graph, KernelSlice, NodeId, Op, SqueezeExcite};
 use rexnet_ir::weights::seed;
 
 /// The distance from the f64 reference, in the output's range: sums of at most 9 · 38 products in f32, each
@@ -20,6 +20,8 @@ struct Shape {
     stride: [usize; 2],
     pad: [usize; 4],
     groups: usize,
+    /// Kernels of several sizes: side and channels of each.
+    slices: &'static [(usize, usize)],
 }
 
 const POINTWISE: Shape = Shape {
@@ -31,12 +33,23 @@ const POINTWISE: Shape = Shape {
     stride: [1, 1],
     pad: [0; 4],
     groups: 1,
+    slices: &[],
 };
 
 const SHAPES: &[Shape] = &[
     POINTWISE,
     Shape { name: "pointwise to a wide output", channels: [8, 61], batch: 1, ..POINTWISE },
     Shape { name: "pointwise of one pixel", channels: [61, 27], size: [1, 1], batch: 1, ..POINTWISE },
+    // A border of groups within a vector, at the end of one, and eight groups of odd extents.
+    Shape { name: "pointwise, 2 groups", channels: [30, 40], groups: 2, ..POINTWISE },
+    Shape {
+        name: "pointwise, 2 groups of whole panels",
+        channels: [16, 64],
+        batch: 1,
+        groups: 2,
+        ..POINTWISE
+    },
+    Shape { name: "pointwise, 8 groups", channels: [24, 56], size: [3, 3], batch: 1, groups: 8, ..POINTWISE },
     Shape {
         name: "depthwise",
         channels: [38, 38],
@@ -54,6 +67,28 @@ const SHAPES: &[Shape] = &[
         stride: [2, 2],
         pad: [1, 2, 2, 2],
         groups: 27,
+        ..POINTWISE
+    },
+    Shape {
+        name: "depthwise, kernels of 3 sizes",
+        channels: [51, 51],
+        size: [9, 8],
+        kernel: [7, 7],
+        pad: [3; 4],
+        groups: 51,
+        slices: &[(3, 15), (5, 23), (7, 13)],
+        ..POINTWISE
+    },
+    Shape {
+        name: "depthwise, kernels of 4 sizes, stride 2",
+        channels: [70, 70],
+        batch: 1,
+        size: [10, 12],
+        kernel: [9, 9],
+        stride: [2, 2],
+        pad: [4, 4, 4, 4],
+        groups: 70,
+        slices: &[(3, 32), (9, 1), (1, 2), (5, 35)],
         ..POINTWISE
     },
     Shape { name: "dense", channels: [9, 21], size: [6, 7], kernel: [3, 3], pad: [1; 4], ..POINTWISE },
@@ -85,6 +120,7 @@ impl Shape {
             stride: self.stride,
             pad: self.pad,
             groups: self.groups,
+            slices: self.slices.iter().map(|&(kernel, channels)| KernelSlice { kernel, channels }).collect(),
             bias: true,
             ..Conv2d::pointwise()
         };
@@ -150,7 +186,7 @@ fn gates_and_input_activations() {
     let mut rust = RustBatch::default();
     let functions = Activation::ALL.iter().copied().map(Some).chain([None]);
     for (shape, function) in
-        SHAPES[..3].iter().flat_map(|shape| functions.clone().map(move |function| (shape, function)))
+        SHAPES[..6].iter().flat_map(|shape| functions.clone().map(move |function| (shape, function)))
     {
         for shortcut in [false, true] {
             let mut graph = Graph::new("gate");

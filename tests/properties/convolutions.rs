@@ -4,8 +4,9 @@ use crate::backends::run_everywhere;
 use crate::comparison::{assert_within, range, widen};
 use crate::inputs;
 use proptest::prelude::*;
+use proptest::sample::select;
 use rexnet_codegen::driver::Taps;
-use rexnet_ir::graph::{Activate, Activation, Conv2d, Graph, Op};
+use rexnet_ir::graph::{Activate, Activation, Conv2d, Graph, KernelSlice, Op};
 use rexnet_ir::reference::evaluate_outputs;
 use rexnet_ir::weights::seed;
 
@@ -19,6 +20,8 @@ enum Groups {
     One,
     Two,
     Depthwise,
+    /// Depthwise, with two kernels of odd sides where the kernel allows it.
+    Mixed,
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ struct Case {
 impl Case {
     fn strategy() -> impl Strategy<Value = Case> {
         let width = || prop_oneof![1usize..70, Just(27), Just(38), Just(61)];
-        let groups = prop_oneof![Just(Groups::One), Just(Groups::Two), Just(Groups::Depthwise)];
+        let groups = select(vec![Groups::One, Groups::Two, Groups::Depthwise, Groups::Mixed]);
         let kernel = || prop_oneof![2 => Just(1usize), 3 => Just(3), 1 => 1usize..=9];
         let step = || prop_oneof![2 => Just(1usize), 1 => 1usize..=3];
         let activation = proptest::option::of(proptest::sample::select(Activation::ALL));
@@ -82,9 +85,17 @@ impl Case {
             // Many products of many positions take long to interpret.
             self.channels = self.channels.map(|width| width.min(20));
         }
+        if matches!(self.groups, Groups::Mixed) {
+            self.kernel = [self.kernel[0] | 1; 2];
+            self.dilation = [1, 1];
+        }
         let reach = [0, 1].map(|axis| (self.kernel[axis] - 1) * self.dilation[axis] + 1);
         for side in 0..4 {
             self.pad[side] %= reach[side % 2];
+        }
+        if matches!(self.groups, Groups::Mixed) {
+            // The smaller kernel is padded, too.
+            self.pad = self.pad.map(|pad| pad.max(self.kernel[0] / 2));
         }
         for (axis, reach) in reach.into_iter().enumerate() {
             let padding = self.pad[axis] + self.pad[axis + 2];
@@ -97,12 +108,12 @@ impl Case {
         let [c, m] = match self.groups {
             Groups::One => self.channels,
             Groups::Two => self.channels.map(|width| width.next_multiple_of(2)),
-            Groups::Depthwise => [self.channels[0]; 2],
+            Groups::Depthwise | Groups::Mixed => [self.channels[0]; 2],
         };
         let groups = match self.groups {
             Groups::One => 1,
             Groups::Two => 2,
-            Groups::Depthwise => c,
+            Groups::Depthwise | Groups::Mixed => c,
         };
         let mut graph = Graph::new("convolution");
         let mut editor = graph.edit();
@@ -115,7 +126,19 @@ impl Case {
         if self.bias {
             operands.push(editor.constant("b", &[m]).unwrap());
         }
+        let slices = match self.groups {
+            Groups::Mixed if c > 1 => {
+                let (side, first) = (self.kernel[0], 1 + self.channels[1] % (c - 1));
+                let smaller = side - 2 * (self.channels[1] % (side / 2 + 1));
+                vec![
+                    KernelSlice { kernel: smaller, channels: first },
+                    KernelSlice { kernel: side, channels: c - first },
+                ]
+            }
+            Groups::One | Groups::Two | Groups::Depthwise | Groups::Mixed => Vec::new(),
+        };
         let conv = Conv2d {
+            slices,
             stride: self.stride,
             pad: self.pad,
             dilation: self.dilation,

@@ -45,7 +45,7 @@ pub(super) fn pack_part(
     let (filters, reduction) = match &part {
         None => (ty.batch(), ty.elements() / ty.batch()),
         Some(Part::Group { filters, inputs, .. }) => (filters.len(), inputs.len()),
-        Some(Part::Kernel { filters, kernel }) => (filters.len(), kernel[0] * kernel[1]),
+        Some(Part::Kernel { filters, kernel, .. }) => (filters.len(), kernel[0] * kernel[1]),
     };
     let tensor = PackedTensor {
         packing: Packing::Panels {

@@ -47,7 +47,7 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
     let Node { operands, ty, .. } = graph.node(id).clone();
     let windows = windows(conv, node, id);
     let weight_ty = &graph.node(operands[1]).ty;
-    let segments = segments(ty.channels(), PANEL, |channel| (0..1, kernel_of(conv, channel)));
+    let segments = segments(ty.channels(), PANEL, |channel| (0..1, kernel_of(&conv.slices, channel)));
     let input = node.value("input", operands[0], Role::In);
     let shortcut = conv.shortcut.then(|| operands.last().copied()).flatten();
     let shortcut_ty = shortcut.map(|shortcut| graph.node(shortcut).ty.clone());
@@ -56,7 +56,7 @@ pub(super) fn depthwise(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId,
         .into_iter()
         .enumerate()
         .map(|(index, segment)| {
-            let part = segment.filters(weight_ty);
+            let part = segment.filters(conv, weight_ty);
             let weights = pack_part(node, &part_name("weights", index), &operands, conv.bias, part);
             (segment, weights)
         })

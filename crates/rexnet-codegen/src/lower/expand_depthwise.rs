@@ -51,14 +51,14 @@ pub(super) fn expand_depthwise(node: &mut NodeBuilder<'_>, target: &Target, expa
     let input = node.value("input", expand_operands[0], Role::In);
     let [expand_ty, weight_ty] = [&expand_operands, &operands].map(|operands| &graph.node(operands[1]).ty);
     let segments: Vec<(Segment, [BufferId; 2])> = segments(expanded.channels(), PANEL, |channel| {
-        (inputs_of(&expand_conv, expand_ty, channel), kernel_of(&conv, channel))
+        (inputs_of(&expand_conv, expand_ty, channel), kernel_of(&conv.slices, channel))
     })
     .into_iter()
     .enumerate()
     .map(|(index, segment)| {
         let group = segment.group(&expand_conv, expand_ty);
         let expand = pack_part(node, &part_name("expand", index), &expand_operands, expand_conv.bias, group);
-        let filters = segment.filters(weight_ty);
+        let filters = segment.filters(&conv, weight_ty);
         let weights = pack_part(node, &part_name("weights", index), &operands, conv.bias, filters);
         (segment, [expand, weights])
     })

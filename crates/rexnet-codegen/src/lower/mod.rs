@@ -21,12 +21,13 @@ mod tile;
 
 pub(crate) use columns::PANEL;
 pub(crate) use node::ALIGNMENT;
+pub(crate) use segments::kernel_of;
 
 use crate::loops::{self, BinaryOp, Kernel, KernelBuilder};
 use crate::target::Target;
 use node::NodeBuilder;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op, TensorType};
+use rexnet_ir::graph::{Conv2d, Graph, KernelSlice, Layout, NodeId, Op, TensorType};
 use rexnet_ir::passes::MOST_GATED_GROUPS;
 use std::ops::Range;
 
@@ -76,6 +77,8 @@ pub enum Part {
         filters: Range<usize>,
         /// How many rows and columns of taps are taken of each.
         kernel: [usize; 2],
+        /// As of the convolution: what lies around smaller kernels is zero.
+        slices: Vec<KernelSlice>,
     },
 }
 

@@ -5,7 +5,7 @@
 //! together: over the inputs of both groups, with the larger kernel; their packed weights are zero where they have none.
 
 use super::Part;
-use rexnet_ir::graph::{Conv2d, TensorType};
+use rexnet_ir::graph::{Conv2d, KernelSlice, TensorType};
 use std::ops::Range;
 
 /// Consecutive output channels that are computed alike.
@@ -41,11 +41,11 @@ impl Segment {
     }
 
     /// Its filters of a depthwise convolution; `None` where they are all, and whole.
-    pub(super) fn filters(&self, weight: &TensorType) -> Option<Part> {
+    pub(super) fn filters(&self, conv: &Conv2d, weight: &TensorType) -> Option<Part> {
         let whole = [weight.height(), weight.width()];
         let kernel = self.kernel.map_or(whole, |kernel| [kernel; 2]);
-        let all = self.outputs == (0..weight.batch()) && kernel == whole;
-        (!all).then(|| Part::Kernel { filters: self.outputs.clone(), kernel })
+        let all = self.outputs == (0..weight.batch()) && conv.slices.is_empty();
+        (!all).then(|| Part::Kernel { filters: self.outputs.clone(), kernel, slices: conv.slices.clone() })
     }
 }
 
@@ -57,9 +57,9 @@ pub(super) fn inputs_of(conv: &Conv2d, weight: &TensorType, channel: usize) -> R
 }
 
 /// The side of the kernel of a channel of a depthwise convolution of kernels of several sizes.
-pub(super) fn kernel_of(conv: &Conv2d, channel: usize) -> Option<usize> {
+pub(crate) fn kernel_of(slices: &[KernelSlice], channel: usize) -> Option<usize> {
     let mut end = 0;
-    let slice = conv.slices.iter().find(|slice| {
+    let slice = slices.iter().find(|slice| {
         end += slice.channels;
         channel < end
     });

@@ -1,7 +1,7 @@
 //! Graph → packed weights: all of a network's constants in one blob, in reading order.
 
 use super::{PackedWeights, PlacedTensor, Program};
-use crate::lower::{PANEL, Packing, Part};
+use crate::lower::{PANEL, Packing, Part, kernel_of};
 use crate::memory::AlignedBuffer;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_ir::graph::{CHANNEL_PADDING, Graph, Tensor};
@@ -48,7 +48,7 @@ fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>, part: Opti
     let (filters_of_part, channels, reduction) = match part {
         None => (0..weight.dims()[0], weight.dims()[1], of_filter),
         Some(Part::Group { filters, inputs, .. }) => (filters.clone(), inputs.len(), inputs.len()),
-        Some(Part::Kernel { filters, kernel }) => (filters.clone(), 1, kernel[0] * kernel[1]),
+        Some(Part::Kernel { filters, kernel, .. }) => (filters.clone(), 1, kernel[0] * kernel[1]),
     };
     let (m, taps) = (filters_of_part.len(), reduction / channels);
     let mut whole = vec![0.0; of_filter];
@@ -64,12 +64,17 @@ fn panels(target: &mut [f32], weight: &Tensor, bias: Option<&Tensor>, part: Opti
                         channel.checked_sub(first).and_then(|own| whole.get(own).copied()).unwrap_or(0.0);
                 }
             }
-            Part::Kernel { kernel: [height, width], .. } => {
+            Part::Kernel { kernel: [height, width], slices, .. } => {
                 let [of_height, of_width] = [weight.dims()[2], weight.dims()[3]];
                 let [top, left] = [(of_height - height) / 2, (of_width - width) / 2];
-                let rows = whole.chunks(of_width).skip(top);
-                for (row, taps) in row.chunks_mut(*width).zip(rows) {
-                    row.copy_from_slice(&taps[left..left + width]);
+                let own = kernel_of(slices, filter);
+                let covers = |tap: usize, side: usize| {
+                    own.is_none_or(|own| ((side - own) / 2..(side + own) / 2).contains(&tap))
+                };
+                for (at, value) in row.iter_mut().enumerate() {
+                    let (y, x) = (top + at / width, left + at % width);
+                    let counts = covers(y, of_height) && covers(x, of_width);
+                    *value = if counts { whole[y * of_width + x] } else { 0.0 };
                 }
             }
         }
