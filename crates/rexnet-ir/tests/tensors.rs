@@ -111,4 +111,7 @@ fn extents_whose_product_overflows_have_no_elements() {
     assert!(Tensor::new(huge, [0.0; 6]).is_none());
     assert!(Tensor::stored(huge, Bytes::from_static(&[0; 8]), Encoding::F32).is_none());
     assert!(Tensor::zeros([2, 3]).reshaped(huge).is_none());
+    // Nor do those that only a zero keeps from it.
+    assert!(Tensor::stored([0, usize::MAX, 2], Bytes::new(), Encoding::F32).is_none());
+    assert_eq!(Tensor::stored([0, 5], Bytes::new(), Encoding::F32).unwrap().data().len(), 0);
 }

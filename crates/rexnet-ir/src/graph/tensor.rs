@@ -201,8 +201,10 @@ impl Tensor {
     }
 }
 
+/// The number of elements; `None` when the product of some of the extents overflows.
 fn count(dims: &[usize]) -> Option<usize> {
-    dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent))
+    let largest = dims.iter().try_fold(1usize, |count, &extent| count.checked_mul(extent.max(1)))?;
+    Some(if dims.contains(&0) { 0 } else { largest })
 }
 
 /// Equal extents and elements, wherever these come from.

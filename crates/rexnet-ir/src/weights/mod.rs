@@ -1,7 +1,12 @@
-//! Weights: read from safetensors and written, or seeded where none are given.
+//! Weights: read from safetensors files and PyTorch checkpoints, written as safetensors, or seeded where none are given.
 
+mod load;
+mod pytorch;
 mod safetensors;
 mod seeded;
+mod state_dict;
 
-pub use self::safetensors::{Loaded, bound, load, to_safetensors};
+pub use self::safetensors::to_safetensors;
+pub use load::{Loaded, bound, load};
 pub use seeded::{seed, zero};
+pub use state_dict::{Entry, StateDict};
