@@ -17,5 +17,5 @@ static NETWORK: LazyLock<Graph> = LazyLock::new(|| {
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     let mut network = NETWORK.clone();
-    assert_eq!(load(&mut network, &file.to_vec().into()).is_ok(), network.constant("w").is_some());
+    assert_eq!(load(&mut network, None, &file.to_vec().into()).is_ok(), network.constant("w").is_some());
 });

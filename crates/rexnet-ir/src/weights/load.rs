@@ -1,25 +1,31 @@
 //! Weights files bound to the constants of a graph.
 
-use super::{Entry, StateDict};
+use super::names::{Translated, translate};
+use super::{Entry, Scheme, StateDict};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use crate::graph::{Graph, Op, Tensor};
+use crate::spec::Network;
 use bytes::Bytes;
 
 /// What a weights file held beside the tensors that were bound.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
-    /// Tensors of the file that the network does not use; counters of training steps
+    /// How the file names layers.
+    pub scheme: Scheme,
+    /// Tensors of the file that the network does not use, by the file's names; counters of training steps
     /// (`num_batches_tracked`) are not listed.
     pub unused: Vec<String>,
 }
 
 /// Binds every constant of the graph to the tensor of its name in a weights file of any form that [`StateDict::read`]
-/// knows. Half-precision tensors are widened, f64 ones rounded, whenever they are read: the graph keeps `file`.
+/// knows. Half-precision tensors are widened, f64 ones rounded, whenever they are read: the graph keeps `file`. Of a
+/// `network` the file may have the names of any [`Scheme`]: the one that finds the most tensors is taken. Extents of 1 at
+/// the end do not count, so that a 1×1 convolution may be a dense layer.
 ///
 /// # Errors
 /// Those of [`StateDict::read`]. All mismatches at once: `RX0302` for each missing tensor, `RX0303` for each wrong
 /// shape, `RX0304` for each element type that is not a float. The graph is unchanged then.
-pub fn load(graph: &mut Graph, file: &Bytes) -> Result<Loaded, Diagnostics> {
+pub fn load(graph: &mut Graph, network: Option<&Network>, file: &Bytes) -> Result<Loaded, Diagnostics> {
     let weights = StateDict::read(file)?;
     let needed: Vec<(String, Vec<usize>)> = graph
         .order()
@@ -28,12 +34,14 @@ pub fn load(graph: &mut Graph, file: &Bytes) -> Result<Loaded, Diagnostics> {
         .filter(|node| node.op == Op::Constant)
         .map(|node| (node.name.clone(), node.ty.dims.clone()))
         .collect();
+    let names: Vec<&str> = needed.iter().map(|(name, _)| name.as_str()).collect();
+    let Translated { scheme, tensors: weights, unused } = translate(network, weights, &names);
     let mut faults = Diagnostics::default();
     let mut bound = Vec::with_capacity(needed.len());
     for (name, dims) in &needed {
         match weights.get(name) {
             None => faults.push(missing(name, &weights)),
-            Some(entry) if entry.dims() != dims => faults.push(
+            Some(entry) if !alike(entry.dims(), dims) => faults.push(
                 Diagnostic::new(
                     Code::WeightsShape,
                     Location::Name(name.clone()),
@@ -49,19 +57,23 @@ pub fn load(graph: &mut Graph, file: &Bytes) -> Result<Loaded, Diagnostics> {
                 )
                 .with_help("store the tensor as F32, F16 or BF16"),
             ),
-            Some(Entry::Float(tensor)) => bound.push((name, tensor)),
+            Some(Entry::Float(tensor)) => bound.push((name, tensor.reshaped(dims.as_slice()))),
         }
     }
     faults.into_result(())?;
     for (name, tensor) in bound {
-        graph.edit().bind(name, tensor.clone())?;
+        if let Some(tensor) = tensor {
+            graph.edit().bind(name, tensor)?;
+        }
     }
-    let unused = weights
-        .names()
-        .filter(|name| graph.constant(name).is_none() && !name.ends_with("num_batches_tracked"))
-        .map(str::to_owned)
-        .collect();
-    Ok(Loaded { unused })
+    let unused = unused.into_iter().filter(|name| !name.ends_with("num_batches_tracked")).collect();
+    Ok(Loaded { scheme, unused })
+}
+
+/// Whether extents are the same but for ones at the end.
+fn alike(a: &[usize], b: &[usize]) -> bool {
+    let trimmed = |dims: &[usize]| dims.iter().rposition(|&extent| extent != 1).map_or(0, |last| last + 1);
+    a[..trimmed(a)] == b[..trimmed(b)]
 }
 
 /// The graph's constants with their tensors, in the graph's order.

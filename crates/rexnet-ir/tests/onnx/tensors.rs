@@ -12,7 +12,7 @@ fn weights_are_bound_again_bit_for_bit() {
         let file = to_safetensors(&graph).unwrap();
         assert_eq!(to_safetensors(&graph).unwrap(), file, "{text}: not deterministic");
         let mut bare = spec::expand(&spec::parse_network(text).unwrap(), 1).unwrap();
-        let loaded = load(&mut bare, &file.clone().into()).unwrap();
+        let loaded = load(&mut bare, None, &file.clone().into()).unwrap();
         assert_eq!(loaded.unused, Vec::<String>::new(), "{text}");
         same(&graph, &bare).unwrap_or_else(|difference| panic!("{text}: {difference}"));
         for node in graph.order().into_iter().map(|id| graph.node(id)).filter(|node| node.op == Op::Constant)
@@ -28,7 +28,7 @@ fn folded_weights_can_be_written() {
     let mut graph = seeded("rexnet(width = 0.3, classes = 10)", 1, 5);
     passes::run_logical(&mut graph).unwrap();
     let file = to_safetensors(&graph).unwrap();
-    assert_eq!(load(&mut graph.clone(), &file.into()).unwrap().unused, Vec::<String>::new());
+    assert_eq!(load(&mut graph.clone(), None, &file.into()).unwrap().unused, Vec::<String>::new());
 }
 
 #[test]

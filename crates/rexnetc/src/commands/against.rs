@@ -20,6 +20,7 @@ struct Side {
     net: Net,
     title: String,
     graph: Graph,
+    network: Option<Network>,
     weights: Chosen,
 }
 
@@ -42,7 +43,8 @@ pub(super) fn against(arguments: &Verify, other: &str, terminal: &Terminal) -> R
     }
     let side = |(net, title, graph): Opened, network: Option<Network>| {
         let weights = if network.is_some() { arguments.weights.clone() } else { WeightsArguments::default() };
-        Ok::<_, Failure>(Side { net, title, graph, weights: Chosen::new(&weights, network.as_ref())? })
+        let weights = Chosen::new(&weights, network.as_ref())?;
+        Ok::<_, Failure>(Side { net, title, graph, network, weights })
     };
     let (mut first, mut second) = (side(first, first_network)?, side(second, second_network)?);
     let outcome = compare(&mut first, &mut second)?;
@@ -98,7 +100,7 @@ impl Side {
         if let Chosen::Seeded(_) = self.weights {
             return Ok(false);
         }
-        driver::bind(&mut self.graph, &self.weights.source())
+        driver::bind(&mut self.graph, self.network.as_ref(), &self.weights.source())
             .map_err(|faults| self.net.fail(self.weights.locate(faults)))?;
         Ok(true)
     }

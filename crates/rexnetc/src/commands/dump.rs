@@ -44,7 +44,8 @@ pub(crate) fn dump(arguments: &Dump, terminal: &Terminal) -> Result<Exit, Failur
     let net = Net::from_argument(&arguments.net)?;
     let (network, mut graph) = net.graph(arguments.batch)?;
     let weights = Chosen::new(&arguments.weights, network.as_ref())?;
-    driver::bind(&mut graph, &weights.source()).map_err(|faults| net.fail(weights.locate(faults)))?;
+    driver::bind(&mut graph, network.as_ref(), &weights.source())
+        .map_err(|faults| net.fail(weights.locate(faults)))?;
     let mut reports = Vec::with_capacity(count);
     for &pass in &PIPELINE[..count] {
         let report = passes::run_one(&mut graph, pass)?;
