@@ -53,8 +53,8 @@ codes! {
         "The verifier found a node whose operands, shape, layout or constants are inconsistent, or a cycle, a duplicate name or a missing output.";
     GraphTooLarge = "RX0203", "a tensor of the graph is too large",
         "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code, and the values alive at once to 4 GiB.";
-    WeightsFormat = "RX0301", "the weights file is not valid safetensors",
-        "The header or the data of the file is damaged, truncated or of another format.";
+    WeightsFormat = "RX0301", "the weights file cannot be read",
+        "Weights are read from safetensors files and from PyTorch checkpoints (.pth, .pt), told apart by their content. This file is damaged, truncated or of another format.";
     WeightsMissing = "RX0302", "a tensor is missing from the weights",
         "The network needs a tensor of that name. The message names the nearest name in the file, if there is one.";
     WeightsShape = "RX0303", "a tensor of the weights has another shape",
@@ -65,6 +65,14 @@ codes! {
         "Names that the network does not know are reported, since most often they mean that the weights belong to another network.";
     PackedHeader = "RX0306", "the packed weights do not belong to this program",
         "The header of a packed blob carries a hash of the layout that it was packed for and a checksum of its content; one of them differs. Pack the weights again.";
+    CheckpointCode = "RX0307", "the checkpoint cannot be read without running code",
+        "A PyTorch checkpoint is a pickle, and a pickle may call any function of Python. rexnet runs nothing: it knows the names with which torch saves tensors and refuses all others, among them whole pickled modules, numpy's arrays and argparse's namespaces. Load the file where it was made and save the weights alone: `torch.save(model.state_dict(), FILE)`.";
+    CheckpointContent = "RX0308", "the checkpoint holds no state dict",
+        "A checkpoint is a dict of tensors by name, or a dict that has one under a usual key such as `state_dict` or `model`. This one was read but has neither; the message lists its keys.";
+    CheckpointForm = "RX0309", "the checkpoint is stored in a way that is not read",
+        "The file may well be whole, but it is compressed, big endian or written with pickle instructions that torch.save does not use. Load it with PyTorch and save the weights again.";
+    CheckpointSize = "RX0310", "the checkpoint would take too much memory",
+        "Reading a checkpoint may take a few times the memory of the file. This one asks for more: a damaged or hostile pickle, or tensors expanded far beyond what is stored.";
     LoopsSyntax = "RX0401", "the loop text is not well formed",
         "The text form of a loop nest could not be read back. `rexnetc compile NET --emit loops` shows the form.";
     LoopsInvalid = "RX0402", "the loop nest fails its proof",

@@ -1,6 +1,7 @@
-//! Weights: read from safetensors and written, or seeded where none are given.
+//! Weights: read from safetensors files and PyTorch checkpoints, written as safetensors, or seeded where none are given.
 
 mod load;
+mod pytorch;
 mod safetensors;
 mod seeded;
 mod state_dict;

@@ -13,7 +13,7 @@ use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 pub(super) fn read(file: &Bytes) -> Result<StateDict, Diagnostic> {
     let unreadable = |error: &dyn std::fmt::Display| {
         Diagnostic::new(Code::WeightsFormat, Location::None, format!("the weights cannot be read: {error}"))
-            .with_help("give a complete .safetensors file")
+            .with_help("give a complete .safetensors file, or a PyTorch checkpoint (.pth, .pt)")
     };
     let tensors = SafeTensors::deserialize(file).map_err(|error| unreadable(&error))?;
     tensors

@@ -1,6 +1,6 @@
 //! Tensors by name, as weights files hold them.
 
-use super::safetensors;
+use super::{pytorch, safetensors};
 use crate::diagnostic::Diagnostics;
 use crate::graph::Tensor;
 use bytes::Bytes;
@@ -37,12 +37,24 @@ pub struct StateDict {
 }
 
 impl StateDict {
-    /// Reads a safetensors file. The tensors keep `file`, which need not be aligned, and copy nothing.
+    /// Reads a weights file, whose form its content tells: safetensors, or a checkpoint of `torch.save` in the form of a
+    /// zip archive (since PyTorch 1.6) or of pickles (before). The tensors keep `file`, which need not be aligned, and
+    /// copy nothing but what lies out of order in it.
+    ///
+    /// A checkpoint is a state dict, or a dict with one under `state_dict_ema`, `model_ema`, `state_dict`,
+    /// `model_state_dict`, `model_state`, `model`, `net` or `network`, the first of these that holds tensors. Beside the
+    /// tensors there may be numbers, text, lists, tuples and dicts. `module.` and `_orig_mod.` are taken off when all
+    /// names begin so. Nothing that a checkpoint names is ever run.
     ///
     /// # Errors
-    /// `RX0301` when the file is damaged or of another form.
+    /// `RX0301` when the file is damaged or of another form. For checkpoints also `RX0307` when they name anything of
+    /// Python but tensors, `RX0308` when they hold no state dict, `RX0309` when they are compressed, big endian or
+    /// otherwise not as PyTorch writes tensors, `RX0310` when they would take far more memory than the file.
     pub fn read(file: &Bytes) -> Result<Self, Diagnostics> {
-        Ok(safetensors::read(file)?)
+        // The length of the header comes first in safetensors files and may look like any other magic number.
+        let is_safetensors = file.get(8) == Some(&b'{');
+        let is_checkpoint = file.starts_with(pytorch::ZIP_MAGIC) || pytorch::is_pickle(file);
+        Ok(if is_checkpoint && !is_safetensors { pytorch::read(file)? } else { safetensors::read(file)? })
     }
 
     /// What has this name.
