@@ -1,7 +1,8 @@
 //! rexnet compiles lightweight vision networks to specialised CPU code.
 //!
 //! - Feature `macros` (default): [`rexnet!`] and [`network!`] compile a network with your crate.
-//! - Feature `pack`: `pack` makes the packed weights of such a network from a safetensors file.
+//! - Feature `pack`: `pack` makes the packed weights of such a network from a file of safetensors or
+//!   PyTorch.
 //! - Feature `jit`: machine code at run time. [`Engine`] compiles, a [`Model`] is code and weights shared
 //!   between threads, a [`Session`] is the memory of one of them.
 //! - Feature `threads`: teams of threads that a network runs on, in [`threads`].

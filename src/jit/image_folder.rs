@@ -29,7 +29,7 @@ impl ImageFolder {
             Source::Onnx { folder: Some(_), .. } => return None,
         };
         let key = match weights {
-            Weights::Safetensors(file) => key.with(b"safetensors").with(file),
+            Weights::File(file) => key.with(b"file").with(file),
             Weights::Packed(file) => key.with(b"packed").with(file),
             Weights::Seeded(seed) => key.with(b"seeded").with(&seed.to_le_bytes()),
             Weights::Zeros => key.with(b"zeros"),

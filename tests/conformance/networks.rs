@@ -86,7 +86,7 @@ fn networks_are_those_of_pytorch() {
         let mut bits: Option<Vec<f32>> = None;
         for target in Target::ALL {
             let options = Options { batch: case.batch, target: *target, ..Options::default() };
-            let network = compile(&case.spec(), Weights::safetensors(weights.clone()), &options)
+            let network = compile(&case.spec(), Weights::file(weights.clone()), &options)
                 .unwrap_or_else(|faults| panic!("{name}: {faults}"));
             assert_eq!(
                 network.loaded.as_ref().map(|loaded| loaded.unused.as_slice()),

@@ -51,8 +51,8 @@ pub(crate) enum Color {
 /// The weights of a network.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WeightsArguments {
-    /// A .safetensors file for a spec; without it efficientnet_lite0 has its trained weights and other specs seeded
-    /// ones. An ONNX model brings its own.
+    /// A file for a spec, .safetensors or a PyTorch checkpoint (.pth, .pt); without it efficientnet_lite0 has its trained
+    /// weights and other specs seeded ones. An ONNX model brings its own.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// The seed of whatever is drawn: weights and inputs that are not given; 0 by default.

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// Weights and where they come from.
 #[derive(Debug)]
 pub(crate) enum Chosen {
-    /// A safetensors file, mapped.
+    /// A file of named tensors, mapped.
     File(PathBuf, Bytes),
     /// A file of packed weights, mapped.
     Packed(PathBuf, Bytes),
@@ -38,8 +38,8 @@ impl Chosen {
         let chosen = Self::to_run(arguments, network)?;
         if let Chosen::Packed(path, _) = &chosen {
             let location = Location::File(path.display().to_string());
-            let cause = "these are packed weights, which can only be run; safetensors are needed here";
-            let help = "give the .safetensors file that they were packed from";
+            let cause = "these are packed weights, which can only be run; here they are needed by name";
+            let help = "give the file that they were packed from, .safetensors or .pth";
             return Err(Diagnostic::new(Code::WeightsFormat, location, cause).with_help(help).into());
         }
         Ok(chosen)
@@ -76,9 +76,9 @@ impl Chosen {
     /// For the compiler.
     pub(crate) fn source(&self) -> Weights {
         match self {
-            Chosen::File(_, content) => Weights::Safetensors(content.clone()),
+            Chosen::File(_, content) => Weights::File(content.clone()),
             Chosen::Packed(_, content) => Weights::Packed(content.clone()),
-            Chosen::Embedded => Weights::safetensors(embedded::WEIGHTS),
+            Chosen::Embedded => Weights::file(embedded::WEIGHTS),
             // Nothing is left to draw in a model.
             Chosen::Model => Weights::Seeded(0),
             Chosen::Seeded(seed) => Weights::Seeded(*seed),
@@ -89,7 +89,7 @@ impl Chosen {
     pub(crate) fn locate(&self, mut faults: Diagnostics) -> Diagnostics {
         if let Chosen::File(path, _) | Chosen::Packed(path, _) = self {
             for fault in &mut faults.list {
-                if matches!(fault.code, Code::WeightsFormat | Code::PackedHeader) {
+                if is_of_the_file(fault.code) {
                     fault.location = Location::File(path.display().to_string());
                 }
             }
@@ -112,6 +112,19 @@ impl Chosen {
             "warning[{code}]: {self}: {count} tensors are not used by the network: {names}{more}"
         ));
     }
+}
+
+/// Whether a fault is one of a weights file as a whole.
+fn is_of_the_file(code: Code) -> bool {
+    matches!(
+        code,
+        Code::WeightsFormat
+            | Code::PackedHeader
+            | Code::CheckpointCode
+            | Code::CheckpointContent
+            | Code::CheckpointForm
+            | Code::CheckpointSize
+    )
 }
 
 /// The file, `embedded`, the model, or the seed.

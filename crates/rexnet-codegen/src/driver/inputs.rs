@@ -40,8 +40,9 @@ impl<'a> From<&'a String> for Source<'a> {
 /// Where the weights come from.
 #[derive(Clone, Debug)]
 pub enum Weights {
-    /// The content of a safetensors file under the network's names (timm's). The compiled network shares it.
-    Safetensors(Bytes),
+    /// The content of a file under the network's names (timm's): safetensors or a PyTorch checkpoint, as
+    /// [`StateDict::read`](rexnet_ir::weights::StateDict::read) tells them apart. The compiled network shares it.
+    File(Bytes),
     /// The content of a `.rxw` file that was packed for this network. It is not copied where it is aligned to 64 bytes,
     /// as a memory map is. The order in it is that of the kernels, so the graphs of the [`Compilation`](super::Compilation)
     /// do not have these weights; see [`Compilation::require_weights`](super::Compilation::require_weights).
@@ -53,9 +54,9 @@ pub enum Weights {
 }
 
 impl Weights {
-    /// Those of a safetensors file: a `Vec<u8>`, a `&'static [u8]`, or [`Bytes`] of a memory map.
-    pub fn safetensors(file: impl Into<Bytes>) -> Self {
-        Weights::Safetensors(file.into())
+    /// Those of a safetensors file or a PyTorch checkpoint: a `Vec<u8>`, a `&'static [u8]`, or [`Bytes`] of a memory map.
+    pub fn file(file: impl Into<Bytes>) -> Self {
+        Weights::File(file.into())
     }
 
     /// Those of a `.rxw` file: a `Vec<u8>`, a `&'static [u8]`, or [`Bytes`] of a memory map.

@@ -54,7 +54,7 @@ pub struct Compilation {
     pub only_packed: bool,
     /// What each pass did.
     pub reports: Vec<Report>,
-    /// What the weights file held beside; `None` where there is no safetensors file.
+    /// What the weights file held beside; `None` where there is no such file, or a packed one.
     pub loaded: Option<Loaded>,
     /// The program.
     pub program: Program,
@@ -76,7 +76,7 @@ impl Compilation {
         let cause =
             "the weights were given packed, in the order of the kernels; here they are needed by name";
         Err(Diagnostic::new(Code::WeightsMissing, Location::Name(self.graph.name().to_owned()), cause)
-            .with_help("give the .safetensors file that they were packed from"))
+            .with_help("give the file that they were packed from, .safetensors or .pth"))
     }
 }
 
@@ -102,7 +102,7 @@ pub fn compile<'a>(
     let only_packed = matches!(weights, Weights::Packed(_));
     let weights = timed(&mut times.pack, || match weights {
         Weights::Packed(file) => PackedWeights::from_rxw(file, &program),
-        Weights::Safetensors(_) | Weights::Seeded(_) | Weights::Zeros => pack(&program, &graph),
+        Weights::File(_) | Weights::Seeded(_) | Weights::Zeros => pack(&program, &graph),
     })?;
     Ok(Compilation {
         network,
@@ -242,7 +242,7 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
 /// Those of the weights file.
 pub fn bind(graph: &mut Graph, weights: &Weights) -> Result<Option<Loaded>, Diagnostics> {
     match weights {
-        Weights::Safetensors(file) => weights::load(graph, file).map(Some),
+        Weights::File(file) => weights::load(graph, file).map(Some),
         Weights::Seeded(seed) => weights::seed(graph, *seed).map(|_| None),
         Weights::Packed(_) | Weights::Zeros => weights::zero(graph).map(|()| None),
     }

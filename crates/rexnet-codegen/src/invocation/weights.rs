@@ -52,8 +52,8 @@ impl Header {
             fault(Code::FileUnreadable, *span, cause, help)
         })?;
         let refuse = |cause: String| Err(fault(Code::PackedHeader, *span, cause, &help));
-        if is_safetensors(relative, &start) {
-            return refuse(format!("`{path}` holds safetensors weights; here packed ones are needed"));
+        if let Some(named) = named_weights(relative, &start) {
+            return refuse(format!("`{path}` holds {named}; here packed ones are needed"));
         }
         let header = match start.first_chunk().map(PackedHeader::read) {
             Some(Ok(header)) => header,
@@ -99,10 +99,16 @@ fn read_start(path: &Path) -> io::Result<(Vec<u8>, u64)> {
     Ok((start, metadata.len()))
 }
 
-/// By its name, or by its content: the length of a JSON object, then the object.
-fn is_safetensors(path: &Path, start: &[u8]) -> bool {
-    let named = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
-    named || (start.get(8) == Some(&b'{') && !start.starts_with(PACKED_MAGIC))
+/// What holds weights by name, told by the name of the file or by how it begins: the length of a JSON object and the
+/// object, a zip archive, a pickle.
+fn named_weights(path: &Path, start: &[u8]) -> Option<&'static str> {
+    let ends_in =
+        |ending: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+    if ends_in("safetensors") || (start.get(8) == Some(&b'{') && !start.starts_with(PACKED_MAGIC)) {
+        return Some("safetensors weights");
+    }
+    let is_checkpoint = start.starts_with(b"PK\x03\x04") || start.starts_with(&[0x80]);
+    (["pth", "pt"].into_iter().any(ends_in) || is_checkpoint).then_some("weights of a PyTorch checkpoint")
 }
 
 /// The command that makes the file.

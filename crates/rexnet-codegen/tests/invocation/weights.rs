@@ -51,6 +51,9 @@ fn only_the_right_file_is_accepted_and_others_say_how_to_make_it() {
         ("content.rxw", &changed(100)),
         ("named.safetensors", tensors),
         ("hidden.rxw", tensors),
+        ("named.pth", b""),
+        ("zipped.rxw", b"PK\x03\x04"),
+        ("pickled.rxw", b"\x80\x02"),
     ] {
         fs::write(folder.0.join(name), content).unwrap();
     }
@@ -74,6 +77,9 @@ fn only_the_right_file_is_accepted_and_others_say_how_to_make_it() {
             "named.safetensors -o named.rxw`; then give \"named.rxw\" here",
         ),
         ("hidden.rxw", "RX0306", "holds safetensors", "FILE.safetensors -o hidden.rxw`"),
+        ("named.pth", "RX0306", "holds weights of a PyTorch checkpoint", "named.pth -o named.rxw`"),
+        ("zipped.rxw", "RX0306", "PyTorch checkpoint", "FILE.safetensors -o zipped.rxw`"),
+        ("pickled.rxw", "RX0306", "PyTorch checkpoint", "FILE.safetensors -o pickled.rxw`"),
         ("other.rxw", "RX0306", "packed for another network", "-o other.rxw`"),
         ("layout.rxw", "RX0306", "packed for another network", "-o layout.rxw`"),
         ("cut.rxw", "RX0306", "not as long", "-o cut.rxw`"),

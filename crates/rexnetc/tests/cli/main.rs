@@ -3,6 +3,7 @@
 mod against;
 mod bench;
 mod binary;
+mod checkpoints;
 mod compile;
 mod dump;
 mod errors;
