@@ -95,7 +95,7 @@ pub fn compile<'a>(
     let mut times = Times::default();
     let (network, mut source) = timed(&mut times.parse, || read(source.into(), options.batch, options.size))?;
     let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
-    let loaded = timed(&mut times.weights, || bind(&mut source, &weights))?;
+    let loaded = timed(&mut times.weights, || bind(&mut source, network.as_ref(), &weights))?;
     let mut graph = source.clone();
     let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
     let program = generate(&graph, &options.target, &mut times)?;
@@ -141,7 +141,7 @@ pub fn compile_again(
         }
     }
     let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
-    bind(&mut source, &Weights::Zeros)?;
+    bind(&mut source, None, &Weights::Zeros)?;
     let mut graph = source.clone();
     let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
     let program = generate(&graph, &options.target, &mut times)?;
@@ -236,13 +236,18 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
     Ok(content.into())
 }
 
-/// Gives every constant of a graph its tensor; zeros where the weights are packed.
+/// Gives every constant of the graph of a source its tensor, of a `network` where it is one; zeros where the weights are
+/// packed.
 ///
 /// # Errors
 /// Those of the weights file.
-pub fn bind(graph: &mut Graph, weights: &Weights) -> Result<Option<Loaded>, Diagnostics> {
+pub fn bind(
+    graph: &mut Graph,
+    network: Option<&Network>,
+    weights: &Weights,
+) -> Result<Option<Loaded>, Diagnostics> {
     match weights {
-        Weights::File(file) => weights::load(graph, file).map(Some),
+        Weights::File(file) => weights::load(graph, network, file).map(Some),
         Weights::Seeded(seed) => weights::seed(graph, *seed).map(|_| None),
         Weights::Packed(_) | Weights::Zeros => weights::zero(graph).map(|()| None),
     }
@@ -321,7 +326,7 @@ pub fn code(
     let mut graph = spec::expand(network, batch)?;
     graph.verify()?;
     let counts = graph.counts();
-    bind(&mut graph, &Weights::Zeros)?;
+    bind(&mut graph, None, &Weights::Zeros)?;
     optimise(&mut graph, &Taps::None)?;
     Ok((counts, programs(&graph, versions, None)?))
 }

@@ -105,7 +105,8 @@ pub(super) struct Translated {
 /// The file under the scheme that knows the most of the tensors that are `needed`; ours when none knows more.
 pub(super) fn translate(network: Option<&Network>, file: StateDict, needed: &[&str]) -> Translated {
     let own = needed.iter().filter(|name| file.get(name).is_some()).count();
-    let others = Scheme::ALL.iter().filter(|&&scheme| scheme != Scheme::Own && own < needed.len());
+    // Of equals the last one is the greatest.
+    let others = Scheme::ALL.iter().rev().filter(|&&scheme| scheme != Scheme::Own && own < needed.len());
     let best = others
         .filter_map(|scheme| scheme.translate(network?, &file))
         .map(|translated| {

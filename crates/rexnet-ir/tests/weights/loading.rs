@@ -34,7 +34,7 @@ fn checkpoints_are_bound_by_name() {
     for name in ["network.zip.pth", "network.pickle.pth", "trained.zip.pth", "trained.pickle.pth"] {
         let file = fixture(name).into();
         let mut graph = dense("fc.weight");
-        let loaded = load(&mut graph, &file).unwrap_or_else(|faults| panic!("{name}: {faults}"));
+        let loaded = load(&mut graph, None, &file).unwrap_or_else(|faults| panic!("{name}: {faults}"));
         let Some(Entry::Float(expected)) = StateDict::read(&file).unwrap().get("fc.weight").cloned() else {
             panic!("{name} has no such tensor")
         };
@@ -57,7 +57,7 @@ fn what_does_not_fit_is_told_as_of_safetensors() {
     for (graph, name, code, word) in rows {
         for file in ["zip.pth", "pickle.pth", "safetensors"] {
             let mut bound = graph.clone();
-            let faults = load(&mut bound, &fixture(&format!("{name}.{file}")).into()).unwrap_err();
+            let faults = load(&mut bound, None, &fixture(&format!("{name}.{file}")).into()).unwrap_err();
             let text = faults.to_string();
             assert!(text.contains(code) && text.contains(word), "{name}.{file}: {text}");
             assert!(bound.constant("int64").is_none(), "{name}.{file}");

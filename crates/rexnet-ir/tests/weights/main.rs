@@ -9,6 +9,7 @@ mod loading;
 #[path = "../hostile_onnx/memory.rs"]
 mod memory;
 mod mutations;
+mod naming;
 mod pickles;
 mod refusals;
 mod zips;
