@@ -87,7 +87,7 @@ mod tests {
             weights: Weights::Seeded(1),
             batch: 1,
             input: &input,
-            expected: None,
+            expected: &[],
             backends: &BACKENDS,
         };
         let models = compile(&request, &tap_names(&request)?)?;

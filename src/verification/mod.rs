@@ -2,7 +2,7 @@
 //!
 //! *Verified* says three things of a network on one input: all back ends give the same bits (NaNs are equal as
 //! NaNs); every output is within [`TOLERANCE`] of the f64 reference's range, and of the expected values' range
-//! where such are given; the class of every image is the same.
+//! where such are given; the class of every image is the same, where an output is scores of classes.
 //!
 //! The reference evaluates the graph as the source says it, so the passes are verified too. When a check fails,
 //! the network runs again with all intermediate values tapped, and the first one that differs is named.
@@ -18,7 +18,7 @@
 //!         weights: Weights::Seeded(0),
 //!         batch: 1,
 //!         input: &input,
-//!         expected: None,
+//!         expected: &[],
 //!         backends: &BACKENDS,
 //!     },
 //!     &mut |stage| println!("{stage}"),
@@ -33,6 +33,7 @@ mod report;
 
 use crate::jit::{Backend, Engine, Model, Options};
 use rexnet_codegen::driver::{Compilation, Source, Weights};
+use rexnet_codegen::plan::Port;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::reference;
 
@@ -57,8 +58,9 @@ pub struct Request<'a> {
     pub batch: usize,
     /// NCHW f32, unpadded.
     pub input: &'a [f32],
-    /// The output that another implementation gave for this input.
-    pub expected: Option<&'a [f32]>,
+    /// What another implementation gave for this input: for each of the network's outputs, in order, as far as it is
+    /// known; may be shorter than the outputs.
+    pub expected: &'a [Option<Vec<f32>>],
     /// What to run; at least one.
     pub backends: &'a [Backend],
 }
@@ -76,26 +78,31 @@ pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Re
     };
     let compilation = compilation(first)?;
     compilation.require_weights()?;
-    if let Some(expected) = request.expected {
-        let elements: usize = first.outputs().iter().map(|port| port.elements()).sum();
-        if expected.len() != elements {
-            let cause = format!("there are {} elements, the output has {elements}", expected.len());
-            return Err(argument("expected", cause).into());
+    let ports = first.outputs();
+    for (expected, port) in request.expected.iter().zip(ports) {
+        if let Some(expected) = expected.as_ref().filter(|expected| expected.len() != port.elements()) {
+            let cause =
+                format!("{} elements are expected, the output has {}", expected.len(), port.elements());
+            return Err(argument(&port.name, cause).into());
         }
     }
-    let mut outputs: Vec<(Backend, Vec<f32>)> = Vec::with_capacity(models.len());
+    if request.expected.len() > ports.len() {
+        let cause = format!("{} outputs are expected, there are {}", request.expected.len(), ports.len());
+        return Err(argument("expected", cause).into());
+    }
+    let mut outputs: Vec<(Backend, Vec<Vec<f32>>)> = Vec::with_capacity(models.len());
     for (backend, model) in &models {
         observe(&format!("running on {}", backend.name()));
         outputs.push((*backend, run(model, request.input)?));
     }
     observe("evaluating the reference");
     let source = &compilation.source;
-    let reference: Vec<f64> = reference::evaluate_outputs(source, &[request.input])
+    let reference: Vec<Vec<f64>> = reference::evaluate_outputs(source, &[request.input])
         .map_err(|name| argument(&name, "the reference has no value for it".to_owned()))?
         .into_iter()
-        .flat_map(|array| array.data)
+        .map(|array| array.data)
         .collect();
-    let mut report = compare_outputs(request, &outputs, &reference);
+    let mut report = compare_outputs(request, ports, &outputs, &reference);
     if !report.consistent() {
         observe("looking for the first node that differs");
         let tapped = compile(request, &locate::tap_names(request)?)?;
@@ -139,31 +146,45 @@ fn compile(request: &Request<'_>, taps: &[String]) -> Result<Vec<(Backend, Model
         .collect()
 }
 
-/// All outputs of a model, one after the other.
-fn run(model: &Model, input: &[f32]) -> Result<Vec<f32>, Diagnostic> {
+/// All outputs of a model.
+fn run(model: &Model, input: &[f32]) -> Result<Vec<Vec<f32>>, Diagnostic> {
     let mut outputs: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
     let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
     model.session().run(&[input], &mut slices)?;
-    Ok(outputs.concat())
+    Ok(outputs)
 }
 
-fn compare_outputs(request: &Request<'_>, outputs: &[(Backend, Vec<f32>)], reference: &[f64]) -> Report {
-    let images = Some(request.batch);
-    let expected: Option<Vec<f64>> =
-        request.expected.map(|expected| expected.iter().map(|&value| f64::from(value)).collect());
+fn compare_outputs(
+    request: &Request<'_>,
+    ports: &[Port],
+    outputs: &[(Backend, Vec<Vec<f32>>)],
+    reference: &[Vec<f64>],
+) -> Report {
     let mut checks = Vec::new();
-    if let [(first, bits), others @ ..] = outputs {
-        for (backend, output) in others {
-            let (standard, difference) = (Standard::Backend(*first), Difference::in_bits(output, bits));
-            checks.push(Check { backend: *backend, standard, difference });
+    for (index, port) in ports.iter().enumerate() {
+        // Scores of classes have two extents.
+        let images = (port.dims.len() == 2).then_some(request.batch);
+        let expected: Option<Vec<f64>> = request
+            .expected
+            .get(index)
+            .and_then(|expected| Some(expected.as_ref()?.iter().map(|&value| f64::from(value)).collect()));
+        let mut check = |backend: Backend, standard, difference| {
+            checks.push(Check { backend, output: port.name.clone(), standard, difference });
+        };
+        if let [(first, bits), others @ ..] = outputs {
+            for (backend, values) in others {
+                let difference = Difference::in_bits(&values[index], &bits[index]);
+                check(*backend, Standard::Backend(*first), difference);
+            }
         }
-    }
-    for (backend, output) in outputs {
-        let standards = [(Standard::Reference, Some(reference)), (Standard::Expected, expected.as_deref())];
-        for (standard, values) in standards {
-            if let Some(values) = values {
-                let difference = Difference::within_tolerance(output, values, images);
-                checks.push(Check { backend: *backend, standard, difference });
+        for (backend, values) in outputs {
+            let standards =
+                [(Standard::Reference, Some(&reference[index])), (Standard::Expected, expected.as_ref())];
+            for (standard, of_standard) in standards {
+                if let Some(of_standard) = of_standard {
+                    let difference = Difference::within_tolerance(&values[index], of_standard, images);
+                    check(*backend, standard, difference);
+                }
             }
         }
     }

@@ -31,6 +31,8 @@ impl fmt::Display for Standard {
 pub struct Check {
     /// Whose output.
     pub backend: Backend,
+    /// The name of the output.
+    pub output: String,
     /// What it is compared with.
     pub standard: Standard,
     /// The outcome.

@@ -67,6 +67,11 @@ impl Facts {
         single(&self.outputs, "outputs")
     }
 
+    /// Names and extents of the outputs.
+    pub(crate) fn outputs(&self) -> &[(String, Vec<usize>)] {
+        &self.outputs
+    }
+
     /// Images in one run.
     pub(crate) fn batch(&self) -> usize {
         self.inputs.first().and_then(|(_, dims)| dims.first()).copied().unwrap_or(1)
@@ -88,6 +93,11 @@ impl Facts {
         }
     }
 
+    /// Whether the only output is scores of classes: one value for each class of each image.
+    pub(crate) fn is_classifier(&self) -> bool {
+        matches!(&self.outputs[..], [(_, dims)] if dims.iter().skip(1).filter(|&&extent| extent > 1).count() <= 1)
+    }
+
     /// The values that the network gives for an image.
     pub(crate) fn classes(&self) -> usize {
         let elements: usize = self.outputs.first().map_or(0, |(_, dims)| dims.iter().product());
@@ -99,8 +109,7 @@ fn single<'a>(ports: &'a [(String, Vec<usize>)], what: &str) -> Result<&'a [usiz
     if let [(_, dims)] = ports {
         return Ok(dims);
     }
-    let cause =
-        format!("the network has {} {what}; `info`, `compile` and `dump` take any number", ports.len());
-    let help = "all else needs one input and one output, for now";
+    let cause = format!("the network has {} {what}, and this needs one", ports.len());
+    let help = "`info`, `compile`, `dump`, `pack`, `bench` and `verify` take any number of outputs";
     Err(Diagnostic::new(Code::RunArguments, Location::None, cause).with_help(help))
 }

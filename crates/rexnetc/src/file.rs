@@ -95,6 +95,20 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     })
 }
 
+/// Makes a folder and those around it.
+///
+/// # Errors
+/// `RX0701` when the system refuses.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Diagnostic> {
+    fs::create_dir_all(path).map_err(|error| refuse(path, &format!("cannot be made: {error}"), ""))
+}
+
+/// A name as that of a file: what is no letter, digit, `.`, `-` or `_` becomes `_`.
+pub(crate) fn plain_name(name: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    name.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect()
+}
+
 /// Refuses to replace what something was read from.
 ///
 /// # Errors

@@ -4,8 +4,8 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::network::Net;
 use crate::npy;
-use rexnet::Diagnostic;
 use rexnet::verification::seeded_input;
+use rexnet::{Code, Diagnostic, Location};
 use std::path::Path;
 
 /// An input of a network.
@@ -28,7 +28,6 @@ impl Input {
     pub(crate) fn from_file(path: &Path, net: &Net) -> Result<(Facts, Self), Failure> {
         let array = npy::read(path)?;
         let mut facts = net.facts(None)?;
-        facts.output()?;
         let needed = facts.input()?;
         match (&array.dims[..], needed) {
             ([batch @ 1..=usize::MAX, others @ ..], [_, own @ ..]) if others == own => {
@@ -49,9 +48,8 @@ impl Input {
     /// Draws one.
     ///
     /// # Errors
-    /// `RX0706` when the network has several inputs or outputs.
+    /// `RX0706` when the network has several inputs.
     fn seeded(facts: &Facts, seed: u64) -> Result<Self, Diagnostic> {
-        facts.output()?;
         // The verifier bounds every tensor of the graph.
         let data = seeded_input(facts.input()?.iter().product(), seed);
         Ok(Self { batch: facts.batch(), data, origin: format!("seeded with {seed}") })
@@ -76,16 +74,34 @@ impl Input {
     }
 }
 
-/// Reads the output that a network is expected to give.
+/// Reads the outputs that a network is expected to give: each argument is a `.npy` file for the only output, or
+/// `NAME=FILE` for that of this name. There is an element for each output.
 ///
 /// # Errors
-/// `RX0701`, `RX0704` when its shape is not that of the output.
-pub(crate) fn expected(path: &Path, facts: &Facts) -> Result<Vec<f32>, Diagnostic> {
-    let array = npy::read(path)?;
-    let needed = facts.output()?;
-    if array.dims == needed {
-        return Ok(array.data);
+/// `RX0701`, `RX0704` when a shape is not that of the output, `RX0706` when there is no output of a name.
+pub(crate) fn expected(arguments: &[String], facts: &Facts) -> Result<Vec<Option<Vec<f32>>>, Diagnostic> {
+    let mut expected = vec![None; facts.outputs().len()];
+    for argument in arguments {
+        let named = argument.split_once('=').and_then(|(name, path)| {
+            Some((facts.outputs().iter().position(|(output, _)| output == name)?, path))
+        });
+        let (index, path) = match named {
+            Some(named) => named,
+            None if facts.outputs().len() == 1 => (0, argument.as_str()),
+            None => {
+                let names: Vec<&str> = facts.outputs().iter().map(|(name, _)| name.as_str()).collect();
+                let cause = format!("{argument} does not say of which output it is");
+                return Err(Diagnostic::new(Code::RunArguments, Location::None, cause)
+                    .with_help(format!("give NAME=FILE; the outputs are {}", names.join(", "))));
+            }
+        };
+        let (path, needed) = (Path::new(path), &facts.outputs()[index].1);
+        let array = npy::read(path)?;
+        if array.dims != *needed {
+            let cause = format!("its shape is {:?}, the output has {needed:?}", array.dims);
+            return Err(npy::broken(path, cause));
+        }
+        expected[index] = Some(array.data);
     }
-    let cause = format!("its shape is {:?}, the output has {needed:?}", array.dims);
-    Err(npy::broken(path, cause))
+    Ok(expected)
 }

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use rexnet::threads::Team;
 use rexnet::{Backend, Code, Diagnostic, Engine, Location, Model, Options, Session};
 use rexnet_codegen::driver::{self, Compilation};
-use rexnet_codegen::plan::Program;
+use rexnet_codegen::plan::{Port, Program};
 use rexnet_ir::reference;
 use std::time::{Duration, Instant};
 
@@ -171,30 +171,33 @@ impl Runner {
         self.input_dims().first().map_or(1, |&batch| batch.max(1))
     }
 
-    /// The extents of the output.
-    pub(crate) fn output_dims(&self) -> &[usize] {
-        self.program().outputs.first().map_or(&[], |port| &port.dims)
+    /// Names and extents of the outputs.
+    pub(crate) fn outputs(&self) -> &[Port] {
+        &self.program().outputs
     }
 
-    /// A buffer for the output.
-    pub(crate) fn output(&self) -> Vec<f32> {
-        vec![0.0; self.output_dims().iter().product()]
+    /// A buffer for each output.
+    pub(crate) fn buffers(&self) -> Vec<Vec<f32>> {
+        self.outputs().iter().map(|port| vec![0.0; port.elements()]).collect()
     }
 
     /// Runs the network once and says how long it took.
     ///
     /// # Errors
     /// `RX0706` when a buffer has another length.
-    pub(crate) fn run(&mut self, input: &[f32], output: &mut [f32]) -> Result<Duration, Diagnostic> {
+    pub(crate) fn run(&mut self, input: &[f32], outputs: &mut [Vec<f32>]) -> Result<Duration, Diagnostic> {
         let start = Instant::now();
         match &mut self.kind {
-            Kind::Session(session) => session.run(&[input], &mut [&mut *output])?,
+            Kind::Session(session) => {
+                let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+                session.run(&[input], &mut slices)?;
+            }
             Kind::Reference(compilation) => {
                 let arrays = reference::evaluate_outputs(&compilation.source, &[input]).map_err(|name| {
                     Diagnostic::new(Code::RunArguments, Location::Name(name), "there is no value for it")
                 })?;
-                for (value, exact) in output.iter_mut().zip(arrays.iter().flat_map(|array| &array.data)) {
-                    *value = *exact as f32;
+                for (output, exact) in outputs.iter_mut().zip(arrays) {
+                    *output = exact.data.iter().map(|&exact| exact as f32).collect();
                 }
             }
         }

@@ -108,7 +108,7 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
                     slice.kernel > 0
                         && slice.channels > 0
                         && slice.kernel <= side
-                        && (side - slice.kernel) % 2 == 0
+                        && (side - slice.kernel).is_multiple_of(2)
                         && conv.pad.iter().all(|&pad| pad >= (side - slice.kernel) / 2)
                 };
                 let channels =

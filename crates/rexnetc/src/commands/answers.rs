@@ -108,7 +108,8 @@ impl Printer<'_> {
 /// A photograph ready for the network.
 pub(super) struct Photograph {
     name: String,
-    input: Vec<f32>,
+    /// NCHW, as the network takes it.
+    pub(super) input: Vec<f32>,
     decode: Duration,
     prepare: Duration,
 }
@@ -146,8 +147,9 @@ pub(super) fn classify(
     let mut input = Vec::new();
     photographs.iter().for_each(|photograph| input.extend_from_slice(&photograph.input));
     input.resize(input.len() / photographs.len().max(1) * runner.batch(), 0.0);
-    let mut logits = runner.output();
-    let network = runner.run(&input, &mut logits)? / photographs.len().max(1) as u32;
+    let mut outputs = runner.buffers();
+    let network = runner.run(&input, &mut outputs)? / photographs.len().max(1) as u32;
+    let logits = outputs.into_iter().next().unwrap_or_default();
     let row = (logits.len() / runner.batch()).max(1);
     let answers = photographs.into_iter().zip(logits.chunks(row)).map(|(photograph, logits)| {
         let Photograph { name, decode, prepare, .. } = photograph;

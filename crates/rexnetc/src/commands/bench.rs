@@ -28,9 +28,10 @@ pub(crate) struct Bench {
     /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.
     #[arg(long, value_name = "X.npy")]
     input: Option<PathBuf>,
-    /// The output that is expected, f32 of the shape [images, classes]; the distance is printed.
-    #[arg(long, value_name = "Y.npy", requires = "input")]
-    expect: Option<PathBuf>,
+    /// The output that is expected, f32 of the shape [images, classes], or NAME=Y.npy of several; the distance is
+    /// printed.
+    #[arg(long, value_name = "[NAME=]Y.npy", requires = "input")]
+    expect: Vec<String>,
     /// Timed runs.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     iters: u32,
@@ -67,7 +68,7 @@ pub(crate) struct Bench {
 pub(super) struct Subject {
     runner: Runner,
     input: Input,
-    output: Vec<f32>,
+    outputs: Vec<Vec<f32>>,
     /// The time of the first run, in ms.
     pub(super) first_ms: f64,
 }
@@ -75,7 +76,17 @@ pub(super) struct Subject {
 impl Subject {
     /// One run, in ms.
     pub(super) fn time(&mut self) -> Result<f64, Diagnostic> {
-        self.runner.run(&self.input.data, &mut self.output).map(ms)
+        self.runner.run(&self.input.data, &mut self.outputs).map(ms)
+    }
+
+    /// The greatest distance from what is expected; `None` where nothing is.
+    fn max_difference(&self, expected: &[Option<Vec<f32>>]) -> Option<f32> {
+        let known = self
+            .outputs
+            .iter()
+            .zip(expected)
+            .filter_map(|(output, expected)| Some(max_difference(output, expected.as_ref()?)));
+        known.reduce(f32::max)
     }
 
     /// So many runs, in ms.
@@ -96,12 +107,12 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         let cause = format!("it has {} images, --batch says {wanted}", input.batch);
         return Err(crate::npy::broken(path, cause).into());
     }
-    let expected = arguments.expect.as_deref().map(|path| expected(path, &facts)).transpose()?;
+    let expected = expected(&arguments.expect, &facts)?;
     let how = How { batch: input.batch, via: arguments.backend, threads: arguments.threads };
     let runner = Runner::new(&net, &weights, how, terminal)?;
     weights.warn_of_unused(runner.compilation(), terminal);
-    let output = runner.output();
-    let mut subject = Subject { runner, input, output, first_ms: 0.0 };
+    let outputs = runner.buffers();
+    let mut subject = Subject { runner, input, outputs, first_ms: 0.0 };
     subject.first_ms = subject.time()?;
 
     let mut out = std::io::stdout().lock();
@@ -111,10 +122,12 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         if let Some(bytes) = peak_memory() {
             writeln!(out, "#peak_rss_mb {:.1}", bytes as f64 / 1e6)?;
         }
-        if let Some(expected) = &expected {
-            writeln!(out, "#maxdiff {:e}", max_difference(&subject.output, expected))?;
+        if let Some(distance) = subject.max_difference(&expected) {
+            writeln!(out, "#maxdiff {distance:e}")?;
+        }
+        if let (Some(Some(expected)), Some(output)) = (expected.first(), subject.outputs.first()) {
             let count = facts.classes();
-            let equal = classes(&subject.output, count) == classes(expected, count);
+            let equal = classes(output, count) == classes(expected, count);
             writeln!(out, "#argmax_ok {}", u8::from(equal))?;
         }
     }
@@ -154,7 +167,7 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
             "compile_ms": ms(subject.runner.compile_time),
             "first_ms": subject.first_ms,
             "peak_rss_bytes": peak_memory(),
-            "max_abs_error": expected.as_ref().map(|expected| max_difference(&subject.output, expected)),
+            "max_abs_error": subject.max_difference(&expected),
         }))?;
     } else {
         let threads = match arguments.threads {
@@ -167,8 +180,8 @@ pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Fail
         writeln!(out, "  {:.2} GMAC/s at the minimum, {:.2} at the median", rate(min), rate(median))?;
         let (compile, first) = (ms(subject.runner.compile_time), subject.first_ms);
         writeln!(out, "  {} MACs; compiled in {compile:.0} ms, first run {first:.3} ms", millions(macs))?;
-        if let Some(expected) = &expected {
-            writeln!(out, "  max |error| {:.3e}", max_difference(&subject.output, expected))?;
+        if let Some(distance) = subject.max_difference(&expected) {
+            writeln!(out, "  max |error| {distance:.3e}")?;
         }
     }
     Ok(Exit::Done)

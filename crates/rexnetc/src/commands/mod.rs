@@ -9,6 +9,7 @@ pub(crate) mod explain;
 mod forms;
 mod freshness;
 pub(crate) mod info;
+mod maps;
 mod measure;
 pub(crate) mod pack;
 pub(crate) mod profile;

@@ -1,6 +1,7 @@
 //! `rexnetc run [NET] [IMAGE…]`.
 
 use super::answers::{Answer, Printer, classify, read};
+use super::maps;
 use crate::arguments::{WeightsArguments, batch, threads};
 use crate::class_names;
 use crate::embedded;
@@ -18,7 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Classify photographs, or run a network on a tensor.
+/// Classify photographs, or run a network on photographs or a tensor.
 ///
 /// `rexnetc run photo.jpg` uses EfficientNet-Lite0 with trained ImageNet weights, which are part of this program.
 ///
@@ -27,19 +28,23 @@ use std::time::Duration;
 ///
 /// An ONNX model does not say how photographs become its input: write that into a file beside it, MODEL.preprocess for
 /// MODEL.onnx, or give it to --preprocess. Names of classes may lie beside it as MODEL.labels.
+///
+/// Of a network that is no classifier, such as a backbone with features, the extents and ranges of the outputs are
+/// printed; --output is a folder then, with a file NAME.npy for each of them.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// The network, then JPEG or PNG files; or only these.
     #[arg(value_name = "NET|IMAGE")]
     arguments: Vec<String>,
     #[command(flatten)]
-    weights: WeightsArguments,
+    pub(super) weights: WeightsArguments,
     /// A tensor instead of images: f32 of the shape [images, channels, height, width].
     #[arg(long, value_name = "X.npy")]
-    input: Option<PathBuf>,
-    /// Write the network's output here, unless an image fails: f32 of the shape [images, classes].
+    pub(super) input: Option<PathBuf>,
+    /// Write the network's output here, unless an image fails: f32 of the shape [images, classes]; of a network that is
+    /// no classifier, a folder.
     #[arg(long, value_name = "Y.npy")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// How many classes to print.
     #[arg(long, value_name = "K", default_value_t = 5)]
     top: usize,
@@ -59,11 +64,11 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N", default_value = "1", value_parser = threads)]
     threads: usize,
     #[command(flatten)]
-    preprocess: PreprocessArguments,
+    pub(super) preprocess: PreprocessArguments,
 }
 
 impl Run {
-    fn how(&self, batch: usize) -> How {
+    pub(super) fn how(&self, batch: usize) -> How {
         How { batch, via: self.backend, threads: self.threads }
     }
 }
@@ -88,7 +93,9 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
         }
         None => (net.facts(Some(1))?, None),
     };
-    facts.output()?;
+    if !facts.is_classifier() {
+        return maps::run_maps(arguments, &net, &facts, (images, input), terminal);
+    }
     let labels = class_names::choose(arguments.labels.as_deref(), &net, facts.classes())?;
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     if let Chosen::Seeded(_) = weights {
@@ -124,8 +131,9 @@ type Outcome = Result<(Vec<Answer>, Diagnostics), Failure>;
 fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'_>) -> Outcome {
     let mut runner = Runner::new(net, printer.weights, arguments.how(input.batch), printer.terminal)?;
     printer.begin(&runner);
-    let mut logits = runner.output();
-    let network = runner.run(&input.data, &mut logits)?;
+    let mut outputs = runner.buffers();
+    let network = runner.run(&input.data, &mut outputs)?;
+    let logits = outputs.into_iter().next().unwrap_or_default();
     let row = (logits.len() / input.batch.max(1)).max(1);
     let answers: Vec<Answer> = logits
         .chunks(row)

@@ -29,9 +29,10 @@ pub(crate) struct Verify {
     /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.
     #[arg(long, value_name = "X.npy", conflicts_with = "batch")]
     input: Option<PathBuf>,
-    /// The output that is expected, f32 of the shape [images, classes].
-    #[arg(long, value_name = "Y.npy", requires = "input")]
-    expect: Option<PathBuf>,
+    /// The output that is expected, f32 of the shape [images, classes]; of a network with several outputs NAME=Y.npy,
+    /// once for each of them that is known.
+    #[arg(long, value_name = "[NAME=]Y.npy", requires = "input")]
+    expect: Vec<String>,
     /// The back ends, separated by commas; clif and interpret by default. rust is the emitted source, which cargo
     /// builds once and a cache folder keeps: for a large network that takes a minute.
     #[arg(long, value_name = "B", value_delimiter = ',', value_parser = backend())]
@@ -58,13 +59,13 @@ pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Fa
     let (path, seed) = (arguments.input.as_deref(), arguments.weights.seed());
     let (facts, input) = Input::choose(path, &net, arguments.batch, seed)?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
-    let expected = arguments.expect.as_deref().map(|path| expected(path, &facts)).transpose()?;
+    let expected = expected(&arguments.expect, &facts)?;
     let request = Request {
         source: net.source(),
         weights: weights.source(),
         batch: input.batch,
         input: &input.data,
-        expected: expected.as_deref(),
+        expected: &expected,
         backends: if arguments.backend.is_empty() { &BACKENDS } else { &arguments.backend },
     };
     let spinner = terminal.spinner();
@@ -89,6 +90,7 @@ fn to_json(report: &Report, input: &Input, weights: &Chosen) -> Value {
     let check = |check: &Check| {
         json!({
             "backend": check.backend.name(),
+            "output": check.output,
             "against": check.standard.to_string(),
             "passed": check.difference.passed(),
             "max_abs_error": check.difference.max_abs_error,
@@ -131,10 +133,12 @@ fn print(
 ) -> io::Result<()> {
     writeln!(out, "{network}")?;
     writeln!(out, "  weights: {weights}; input: {}, images: {}", input.origin, input.batch)?;
+    let several = report.checks.iter().any(|check| check.output != report.checks[0].output);
     for check in &report.checks {
         let verdict = if check.difference.passed() { "ok  " } else { "FAIL" };
-        let (backend, standard) = (check.backend.name(), check.standard);
-        writeln!(out, "  {verdict} {backend:<9} against {:<9}  {}", standard.to_string(), check.difference)?;
+        let (backend, standard) = (check.backend.name(), check.standard.to_string());
+        let output = if several { format!("{:<10} ", check.output) } else { String::new() };
+        writeln!(out, "  {verdict} {output}{backend:<9} against {standard:<9}  {}", check.difference)?;
     }
     let verdict = if report.passed() { "verified" } else { "not verified" };
     writeln!(out, "{verdict}: max |error| {:.3e}, {TOLERANCE:e} of the range allowed", report.max_abs_error)
