@@ -95,6 +95,15 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     })
 }
 
+/// Makes a directory, and those above it, where there is none.
+///
+/// # Errors
+/// `RX0701` when there can be no such directory.
+pub(crate) fn make_directory(path: &Path) -> Result<(), Diagnostic> {
+    fs::create_dir_all(path)
+        .map_err(|error| refuse(path, &format!("no directory can be made here: {error}"), ""))
+}
+
 /// Refuses to replace what something was read from.
 ///
 /// # Errors

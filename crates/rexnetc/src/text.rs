@@ -30,9 +30,24 @@ pub(crate) fn shape(dims: &[usize]) -> String {
     dims.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
+/// At most so many characters; the end, where names differ, is kept.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width {
+        return text.to_owned();
+    }
+    std::iter::once('…').chain(text.chars().skip(length + 1 - width)).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::grouped;
+    use super::{grouped, shortened};
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(shortened("features.3", 10), "features.3");
+        assert_eq!(shortened("model/features.3", 10), "…eatures.3");
+    }
 
     #[test]
     fn digits_are_grouped_from_the_right() {

@@ -1,0 +1,3 @@
+//! Pictures, as SVG of our own.
+
+pub(crate) mod svg;
