@@ -1,4 +1,4 @@
-//! SVG, as much as two charts need.
+//! SVG, as much as the charts need.
 
 use std::fmt::Write;
 
@@ -33,11 +33,14 @@ pub(crate) struct Style {
     pub(crate) color: &'static str,
     /// Degrees, clockwise about the text's point.
     pub(crate) turned: f64,
+    /// Whether the letters are.
+    pub(crate) bold: bool,
 }
 
 impl Style {
     /// Dark text that begins at its point.
-    pub(crate) const TEXT: Style = Style { size: 12.0, anchor: "start", color: "#333", turned: 0.0 };
+    pub(crate) const TEXT: Style =
+        Style { size: 12.0, anchor: "start", color: "#333", turned: 0.0, bold: false };
 
     /// Beginning, middle or end at its point.
     pub(crate) fn anchored(self, anchor: &'static str) -> Self {
@@ -57,6 +60,11 @@ impl Style {
     /// Turned by so many degrees.
     pub(crate) fn turned(self, turned: f64) -> Self {
         Self { turned, ..self }
+    }
+
+    /// Bold.
+    pub(crate) fn bold(self) -> Self {
+        Self { bold: true, ..self }
     }
 }
 
@@ -100,7 +108,8 @@ impl Svg {
     /// Text with a white rim, so that lines do not cross it. The rim is a text of its own: few programs draw strokes
     /// below fills.
     pub(crate) fn text(&mut self, (x, y): Point, style: Style, text: &str) {
-        let Style { size, anchor, color, turned } = style;
+        let Style { size, anchor, color, turned, bold } = style;
+        let weight = if bold { " font-weight=\"bold\"" } else { "" };
         let turn = match turned {
             0.0 => String::new(),
             angle => format!(" transform=\"rotate({angle:.1} {x:.1} {y:.1})\""),
@@ -108,11 +117,22 @@ impl Svg {
         let rim = "stroke=\"#fff\" stroke-width=\"3\" stroke-linejoin=\"round\" aria-hidden=\"true\"";
         for (color, rim) in [("#fff", rim), (color, "")] {
             self.push(format_args!(
-                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{anchor}\" \
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{anchor}\"{weight} \
                  fill=\"{color}\" {rim}{turn}>{}</text>",
                 escaped(text)
             ));
         }
+    }
+
+    /// A line through points that tells `title` to who points at it; `style` is further attributes.
+    pub(crate) fn path(&mut self, points: &[Point], color: &str, width: f64, style: &str, title: &str) {
+        let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        self.push(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" \
+             stroke-linejoin=\"round\" {style}><title>{}</title></polyline>",
+            points.join(" "),
+            escaped(title)
+        ));
     }
 
     /// A disc that tells `title` to who points at it.
