@@ -1,6 +1,6 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, compile, dump, explain, info, pack, profile, run, verify};
+use crate::commands::{bench, compile, dump, explain, info, pack, profile, run, table, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -31,6 +31,7 @@ pub(crate) enum Command {
     Verify(verify::Verify),
     Bench(bench::Bench),
     Profile(profile::ProfileArguments),
+    Table(table::TableArguments),
     Compile(compile::Compile),
     Pack(pack::Pack),
     Dump(dump::Dump),

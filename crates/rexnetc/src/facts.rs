@@ -5,6 +5,9 @@ use rexnet_codegen::plan::Port;
 use rexnet_ir::graph::Graph;
 use rexnet_ir::spec::Network;
 
+/// What every listing says of a stand-in.
+pub(crate) const STAND_IN: &str = "fitted to published widths and counts; its authors' blocks are not public";
+
 /// Name and shapes.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -49,6 +52,11 @@ impl Facts {
     /// How photographs become inputs, if the spec or the image says so.
     pub(crate) fn preprocessing(&self) -> Option<&Preprocessing> {
         self.preprocessing.as_ref()
+    }
+
+    /// Whether the network only stands in for a published one.
+    pub(crate) fn stand_in(&self) -> bool {
+        self.network.as_ref().is_some_and(|network| network.stand_in)
     }
 
     /// The extents of the input.

@@ -95,12 +95,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     })
 }
 
-/// Makes a folder and those around it.
+/// Makes a directory, and those above it, where there is none.
 ///
 /// # Errors
-/// `RX0701` when the system refuses.
-pub(crate) fn create_folder(path: &Path) -> Result<(), Diagnostic> {
-    fs::create_dir_all(path).map_err(|error| refuse(path, &format!("cannot be made: {error}"), ""))
+/// `RX0701` when there can be no such directory.
+pub(crate) fn make_directory(path: &Path) -> Result<(), Diagnostic> {
+    fs::create_dir_all(path)
+        .map_err(|error| refuse(path, &format!("no directory can be made here: {error}"), ""))
 }
 
 /// A name as that of a file: what is no letter, digit, `.`, `-` or `_` becomes `_`.

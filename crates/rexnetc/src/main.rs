@@ -12,6 +12,7 @@ mod input;
 mod network;
 mod npy;
 mod origin;
+mod picture;
 mod preprocess;
 mod report;
 mod runner;

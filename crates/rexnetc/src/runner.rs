@@ -68,7 +68,10 @@ pub(crate) struct How {
 }
 
 /// The memory to run a model in, on so many threads.
-fn session(model: &Model, threads: usize) -> Result<Session, Failure> {
+///
+/// # Errors
+/// `RX0606` when the threads cannot be started.
+pub(crate) fn session(model: &Model, threads: usize) -> Result<Session, Failure> {
     if threads == 1 {
         return Ok(model.session());
     }

@@ -126,10 +126,7 @@ fn keep(target: &Path, guarded: bool, sources: &[Option<&Path>]) -> Result<(), D
 /// Writes a file, its directory made where there is none.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
     if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory).map_err(|error| {
-            let location = Location::File(directory.display().to_string());
-            Diagnostic::new(Code::FileUnreadable, location, format!("no directory can be made here: {error}"))
-        })?;
+        file::make_directory(directory)?;
     }
     file::write(path, bytes)
 }

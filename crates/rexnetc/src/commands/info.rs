@@ -1,7 +1,7 @@
 //! `rexnetc info NET`.
 
 use crate::arguments::{WeightsArguments, batch};
-use crate::facts::Facts;
+use crate::facts::{Facts, STAND_IN};
 use crate::failure::{Exit, Failure};
 use crate::network::Net;
 use crate::preprocess::PreprocessArguments;
@@ -83,6 +83,7 @@ impl Figures {
             .collect();
         json!({
             "network": facts.title,
+            "stand_in": facts.stand_in(),
             "params": self.parameters(),
             "params_after_folding": self.folded(),
             "macs": source.counts().multiply_accumulates,
@@ -106,6 +107,9 @@ impl Figures {
         let gap = 100.0 * (program.arena_bytes as f64 / program.arena_lower_bound.max(1) as f64 - 1.0);
         writeln!(out, "{}", facts.title)?;
         let mut row = |name: &str, value: String| writeln!(out, "  {name:<15} {value}");
+        if facts.stand_in() {
+            row("stand-in", STAND_IN.to_owned())?;
+        }
         let after = if self.folded() { ", batch norms folded" } else { "" };
         row("parameters", format!("{}{after}", grouped(self.parameters())))?;
         let macs = source.counts().multiply_accumulates;

@@ -88,7 +88,7 @@ pub(super) fn run_maps(
         }
     }
     if let Some(folder) = &arguments.output {
-        file::create_folder(folder)?;
+        file::make_directory(folder)?;
         for map in &maps {
             npy::write(&folder.join(format!("{}.npy", file::plain_name(&map.name))), &map.dims, &map.data)?;
         }

@@ -16,6 +16,7 @@ pub(crate) mod profile;
 pub(crate) mod run;
 mod rust_source;
 mod serve;
+pub(crate) mod table;
 pub(crate) mod verify;
 
 use crate::arguments::Command;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Verify(arguments) => verify::verify(arguments, terminal),
         Command::Bench(arguments) => bench::bench(arguments, terminal),
         Command::Profile(arguments) => profile::run(arguments, terminal),
+        Command::Table(arguments) => table::table(arguments, terminal),
         Command::Compile(arguments) => compile::compile(arguments, terminal),
         Command::Pack(arguments) => pack::pack(arguments, terminal),
         Command::Dump(arguments) => dump::dump(arguments, terminal),

@@ -33,3 +33,15 @@ fn a_reader_that_goes_away_is_no_panic() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
 }
+
+#[test]
+fn stand_ins_are_marked() {
+    let marked = |spec: &str| {
+        let text = rexnetc(&["info", spec]).exits(0).out;
+        let json = rexnetc(&["info", spec, "--json"]).exits(0).json();
+        assert_eq!(text.contains("blocks are not public"), json["stand_in"] == true, "{text}");
+        json["stand_in"] == true
+    };
+    assert!(marked("fairdarts_c") && marked("se_darts_plus"));
+    assert!(!marked(SMALL));
+}

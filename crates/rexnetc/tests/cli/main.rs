@@ -18,4 +18,5 @@ mod pack;
 mod profile;
 mod run;
 mod rust;
+mod table;
 mod verify;

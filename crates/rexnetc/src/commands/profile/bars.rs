@@ -2,8 +2,8 @@
 
 use super::Subject;
 use super::roofline::{color_of, hint};
-use super::svg::{Style, Svg};
-use super::table::shortened;
+use crate::picture::svg::{Style, Svg};
+use crate::text::shortened;
 
 const WIDTH: f64 = 1000.0;
 /// A row's height.

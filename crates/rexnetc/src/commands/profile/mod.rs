@@ -4,7 +4,6 @@ mod bars;
 mod figures;
 mod page;
 mod roofline;
-mod svg;
 mod table;
 
 use crate::arguments::{WeightsArguments, batch, threads};
@@ -18,7 +17,7 @@ use crate::text::grouped;
 use crate::weights::Chosen;
 use clap::Args;
 use rexnet::profile::{Profile, ThreadsModel, model_threads, profile};
-use rexnet::{Backend, Code, Diagnostic, Engine, Location, Options};
+use rexnet::{Backend, Diagnostic, Engine, Options};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -161,10 +160,7 @@ fn products(output: &Path) -> Result<Vec<(PathBuf, Kind)>, Diagnostic> {
         }
     };
     if let Some(directory) = directory.filter(|directory| *directory != Path::new("")) {
-        std::fs::create_dir_all(directory).map_err(|error| {
-            let location = Location::File(directory.display().to_string());
-            Diagnostic::new(Code::FileUnreadable, location, format!("no directory can be made here: {error}"))
-        })?;
+        file::make_directory(directory)?;
     }
     Ok(files)
 }

@@ -1,8 +1,8 @@
 //! Everything on one page that needs no other file.
 
-use super::svg::escaped;
 use super::table::{FIGURES, figures, peaks, threads, totals};
 use super::{Subject, bars, roofline};
+use crate::picture::svg::escaped;
 use rexnet::profile::EXPECTED_SHARE;
 use std::fmt::Write;
 

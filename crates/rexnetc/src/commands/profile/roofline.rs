@@ -2,8 +2,9 @@
 //! multiply-accumulates a second, both logarithmic.
 
 use super::Subject;
-use super::svg::{Point, Style, Svg, color};
-use super::table::{peaks, shortened, size};
+use super::table::{peaks, size};
+use crate::picture::svg::{Point, Style, Svg, color};
+use crate::text::shortened;
 use rexnet::profile::{EXPECTED_SHARE, StepProfile};
 
 const WIDTH: f64 = 1000.0;

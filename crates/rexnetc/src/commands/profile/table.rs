@@ -1,7 +1,7 @@
 //! The figures for a terminal.
 
 use super::Subject;
-use crate::text::millions;
+use crate::text::{millions, shortened};
 use rexnet::profile::{EXPECTED_SHARE, Peaks, StepProfile};
 use std::io::{self, Write};
 
@@ -146,24 +146,9 @@ pub(super) fn print(subject: &Subject, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// At most so many characters; the end, where names differ, is kept.
-pub(super) fn shortened(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width {
-        return text.to_owned();
-    }
-    std::iter::once('…').chain(text.chars().skip(length + 1 - width)).collect()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{shortened, size};
-
-    #[test]
-    fn long_names_keep_their_ends() {
-        assert_eq!(shortened("features.3", 10), "features.3");
-        assert_eq!(shortened("model/features.3", 10), "…eatures.3");
-    }
+    use super::size;
 
     #[test]
     fn sizes_have_units() {
