@@ -47,6 +47,8 @@ codes! {
         "A field, parameter or section stands twice; which one is meant cannot be known. Remove one.";
     SpecTooLarge = "RX0106", "the spec is too long or nested too deeply",
         "Specs are limited in length, nesting, blocks and tensor sizes, so that a hostile file cannot exhaust memory or time.";
+    SpecNeeded = "RX0107", "only a spec has this form",
+        "A PyTorch module is written from a spec, which knows blocks; an ONNX model is a graph of operators, and has nothing that would make a readable module. Give the spec. A model that PyTorch exported is trained where it was made.";
     GraphSyntax = "RX0201", "the graph text is not well formed",
         "The text form of a graph could not be read back. `rexnetc compile NET --emit graph` shows the form.";
     GraphInvalid = "RX0202", "the graph breaks an invariant",

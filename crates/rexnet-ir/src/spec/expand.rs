@@ -64,9 +64,8 @@ type Built = Result<NodeId, Diagnostic>;
 
 impl Builder<'_> {
     fn network(&mut self, batch: usize) -> Result<(), Diagnostic> {
-        let Network {
-            input: [channels, height, width], stem, blocks, features, classifier, detector, ..
-        } = self.network;
+        let Network { input: [channels, height, width], stem, features, classifier, detector, .. } =
+            self.network;
         let image = self.editor.input(INPUT, &[batch, *channels, *height, *width])?;
         let convolution = Convolution {
             channels: stem.channels,
@@ -78,13 +77,9 @@ impl Builder<'_> {
         let mut x = self.convolution(image, "stem.conv", &convolution)?;
         x = self.batch_norm(x, "stem.bn", "stem.bn")?;
         x = self.activation(x, stem.activation, "stem.act")?;
-        let tapped = features.iter().chain(detector.iter().flat_map(|detector| &detector.taps));
-        let needed = match classifier {
-            Some(_) => blocks.len(),
-            None => tapped.map(|feature| feature.block + 1).max().unwrap_or(blocks.len()),
-        };
-        let mut maps = Vec::with_capacity(needed);
-        for (index, block) in blocks.iter().enumerate().take(needed) {
+        let blocks = self.network.needed_blocks();
+        let mut maps = Vec::with_capacity(blocks.len());
+        for (index, block) in blocks.iter().enumerate() {
             x = self.block(x, block, &format!("features.{index}"))?;
             maps.push(x);
         }

@@ -110,6 +110,7 @@ pub mod network;
 mod parse;
 pub mod preprocessing;
 mod presets;
+mod pytorch;
 mod resolve;
 pub mod rounding;
 mod schedule;
@@ -120,6 +121,7 @@ pub use fault::{Fault, Faults};
 pub use limits::{MAX_BYTES, MAX_NESTING};
 pub use network::Network;
 pub use presets::{PRESETS, Preset};
+pub use pytorch::pytorch;
 
 use crate::diagnostic::{Code, Diagnostics};
 use preprocessing::Preprocessing;

@@ -223,6 +223,16 @@ pub struct Penultimate {
 }
 
 impl Network {
+    /// The blocks up to the last that an output depends on.
+    pub fn needed_blocks(&self) -> &[Block] {
+        let tapped = self.features.iter().chain(self.detector.iter().flat_map(|detector| &detector.taps));
+        let needed = match self.classifier {
+            Some(_) => self.blocks.len(),
+            None => tapped.map(|feature| feature.block + 1).max().unwrap_or(self.blocks.len()),
+        };
+        &self.blocks[..needed]
+    }
+
     /// Pixels of the image from one position of a block's map to the next.
     pub fn stride(&self, block: usize) -> usize {
         self.blocks[..=block].iter().map(Block::step).fold(self.stem.stride, |product, step| product * step)

@@ -1,6 +1,6 @@
 //! `rexnetc compile NET --emit … -o DIR`.
 
-use super::forms::{Form, Product, Subject};
+use super::forms::{Form, PYTHON_ENDING, Product, Subject};
 use super::freshness;
 use super::rust_source::RustArguments;
 use crate::arguments::{WeightsArguments, batch};
@@ -14,6 +14,7 @@ use clap::Args;
 use rexnet::{Code, Diagnostic, Location};
 use rexnet_codegen::driver;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ pub(crate) struct Compile {
     /// The forms to write, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', required = true)]
     emit: Vec<Form>,
-    /// The directory to write to; without it, a single text form goes to standard output.
+    /// The directory to write to, or FILE.py for pytorch alone; without it, a single text form goes to standard output.
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Write nothing; say whether the files are there as they would be written. Exit code 1 when one is not.
@@ -83,7 +84,7 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
             }
         }
     }
-    let directory = arguments.output.as_deref().unwrap_or(Path::new("."));
+    let directory = place(arguments, &mut products);
     if arguments.check {
         return freshness::check(directory, &products, terminal);
     }
@@ -111,14 +112,29 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// The directory of the products. A PyTorch module alone takes the name of the file that the user gave.
+fn place<'a>(arguments: &'a Compile, products: &mut [Product]) -> &'a Path {
+    let output = arguments.output.as_deref().unwrap_or(Path::new("."));
+    let is_module = output.extension().is_some_and(|ending| ending == PYTHON_ENDING) && !output.is_dir();
+    let name = output.file_name().and_then(OsStr::to_str).filter(|_| is_module);
+    match (&arguments.emit[..], products, name) {
+        ([Form::Pytorch], [module], Some(name)) => {
+            name.clone_into(&mut module.path);
+            output.parent().unwrap_or(Path::new("."))
+        }
+        _ => output,
+    }
+}
+
 /// Refuses to replace what the network was read from, and a guarded file that somebody wrote.
 fn keep(target: &Path, guarded: bool, sources: &[Option<&Path>]) -> Result<(), Diagnostic> {
     file::keep(target, sources)?;
     if guarded && target.exists() && !freshness::is_generated(target)? {
         let location = Location::File(target.display().to_string());
         let cause = "this file was not generated, and would be replaced";
-        return Err(Diagnostic::new(Code::FileUnreadable, location, cause)
-            .with_help("choose another directory with -o"));
+        return Err(
+            Diagnostic::new(Code::FileUnreadable, location, cause).with_help("choose another place with -o")
+        );
     }
     Ok(())
 }

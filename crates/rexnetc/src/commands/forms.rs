@@ -10,7 +10,7 @@ use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Options};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::jit::{Tier, assembly_text, clif_text};
-use rexnet_ir::{onnx, weights};
+use rexnet_ir::{onnx, spec, weights};
 use std::fmt::Write;
 
 /// A form of a network.
@@ -38,6 +38,8 @@ pub(super) enum Form {
     Onnx,
     /// NAME.safetensors, its weights under their names.
     Safetensors,
+    /// NAME.py, a spec as a PyTorch module to train elsewhere; its state_dict() is what --weights reads.
+    Pytorch,
 }
 
 /// A file to write.
@@ -114,8 +116,25 @@ impl Form {
             Form::Safetensors => {
                 vec![Product::new(format!("{name}.safetensors"), weights::to_safetensors(source)?)]
             }
+            Form::Pytorch => vec![module_of_python(subject, &name)?],
         })
     }
+}
+
+/// The ending of modules of Python.
+pub(super) const PYTHON_ENDING: &str = "py";
+
+/// # Errors
+/// `RX0107` for a network that no spec describes.
+fn module_of_python(subject: Subject<'_>, name: &str) -> Result<Product, Diagnostics> {
+    let Some(network) = &subject.facts.network else {
+        let location = Location::File(subject.facts.title.clone());
+        let cause = "a PyTorch module is written from a spec, and this is a model";
+        let fault = Diagnostic::new(Code::SpecNeeded, location, cause);
+        return Err(fault.with_help("give the spec that says the same: `verify --against` compares").into());
+    };
+    let text = spec::pytorch(network)?;
+    Ok(Product { guarded: true, ..Product::new(format!("{name}.{PYTHON_ENDING}"), text) })
 }
 
 /// The listing of each version that our assembler makes, the widest first.
