@@ -4,5 +4,6 @@ mod faults;
 mod graph;
 mod properties;
 mod published;
+mod pytorch;
 
 mod tables;
