@@ -158,6 +158,28 @@ struct Recorded {
 }
 
 impl RustBatch {
+    /// Adds a program for one version, with what the other back ends gave. A version that this processor lacks is left
+    /// out.
+    pub(crate) fn add(
+        &mut self,
+        what: &str,
+        version: Version,
+        (program, weights): (Program, PackedWeights),
+        inputs: &[&[f32]],
+        expected: &[Vec<f32>],
+    ) {
+        if version.runs_here() {
+            self.recorded.push(Recorded {
+                what: what.to_owned(),
+                version,
+                program,
+                weights,
+                inputs: inputs.iter().map(|input| input.to_vec()).collect(),
+                expected: expected.to_vec(),
+            });
+        }
+    }
+
     /// Compiles and runs all programs, and asserts that they give the bits of the others.
     pub(crate) fn finish(mut self) {
         let recorded = std::mem::take(&mut self.recorded);
@@ -228,17 +250,8 @@ pub(crate) fn run_everywhere(
             }
         }
         let version = Version::ALL.into_iter().find(|version| version.target() == *target);
-        if let (Some(rust), Some(version), Some(agreed)) = (rust.as_deref_mut(), version, &agreed)
-            && version.runs_here()
-        {
-            rust.recorded.push(Recorded {
-                what: what.to_owned(),
-                version,
-                program,
-                weights,
-                inputs: inputs.iter().map(|input| input.to_vec()).collect(),
-                expected: agreed.outputs.clone(),
-            });
+        if let (Some(rust), Some(version), Some(agreed)) = (rust.as_deref_mut(), version, &agreed) {
+            rust.add(what, version, (program, weights), inputs, &agreed.outputs);
         }
     }
     agreed.expect("there are back ends and targets")

@@ -17,6 +17,7 @@ mod networks;
 mod operations;
 mod operators;
 mod packed_weights;
+mod presets;
 mod processor_mode;
 mod reference;
 mod runnable;

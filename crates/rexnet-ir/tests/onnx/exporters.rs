@@ -13,7 +13,7 @@ const CLASSES: usize = 5;
 /// Every file, with the batches that it may be bound to.
 fn each(mut check: impl FnMut(&str, &Value, usize, Graph)) {
     let rows = rows("index.json");
-    assert!(rows.len() >= 26, "{} files", rows.len());
+    assert!(rows.len() >= 35, "{} files", rows.len());
     for row in &rows {
         let name = row["name"].as_str().unwrap();
         let file = read(&format!("{name}.onnx"));
@@ -46,6 +46,10 @@ fn structure_is_recognised_whoever_wrote_it() {
         assert_eq!(graph.outputs()[0].name, "logits", "{what}");
         assert_eq!(graph.node(graph.inputs()[0]).name, "image", "{what}");
         passes::run_logical(&mut graph).unwrap();
+        if row["kinds"].is_null() {
+            // Kernels of several sizes side by side may be left as they are, or not.
+            return;
+        }
         assert_eq!(json!(kinds(&graph)), row["kinds"], "{what}\n{graph}");
         let convolutions = graph.order().into_iter().filter_map(|id| match &graph.node(id).op {
             Op::Conv2d(conv) => Some(conv.clone()),
