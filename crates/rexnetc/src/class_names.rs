@@ -2,6 +2,7 @@
 
 use crate::file;
 use crate::network::Net;
+use crate::weights::Chosen;
 use rexnet::{Code, Diagnostic, Location, labels};
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,25 @@ const ENDING: &str = "labels";
 /// The longest labels file.
 const MAX_BYTES: usize = 16 << 20;
 
-/// Those of the file, else of MODEL.labels beside an ONNX model, else ImageNet's for 1000 classes, else numbers.
+/// Those of the file, else those in the weights, else of NAME.labels beside the weights or the network's file, else
+/// ImageNet's for 1000 classes, else numbers.
 ///
 /// # Errors
 /// `RX0701` when the file cannot be read, `RX0705` when it does not fit.
-pub(crate) fn choose(flag: Option<&Path>, net: &Net, classes: usize) -> Result<Vec<String>, Diagnostic> {
-    let beside = || net.model_file().map(|model| model.with_extension(ENDING)).filter(|path| path.exists());
+pub(crate) fn choose(
+    flag: Option<&Path>,
+    net: &Net,
+    weights: &Chosen,
+    classes: usize,
+) -> Result<Vec<String>, Diagnostic> {
+    if let (None, Some(text)) = (flag, weights.labels()) {
+        let location = Location::File(weights.to_string());
+        return labels::parse(&text, classes).map_err(|fault| Diagnostic { location, ..fault });
+    }
+    let beside = || {
+        let files = [weights.file(), net.file()].into_iter().flatten();
+        files.map(|file| file.with_extension(ENDING)).find(|path| path.exists())
+    };
     match flag.map(PathBuf::from).or_else(beside) {
         Some(path) => read(&path, classes),
         None => {

@@ -10,7 +10,7 @@ use rexnet_codegen::driver::{Compilation, MAX_WEIGHTS_BYTES};
 use rexnet_codegen::plan::PACKED_MAGIC;
 use rexnet_ir::spec::Network;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Weights and where they come from.
 #[derive(Debug)]
@@ -71,6 +71,22 @@ impl Chosen {
     /// Whether they mean something.
     pub(crate) fn are_trained(&self) -> bool {
         !matches!(self, Chosen::Seeded(_))
+    }
+
+    /// Their file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Chosen::File(path, _) | Chosen::Packed(path, _) => Some(path),
+            Chosen::Embedded | Chosen::Model | Chosen::Seeded(_) => None,
+        }
+    }
+
+    /// The names of classes that their file has in its metadata, one a line.
+    pub(crate) fn labels(&self) -> Option<String> {
+        match self {
+            Chosen::File(_, content) => rexnet_ir::weights::labels(content),
+            Chosen::Packed(..) | Chosen::Embedded | Chosen::Model | Chosen::Seeded(_) => None,
+        }
     }
 
     /// For the compiler.

@@ -7,7 +7,7 @@ mod safetensors;
 mod seeded;
 mod state_dict;
 
-pub use self::safetensors::to_safetensors;
+pub use self::safetensors::{labels, to_safetensors};
 pub use load::{Loaded, bound, load};
 pub use names::Scheme;
 pub use seeded::{seed, zero};

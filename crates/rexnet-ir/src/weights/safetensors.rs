@@ -38,6 +38,13 @@ fn entry(file: &Bytes, view: &TensorView<'_>) -> Option<Entry> {
     Tensor::stored(view.shape(), file.slice_ref(view.data()), encoding).map(Entry::Float)
 }
 
+/// The names of classes that a weights file has in its metadata under `labels`, one a line; `None` where it has none or is
+/// no safetensors file.
+pub fn labels(file: &Bytes) -> Option<String> {
+    let (_, metadata) = SafeTensors::read_metadata(file).ok()?;
+    metadata.metadata().as_ref()?.get("labels").cloned()
+}
+
 /// The graph's constants as a file of F32 tensors under their names, always the same bytes for the same graph.
 ///
 /// # Errors

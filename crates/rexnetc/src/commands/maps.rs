@@ -87,10 +87,18 @@ pub(super) fn run_maps(
             *first *= images.len().max(1);
         }
     }
-    if let Some(folder) = &arguments.output {
-        file::make_directory(folder)?;
-        for map in &maps {
-            npy::write(&folder.join(format!("{}.npy", file::plain_name(&map.name))), &map.dims, &map.data)?;
+    match (&arguments.output, &maps[..]) {
+        (None, _) => {}
+        (Some(path), [only]) => npy::write(path, &only.dims, &only.data)?,
+        (Some(folder), _) => {
+            file::make_directory(folder)?;
+            for map in &maps {
+                npy::write(
+                    &folder.join(format!("{}.npy", file::plain_name(&map.name))),
+                    &map.dims,
+                    &map.data,
+                )?;
+            }
         }
     }
     if terminal.json {

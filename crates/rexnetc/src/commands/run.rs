@@ -30,7 +30,7 @@ use std::time::Duration;
 /// MODEL.onnx, or give it to --preprocess. Names of classes may lie beside it as MODEL.labels.
 ///
 /// Of a network that is no classifier, such as a backbone with features, the extents and ranges of the outputs are
-/// printed; --output is a folder then, with a file NAME.npy for each of them.
+/// printed; where there are several, --output is a folder, with a file NAME.npy for each.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// The network, then JPEG or PNG files; or only these.
@@ -41,8 +41,8 @@ pub(crate) struct Run {
     /// A tensor instead of images: f32 of the shape [images, channels, height, width].
     #[arg(long, value_name = "X.npy")]
     pub(super) input: Option<PathBuf>,
-    /// Write the network's output here, unless an image fails: f32 of the shape [images, classes]; of a network that is
-    /// no classifier, a folder.
+    /// Write the network's output here, unless an image fails: f32 of the shape [images, classes]; for several outputs,
+    /// a folder.
     #[arg(long, value_name = "Y.npy")]
     pub(super) output: Option<PathBuf>,
     /// How many classes to print.
@@ -53,8 +53,9 @@ pub(crate) struct Run {
     /// the f64 evaluator; the last two are slow.
     #[arg(long, value_name = "B", default_value = "jit", value_parser = via())]
     backend: Via,
-    /// The names of the classes, one a line; without this the file MODEL.labels beside an ONNX model, else ImageNet's
-    /// for networks of 1000 classes.
+    /// The names of the classes, one a line. Without this: those that the weights file has in its metadata under
+    /// `labels`, else the file NAME.labels beside the weights NAME.safetensors or .pth, the spec NAME.rexnet or the
+    /// model NAME.onnx, else ImageNet's for networks of 1000 classes.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Images in one run; empty ones fill the last.
@@ -96,8 +97,8 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
     if !facts.is_classifier() {
         return maps::run_maps(arguments, &net, &facts, (images, input), terminal);
     }
-    let labels = class_names::choose(arguments.labels.as_deref(), &net, facts.classes())?;
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
+    let labels = class_names::choose(arguments.labels.as_deref(), &net, &weights, facts.classes())?;
     if let Chosen::Seeded(_) = weights {
         terminal.note(&format!("weights: {weights}"));
     }

@@ -14,9 +14,10 @@ fn the_source_graph_needs_no_pass() {
 fn passes_say_what_they_did_up_to_the_one_that_is_named() {
     let ran = rexnetc(&["dump", SMALL, "--after", "fold_batch_norm"]).exits(0);
     let lines: Vec<&str> = ran.err.lines().collect();
-    assert_eq!(&lines[..2], ["fold_constants: unchanged", "fuse_pad: unchanged"]);
-    assert!(lines[2].starts_with("fold_batch_norm: ") && lines[2].ends_with(" nodes rewritten"), "{lines:?}");
-    assert_eq!(lines.len(), 3);
+    let unchanged = ["fold_constants", "fuse_pad", "join_convolutions", "remove_dead"];
+    assert_eq!(lines[..4], unchanged.map(|pass| format!("{pass}: unchanged")));
+    assert!(lines[4].starts_with("fold_batch_norm: ") && lines[4].ends_with(" nodes rewritten"), "{lines:?}");
+    assert_eq!(lines.len(), 5);
     assert!(ran.out.contains("@stem.conv.weight.folded "), "{}", ran.out);
     graph::parse(&ran.out).unwrap();
 }

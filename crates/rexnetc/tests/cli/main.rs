@@ -14,6 +14,7 @@ mod image;
 mod info;
 mod model;
 mod onnx;
+mod outputs;
 mod pack;
 mod profile;
 mod run;

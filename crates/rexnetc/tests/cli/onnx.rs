@@ -4,7 +4,7 @@ use crate::model::{chain, exported};
 
 const FIELDS: &str = "{ geometry: crop_then_resize(0.875), interpolation: bilinear, scale: 127.5, \
                       mean: [1, 1, 1], std: [1, 1, 1] }";
-const PHOTO: &str = "models/photos/coffee.png";
+pub(crate) const PHOTO: &str = "models/photos/coffee.png";
 
 #[test]
 fn an_exported_network_is_read_back_in_every_command() {
