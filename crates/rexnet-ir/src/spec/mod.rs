@@ -22,12 +22,22 @@
 //!         },
 //!         padding: symmetric,                               // the default; or same, as TensorFlow pads
 //!         batch_norm: { epsilon: 1e-5 },
+//!         convolution_bias: false,                          // the default: batch norms have the biases
 //!         stem: { channels: 16, kernel: 3, stride: 2, activation: silu },
 //!         blocks: {
 //!             repeats: [1, 2, 2],
 //!             channels: round_half_even(width * linear(16, 40 / n)),
-//!             expand: { ratio: [1, 6, 6], activation: silu },
-//!             depthwise: { kernel: 3, stride: [1, 2, 2], activation: relu6 },
+//!             expand: {
+//!                 ratio: [1, 6, 6],                         // not beside channels of depthwise
+//!                 activation: silu,
+//!                 present: [false, true, true],             // may be left out: wherever the ratio is not 1
+//!                 groups: 1,                                // may be left out
+//!             },
+//!             depthwise: {
+//!                 kernel: 3,                                // (3, 5, 7): several, side by side
+//!                 stride: [1, 2, 2],
+//!                 activation: relu6,
+//!             },
 //!             squeeze_excite: {                             // may be left out
 //!                 present: [false, true, true],             // may be left out: everywhere
 //!                 channels: floor(expanded / 12),
@@ -35,9 +45,12 @@
 //!                 batch_norm: true,
 //!                 position: before_activation,              // or after_activation
 //!             },
+//!             project: { groups: 1 },                       // may be left out
 //!             shortcut: prefix,                             // or equal, or none
+//!             identity: one_of(i, 99),                      // may be left out: no block gives only its input
 //!         },
 //!         head: { channels: 128, activation: silu },        // may be left out: no last convolution
+//!         features: [4, 8],                                 // may be left out: maps that are outputs, by stride
 //!     }",
 //! )?;
 //! let widths: Vec<usize> = network.blocks.iter().map(|block| block.channels).collect();
@@ -52,7 +65,7 @@
 //!
 //! ```text
 //! spec       = definition | call
-//! definition = "network" name [ "(" [ arguments ] ")" ] record
+//! definition = "network" name [ "(" [ arguments ] ")" ] ( record | "=" call )
 //! call       = name [ "(" [ arguments ] ")" | "<" [ arguments ] ">" ]
 //!            | "(" [ arguments ] ")" | "<" [ arguments ] ">"
 //! arguments  = name "=" sum { "," name "=" sum } [ "," ]
@@ -61,7 +74,8 @@
 //! sum        = product { ( "+" | "-" ) product }
 //! product    = factor { ( "*" | "/" ) factor }
 //! factor     = [ "-" ] atom
-//! atom       = number | name [ "(" [ items ] ")" ] | "[" [ items ] "]" | "(" sum ")"
+//! atom       = number | name [ "(" [ items ] ")" ] | "[" [ items ] "]" | "(" sum ")" | tuple
+//! tuple      = "(" sum "," [ items ] ")"
 //! items      = sum { "," sum } [ "," ]
 //! ```
 //!
@@ -70,9 +84,15 @@
 //! - Numbers are f64; `true` is 1 and `false` is 0. Arithmetic works element by element on lists; a number beside
 //!   a list stands for each element. A result that is not finite is a fault.
 //! - Functions: `min`, `max`, `floor`, `ceil`, `truncate`, `sqrt`, `round_half_even` (Python's `round`),
-//!   `round_half_up`, and `multiple_of(divisor, x)` (TensorFlow's and timm's `make_divisible`). Counts must come
-//!   out whole: nothing rounds in silence but the expanded width, `round_half_even(ratio * input)`.
+//!   `round_half_up`, `multiple_of(divisor, x)` (TensorFlow's and timm's `make_divisible`), and `one_of(x, a, b, …)`,
+//!   1 where `x` is one of the others. Counts must come out whole: nothing rounds in silence but the expanded width,
+//!   `round_half_even(ratio * input)`.
+//! - A tuple, `(3, 5, 7)`, is several numbers that are one value of a block; there is no arithmetic on it.
 //! - Parameters are numbers; a default may use the parameters before it.
+//! - `network lite1(size = 240) = lite0(depth = 1.1, size = size)` gives a preset with arguments a name of its own.
+//! - Any call may say four fields from outside, beside parameters: `features = [8, 16, 32]`, `classifier = false`,
+//!   `padding = same`, and `input = [height, width]`; the last one also sets a parameter `size` that is not given, to the
+//!   larger extent.
 //!
 //! # Schedules
 //!
@@ -92,13 +112,28 @@
 //!
 //! # The block
 //!
-//! 1. `expand`: 1×1 convolution, batch norm, activation; absent where `ratio` is 1.
-//! 2. `depthwise`: convolution, batch norm, activation; the gate stands before or after the activation.
+//! 1. `expand`: 1×1 convolution, batch norm, activation; absent where `ratio` is 1, unless `present` says otherwise.
+//! 2. `depthwise`: convolution, batch norm, activation; the gate stands before or after the activation. Kernels of several
+//!    sizes, a tuple, have equal shares of the channels, the first one what is left over; or those that `channels`, a
+//!    tuple of as many numbers, gives them (0 for none), which then add up to the expanded width.
 //! 3. `squeeze_excite`: mean over the map, 1×1 convolution, batch norm if wanted, activation, 1×1 convolution,
 //!    sigmoid; scales the channels.
 //! 4. Projection to `channels`: 1×1 convolution, batch norm.
 //! 5. `shortcut`, where the stride is 1: `equal` adds the block's input where both widths are equal, `prefix` adds
 //!    it to the first channels where the output is as wide or wider.
+//!
+//! A block that `identity` names has no layers; its input is its output.
+//!
+//! # Around the blocks
+//!
+//! - `stem`, then the blocks, then `head`, a 1×1 convolution; the mean over the map; `head.hidden: { channels,
+//!   activation }`, if there, a layer with bias, batch norm and activation; the classes. `classifier: false` leaves all of
+//!   that out, and `classes` may be absent beside a detector.
+//! - `features`: strides. The last map of each is an output, `stride_8`.
+//! - `detector: { taps: [16, 32], extras: [512, 256], kernel: 3, activation: relu6, anchors: [6, 6, 6, 6], classes: 91 }`:
+//!   SSDLite. Further blocks of stride 2 follow the last tap; each map has a predictor of scores, `scores_0`
+//!   `[n, anchors·classes, h, w]`, and one of boxes, `boxes_0` `[n, anchors·4, h, w]`.
+//! - `stand_in: true` marks a network that was fitted to published counts, because its blocks are not public.
 
 mod evaluate;
 mod expand;
