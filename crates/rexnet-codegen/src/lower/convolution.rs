@@ -5,9 +5,10 @@ use super::borders::{Span, Window};
 use super::columns::Columns;
 use super::columns::split;
 use super::node::{ALONE, NodeBuilder, Strides, images};
+use super::packing::{pack, pack_part, part_name};
+use super::padding;
 use super::segments::{Segment, inputs_of};
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, each_tile_of_images, rows_for};
-use super::{PackedTensor, Packing, Part, padding};
 use crate::loops::{Affine, BinaryOp, BufferId, KernelBuilder, Role};
 use crate::target::Target;
 use rexnet_ir::graph::{Activation, CHANNEL_PADDING, Conv2d, Node, NodeId, TensorType};
@@ -28,46 +29,11 @@ pub(super) fn windows(conv: &Conv2d, node: &NodeBuilder<'_>, id: NodeId) -> [Win
     })
 }
 
-/// The packed filters and biases of a convolution or dense layer.
-pub(super) fn pack(node: &mut NodeBuilder<'_>, name: &str, operands: &[NodeId], bias: bool) -> BufferId {
-    pack_part(node, name, operands, bias, None)
-}
-
-/// As [`pack`], some of them only.
-pub(super) fn pack_part(
-    node: &mut NodeBuilder<'_>,
-    name: &str,
-    operands: &[NodeId],
-    bias: bool,
-    part: Option<Part>,
-) -> BufferId {
-    let ty = &node.graph.node(operands[1]).ty;
-    let (filters, reduction) = match &part {
-        None => (ty.batch(), ty.elements() / ty.batch()),
-        Some(Part::Group { filters, inputs, .. }) => (filters.len(), inputs.len()),
-        Some(Part::Kernel { filters, kernel, .. }) => (filters.len(), kernel[0] * kernel[1]),
-    };
-    let tensor = PackedTensor {
-        packing: Packing::Panels {
-            weight: node.constant_name(operands[1]),
-            bias: bias.then(|| node.constant_name(operands[2])),
-            part,
-        },
-        elements: super::columns::packed_elements(filters, reduction),
-    };
-    node.packed(name, tensor)
-}
-
 /// The output channels of a pointwise convolution, cut at its groups.
 pub(super) fn segments(conv: &Conv2d, weight: &TensorType) -> Vec<Segment> {
     super::segments::segments(weight.batch(), CHANNEL_PADDING, |channel| {
         (inputs_of(conv, weight, channel), None)
     })
-}
-
-/// What is packed for each of several segments: the first has the plain name.
-pub(super) fn part_name(name: &str, index: usize) -> String {
-    if index == 0 { name.to_owned() } else { format!("{name}_{}", index + 1) }
 }
 
 /// The optional operands after the weight, in order: gate and shortcut.

@@ -2,7 +2,7 @@
 
 use super::activation;
 use super::columns::{Columns, split};
-use super::convolution::pack;
+use super::packing::pack;
 use super::node::{ALONE, NodeBuilder};
 use super::padding;
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};

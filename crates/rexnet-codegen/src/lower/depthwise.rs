@@ -3,8 +3,9 @@
 use super::activation;
 use super::borders::{Span, Window};
 use super::columns::{Columns, PANEL, split};
-use super::convolution::{pack_part, part_name, windows};
+use super::convolution::windows;
 use super::node::{NodeBuilder, Strides, images};
+use super::packing::{pack_part, part_name};
 use super::padding;
 use super::segments::{Segment, kernel_of, segments};
 use super::tile::{each_tile, rows_per_tile};

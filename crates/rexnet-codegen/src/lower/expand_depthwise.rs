@@ -6,9 +6,10 @@
 
 use super::activation;
 use super::columns::{PANEL, split};
-use super::convolution::{pack_part, part_name, windows};
+use super::convolution::windows;
 use super::depthwise::{Depthwise, Map};
 use super::node::{NodeBuilder, Strides, images};
+use super::packing::{pack_part, part_name};
 use super::segments::{Segment, inputs_of, kernel_of, segments};
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
 use super::{Strategy, padding, strategy};

@@ -14,6 +14,7 @@ mod expand_depthwise;
 mod grouped;
 mod movement;
 mod node;
+mod packing;
 mod padding;
 mod pooling;
 mod segments;
@@ -21,75 +22,15 @@ mod tile;
 
 pub(crate) use columns::PANEL;
 pub(crate) use node::ALIGNMENT;
+pub use packing::{PackedTensor, Packing, Part};
 pub(crate) use segments::kernel_of;
 
 use crate::loops::{self, BinaryOp, Kernel, KernelBuilder};
 use crate::target::Target;
 use node::NodeBuilder;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::graph::{Conv2d, Graph, KernelSlice, Layout, NodeId, Op, TensorType};
+use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op, TensorType};
 use rexnet_ir::passes::MOST_GATED_GROUPS;
-use std::ops::Range;
-
-/// How the weights of a kernel are stored.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Packing {
-    /// Panels of 16 output channels, a tail of 8; see `lower/columns.rs`. The reduction runs over the filter's
-    /// taps in row-major order, then its channels.
-    Panels {
-        /// The constant `[m, c, kh, kw]` or `[m, k]`.
-        weight: String,
-        /// The constant `[m]`; zeros without.
-        bias: Option<String>,
-        /// Which of the filters; all, as they are, without.
-        part: Option<Part>,
-    },
-    /// One filter after the other: its bias, then its weights by taps in row-major order, then channels.
-    Rows {
-        /// The constant `[m, c, kh, kw]`.
-        weight: String,
-        /// The constant `[m]`; zeros without.
-        bias: Option<String>,
-    },
-    /// A constant as it is, in NCHW order.
-    Plain {
-        /// The constant.
-        constant: String,
-    },
-}
-
-/// Some filters of a convolution, as a kernel wants them that computes its output channels in several ways.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// Of a pointwise convolution in groups: filters over a range of the input channels, zero for those of another
-    /// group.
-    Group {
-        /// Which filters.
-        filters: Range<usize>,
-        /// The input channels.
-        inputs: Range<usize>,
-        /// In how many groups the convolution is.
-        groups: usize,
-    },
-    /// Of a depthwise convolution: the taps in the middle of filters.
-    Kernel {
-        /// Which filters.
-        filters: Range<usize>,
-        /// How many rows and columns of taps are taken of each.
-        kernel: [usize; 2],
-        /// As of the convolution: what lies around smaller kernels is zero.
-        slices: Vec<KernelSlice>,
-    },
-}
-
-/// A tensor of the packed weights.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PackedTensor {
-    /// Where it comes from and how it is stored.
-    pub packing: Packing,
-    /// Its stored elements.
-    pub elements: usize,
-}
 
 /// What is passed to a kernel for one of its buffers.
 #[derive(Clone, Debug, PartialEq, Eq)]
