@@ -41,10 +41,22 @@ impl ImportOptions {
 pub(super) enum Value {
     /// A value that the network computes.
     Node(NodeId),
+    /// One with its axes in another order: axis `i` is that axis of the node which stands at `i`.
+    Transposed(NodeId, Arc<[usize]>),
+    /// The parts of one that the network computes.
+    Sequence(Parts),
     /// A value known now; the name is that of the tensor.
     Constant(Arc<str>, Constant),
     /// The result of a node that was refused: whoever uses it is not at fault.
     Unknown,
+}
+
+/// A tensor cut along an axis; the sizes, all positive, make up its extent.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    pub(super) whole: NodeId,
+    pub(super) axis: usize,
+    pub(super) sizes: Arc<[usize]>,
 }
 
 /// Reads a model. `external` gives the content of a file beside the model; it is called with plain relative
@@ -247,6 +259,12 @@ impl Importer<'_> {
                 Some(Value::Node(_) | Value::Constant(..)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is a constant");
                 }
+                Some(Value::Transposed(..)) => {
+                    self.fault(Code::OnnxUnsupported, name, "the output is a transposed tensor");
+                }
+                Some(Value::Sequence(_)) => {
+                    self.fault(Code::OnnxUnsupported, name, "the output is a sequence");
+                }
                 Some(Value::Unknown) => {}
                 None => self.fault(Code::OnnxInvalid, name, "the output is never defined"),
             }
@@ -265,7 +283,9 @@ impl Importer<'_> {
                 self.bound.insert(name.clone(), id);
                 Ok(id)
             }
-            Value::Unknown => Err("an input is not known".to_owned()),
+            Value::Transposed(..) | Value::Sequence(_) | Value::Unknown => {
+                Err("an input is not known".to_owned())
+            }
         }
     }
 

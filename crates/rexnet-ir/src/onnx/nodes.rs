@@ -143,6 +143,12 @@ impl Importer<'_> {
             }
         }
         let operator = operators::find(node).filter(|_| !unknown)?;
+        for (name, input) in node.input.iter().zip(&inputs) {
+            if let Some(cause) = input.as_ref().and_then(|input| operator.misfit(input)) {
+                self.refuse(node, opset, &format!("its input {name:?} {cause}"));
+                return None;
+            }
+        }
         let mut call = Call {
             importer: self,
             name: node

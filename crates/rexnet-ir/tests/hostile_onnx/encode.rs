@@ -72,10 +72,15 @@ pub(crate) fn scalar(name: &str, value: f32) -> Bytes {
     raw_tensor(name, FLOAT, &[], &value.to_le_bytes())
 }
 
+/// 64-bit integers in a shape.
+pub(crate) fn integers(name: &str, dims: &[i64], values: &[i64]) -> Bytes {
+    let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    raw_tensor(name, INT64, dims, &data)
+}
+
 /// A list of 64-bit integers.
 pub(crate) fn list(name: &str, values: &[i64]) -> Bytes {
-    let data: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    raw_tensor(name, INT64, &[values.len() as i64], &data)
+    integers(name, &[values.len() as i64], values)
 }
 
 fn attribute(name: &str, kind: i64) -> Bytes {

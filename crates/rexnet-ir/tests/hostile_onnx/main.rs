@@ -9,12 +9,15 @@ mod check;
 mod encode;
 mod format;
 mod functions;
+mod indices;
 mod memory;
 mod mutations;
 mod names;
 mod report;
+mod scatter;
 mod shapes;
 mod tensors;
+mod views;
 mod windows;
 
 #[global_allocator]

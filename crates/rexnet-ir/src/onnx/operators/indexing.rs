@@ -1,6 +1,6 @@
 //! Operators that choose or order elements.
 
-use super::{Call, axes, axis};
+use super::{Call, axes, axis, in_order};
 use crate::graph::{Concat, NodeId, Op, Slice};
 use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
@@ -118,7 +118,7 @@ pub(super) fn slice(call: &mut Call<'_, '_, '_>) -> Results {
     let dims = match &value {
         Value::Node(id) => call.type_of(*id).dims.clone(),
         Value::Constant(_, constant) => constant.dims().to_vec(),
-        Value::Unknown => return Err("the input is not known".to_owned()),
+        _ => return Err("the input is not known".to_owned()),
     };
     let mut ranges = Vec::with_capacity(starts.len());
     for (index, axis) in axes(&given_axes, dims.len())?.into_iter().enumerate() {
@@ -140,7 +140,7 @@ pub(super) fn slice(call: &mut Call<'_, '_, '_>) -> Results {
             }
             Call::node(id)
         }
-        Value::Unknown => Err("the input is not known".to_owned()),
+        _ => Err("the input is not known".to_owned()),
     }
 }
 
@@ -232,14 +232,13 @@ pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
-    let computed = "transposing a computed tensor is not supported";
-    let constant = call.known(0).map_err(|_| computed.to_owned())?.clone();
-    let rank = constant.dims().len();
-    let order: Vec<usize> = match call.attributes.ints("perm")? {
-        Some(order) if order.len() != rank => return Err(format!("perm is no order of {rank} axes")),
-        Some(order) => axes(order, rank)?,
-        None => (0..rank).rev().collect(),
+    let Value::Constant(_, constant) = call.input(0)?.clone() else {
+        let (id, own) = in_order(call, 0)?;
+        let order = order(call, own.len())?;
+        return Call::transposed(id, order.into_iter().map(|at| own[at]).collect());
     };
+    let rank = constant.dims().len();
+    let order = order(call, rank)?;
     call.charge(constant.len())?;
     let mut strides = vec![1; rank];
     for at in (1..rank).rev() {
@@ -256,4 +255,13 @@ pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
     };
     let moved = constant.pick(dims.clone(), (0..constant.len()).map(place))?;
     call.constant(moved)
+}
+
+/// The order of the axes that a transpose asks for.
+fn order(call: &Call<'_, '_, '_>, rank: usize) -> Result<Vec<usize>, String> {
+    match call.attributes.ints("perm")? {
+        Some(order) if order.len() != rank => Err(format!("perm is no order of {rank} axes")),
+        Some(order) => axes(order, rank),
+        None => Ok((0..rank).rev().collect()),
+    }
 }

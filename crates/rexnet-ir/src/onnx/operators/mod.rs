@@ -7,6 +7,8 @@ mod elementwise;
 mod indexing;
 mod layer;
 mod pooling;
+mod scatter;
+mod sequence;
 mod shape;
 
 use super::attributes::Attributes;
@@ -66,6 +68,7 @@ operators! {
     "Conv" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"] => convolution::conv;
     "Div" (2..=2) [] => elementwise::div;
     "Dropout" (1..=3) ["ratio", "seed"] => elementwise::dropout;
+    "Equal" (2..=2) [] => conversion::equal;
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
     "Floor" (1..=1) [] => conversion::floor;
@@ -80,18 +83,40 @@ operators! {
     "Min" (1..=MAX_LIST) [] => elementwise::min;
     "Mul" (2..=2) [] => elementwise::mul;
     "Pad" (1..=4) ["mode", "pads", "value"] => convolution::pad;
+    "Range" (3..=3) [] => conversion::range;
     "ReduceMean" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => pooling::reduce_mean;
     "Relu" (1..=1) [] => elementwise::relu;
     "Reshape" (2..=2) ["allowzero"] => shape::reshape;
+    "ScatterND" (3..=3) ["reduction"] => scatter::scatter_nd;
+    "SequenceAt" (2..=2) [] => sequence::sequence_at;
     "Shape" (1..=1) ["start", "end"] => shape::shape;
     "Sigmoid" (1..=1) [] => elementwise::sigmoid;
     "Slice" (1..=5) ["axes", "ends", "starts"] => indexing::slice;
     "Split" (1..=2) ["axis", "num_outputs", "split"] => indexing::split;
+    "SplitToSequence" (1..=2) ["axis", "keepdims"] => sequence::split_to_sequence;
     "Squeeze" (1..=2) ["axes"] => shape::squeeze;
     "Sub" (2..=2) [] => elementwise::sub;
     "Swish" (1..=1) ["alpha"] => elementwise::swish;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
+    "Where" (3..=3) [] => conversion::select;
+}
+
+impl Operator {
+    /// Why an input cannot be one of this operator: only few take what is no tensor of the graph.
+    pub(super) fn misfit(&self, input: &Value) -> Option<&'static str> {
+        match (input, self.name) {
+            (Value::Transposed(..), "Identity" | "ScatterND" | "Transpose") => None,
+            (Value::Transposed(..), _) => {
+                Some("is a transposed tensor, which is supported only as an input of ScatterND")
+            }
+            (Value::Sequence(_), "Identity" | "SequenceAt") => None,
+            (Value::Sequence(_), _) => {
+                Some("is a sequence, which is supported only as an input of SequenceAt")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The operator of a node, if it is one of the standard domain that is covered.
@@ -155,7 +180,7 @@ impl Call<'_, '_, '_> {
     pub(super) fn known(&self, place: usize) -> Result<&Constant, String> {
         match self.input(place)? {
             Value::Constant(_, constant) => Ok(constant),
-            Value::Node(_) | Value::Unknown => Err(format!("input {place} must be a constant")),
+            _ => Err(format!("input {place} must be a constant")),
         }
     }
 
@@ -240,9 +265,24 @@ impl Call<'_, '_, '_> {
         Ok(vec![Value::Node(id)])
     }
 
+    /// The value whose axes are those of the node in that order.
+    pub(super) fn transposed(id: NodeId, order: Vec<usize>) -> Result<Vec<Value>, String> {
+        let value = if order.is_sorted() { Value::Node(id) } else { Value::Transposed(id, order.into()) };
+        Ok(vec![value])
+    }
+
     pub(super) fn constant(&self, constant: Constant) -> Result<Vec<Value>, String> {
         Ok(vec![Value::Constant(self.name.as_str().into(), constant)])
     }
+}
+
+/// An input as a node, and the places there of its axes.
+fn in_order(call: &mut Call<'_, '_, '_>, place: usize) -> Result<(NodeId, Vec<usize>), String> {
+    if let Value::Transposed(id, order) = call.input(place)? {
+        return Ok((*id, order.to_vec()));
+    }
+    let id = call.data(place)?;
+    Ok((id, (0..call.type_of(id).dims.len()).collect()))
 }
 
 /// A counted-from-the-end axis as a place among `rank`.

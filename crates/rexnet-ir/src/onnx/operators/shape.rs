@@ -18,7 +18,7 @@ fn dims_of(call: &Call<'_, '_, '_>, place: usize) -> Result<Vec<usize>, String> 
     match call.input(place)? {
         Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
         Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
-        Value::Unknown => Err("the input is not known".to_owned()),
+        _ => Err("the input is not known".to_owned()),
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn cast(call: &mut Call<'_, '_, '_>) -> Results {
             let constant = Constant::new(constant.dims().to_vec(), elements)?;
             call.constant(constant)
         }
-        Value::Node(_) | Value::Unknown => Err(cast_fault(to)),
+        _ => Err(cast_fault(to)),
     }
 }
 
@@ -215,7 +215,7 @@ fn reshaped(call: &mut Call<'_, '_, '_>, wanted: Vec<usize>) -> Results {
             return call.constant(constant);
         }
         Value::Node(id) => id,
-        Value::Unknown => return Err("the input is not known".to_owned()),
+        _ => return Err("the input is not known".to_owned()),
     };
     let dims = call.type_of(id).dims.clone();
     if dims == wanted {
