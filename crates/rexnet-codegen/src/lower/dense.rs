@@ -2,8 +2,8 @@
 
 use super::activation;
 use super::columns::{Columns, split};
-use super::packing::pack;
 use super::node::{ALONE, NodeBuilder};
+use super::packing::pack;
 use super::padding;
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
 use super::{PackedTensor, Packing};
