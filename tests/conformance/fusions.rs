@@ -89,7 +89,6 @@ const SHAPES: &[Shape] = &[
         pad: [4, 4, 4, 4],
         groups: 70,
         slices: &[(3, 32), (9, 1), (1, 2), (5, 35)],
-        ..POINTWISE
     },
     Shape { name: "dense", channels: [9, 21], size: [6, 7], kernel: [3, 3], pad: [1; 4], ..POINTWISE },
     Shape {
