@@ -36,7 +36,11 @@ impl Difference {
 
     /// Elements differ when they are further apart than [`TOLERANCE`] of the range of `standard`. With `images`,
     /// both arrays hold that many rows of scores, whose greatest is the class. The arrays have the same length.
-    pub(super) fn within_tolerance(values: &[f32], standard: &[f64], images: Option<usize>) -> Self {
+    pub(super) fn within_tolerance<T: Copy + Into<f64>>(
+        values: &[T],
+        standard: &[f64],
+        images: Option<usize>,
+    ) -> Self {
         let tolerance = TOLERANCE * range(standard);
         let distances = || values.iter().zip(standard).map(|(&a, &b)| distance(a.into(), b));
         let classes = images.map_or(0, |images| {
@@ -50,6 +54,16 @@ impl Difference {
             tolerance,
             elements: distances().filter(|&distance| distance > tolerance).count(),
             classes,
+        }
+    }
+
+    /// Of an array that has another shape than its standard: everything differs.
+    pub(super) fn of_shapes(standard: &[f64]) -> Self {
+        Self {
+            max_abs_error: f64::INFINITY,
+            tolerance: TOLERANCE * range(standard),
+            elements: standard.len().max(1),
+            classes: 0,
         }
     }
 }
@@ -73,7 +87,8 @@ impl fmt::Display for Difference {
     }
 }
 
-fn distance(a: f64, b: f64) -> f64 {
+/// Infinite where one is NaN or infinite and the other is not.
+pub(super) fn distance(a: f64, b: f64) -> f64 {
     if a == b || (a.is_nan() && b.is_nan()) {
         return 0.0;
     }

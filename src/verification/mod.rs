@@ -5,40 +5,42 @@
 //! where such are given; the class of every image is the same, where an output is scores of classes.
 //!
 //! The reference evaluates the graph as the source says it, so the passes are verified too. When a check fails,
-//! the network runs again with all intermediate values tapped, and the first one that differs is named.
+//! the network runs again with all intermediate values tapped, and the first one that differs is named. A [`Request`] may
+//! ask for more: every node in three measures, the reference after every pass, intermediate values of another engine.
 //!
 //! ```
 //! use rexnet::Weights;
-//! use rexnet::verification::{BACKENDS, Request, seeded_input, verify};
+//! use rexnet::verification::{Request, seeded_input, verify};
 //!
 //! let input = seeded_input(3 * 32 * 32, 0);
 //! let report = verify(
-//!     &Request {
-//!         source: "rexnet(width = 0.25, size = 32, classes = 10)".into(),
-//!         weights: Weights::Seeded(0),
-//!         batch: 1,
-//!         input: &input,
-//!         expected: &[],
-//!         backends: &BACKENDS,
-//!     },
+//!     &Request::new("rexnet(width = 0.25, size = 32, classes = 10)", Weights::Seeded(0), &input),
 //!     &mut |stage| println!("{stage}"),
 //! )?;
 //! assert!(report.passed());
 //! # Ok::<(), rexnet::Diagnostics>(())
 //! ```
 
+mod bisect;
+mod closeness;
 mod compare;
-mod locate;
+mod expected_nodes;
+mod nodes;
 mod report;
 
 use crate::jit::{Backend, Engine, Model, Options};
 use rexnet_codegen::driver::{Compilation, Source, Weights};
 use rexnet_codegen::plan::Port;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::reference;
+use rexnet_ir::graph::Graph;
+use rexnet_ir::passes::{PIPELINE, Pass};
+use rexnet_ir::reference::{self, Array};
 
+pub use bisect::{Bisection, PassCheck};
+pub use closeness::{Closeness, ulps};
 pub use compare::Difference;
-pub use report::{Check, Divergence, Report, Standard};
+pub use expected_nodes::{ExpectedNode, ExpectedNodes, ExpectedValue};
+pub use report::{Check, Divergence, NodeCheck, NodeReport, Report, Standard};
 
 /// How far a value may be from its standard, as a part of the standard's range. The range is the greatest less
 /// the least finite value; the greatest magnitude where all are equal.
@@ -61,18 +63,56 @@ pub struct Request<'a> {
     /// What another implementation gave for this input: for each of the network's outputs, in order, as far as it is
     /// known; may be shorter than the outputs.
     pub expected: &'a [Option<Vec<f32>>],
+    /// Intermediate values that another implementation gave, by the names that the source gives them.
+    pub expected_nodes: &'a [ExpectedValue],
     /// What to run; at least one.
     pub backends: &'a [Backend],
+    /// Whether all nodes are compared even where the outputs agree: a second compilation and a second run of each back
+    /// end.
+    pub nodes: bool,
+    /// Whether the reference is evaluated after every pass.
+    pub bisect_passes: bool,
 }
+
+impl<'a> Request<'a> {
+    /// One image through all of [`BACKENDS`], with nothing expected and no more looked at than is needed.
+    pub fn new(source: impl Into<Source<'a>>, weights: Weights, input: &'a [f32]) -> Self {
+        Self {
+            source: source.into(),
+            weights,
+            batch: 1,
+            input,
+            expected: &[],
+            expected_nodes: &[],
+            backends: &BACKENDS,
+            nodes: false,
+            bisect_passes: false,
+        }
+    }
+}
+
+/// Compiles for every back end with taps.
+type Compile<'f> = dyn Fn(&[String]) -> Result<Vec<(Backend, Model)>, Diagnostics> + 'f;
 
 /// Runs the network on every back end and compares; `observe` is told what happens next.
 ///
 /// # Errors
-/// Those of [`Engine::compile`]; `RX0302` for packed weights, which the reference cannot read; `RX0706` when `input` or `expected` has another length than the network's, or
-/// when there is no back end. A difference is no error but a [`Report`] that did not pass.
+/// Those of [`Engine::compile`]; `RX0302` for packed weights, which the reference cannot read; `RX0706` when `input` or
+/// `expected` has another length than the network's, when no expected node is one of the network, or when there is no back
+/// end. A difference is no error but a [`Report`] that did not pass.
 pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Report, Diagnostics> {
+    verify_with(request, &|taps| compile(request, taps), PIPELINE, observe)
+}
+
+/// As [`verify`], with models and passes of anybody's making.
+fn verify_with(
+    request: &Request<'_>,
+    compile: &Compile<'_>,
+    passes: &[Pass],
+    observe: &mut dyn FnMut(&str),
+) -> Result<Report, Diagnostics> {
     observe("compiling");
-    let models = compile(request, &[])?;
+    let models = compile(&[])?;
     let Some((_, first)) = models.first() else {
         return Err(argument("backends", "there is none".to_owned()).into());
     };
@@ -103,10 +143,18 @@ pub fn verify(request: &Request<'_>, observe: &mut dyn FnMut(&str)) -> Result<Re
         .map(|array| array.data)
         .collect();
     let mut report = compare_outputs(request, ports, &outputs, &reference);
-    if !report.consistent() {
-        observe("looking for the first node that differs");
-        let tapped = compile(request, &locate::tap_names(request)?)?;
-        report.first_divergent = locate::first_divergent(&tapped, None, request.input)?;
+    if !request.expected_nodes.is_empty() {
+        observe("comparing the expected nodes");
+        report.expected_nodes = Some(expected_nodes::compare(source, request.expected_nodes, request.input)?);
+    }
+    if request.bisect_passes {
+        report.bisection = Some(bisect::bisect(source, passes, request.input, observe)?);
+    }
+    if request.nodes || !report.consistent() {
+        observe("comparing every node");
+        let tappable = nodes::Tappable::of(compilation);
+        let (nodes, first) = nodes::compare(compile, &tappable, None, request.input)?;
+        (report.nodes, report.first_divergent) = (Some(nodes), first);
     }
     Ok(report)
 }
@@ -123,6 +171,20 @@ pub fn seeded_input(elements: usize, seed: u64) -> Vec<f32> {
         (z ^ (z >> 31)) >> 40
     };
     (0..elements).map(|_| next() as f32 / (1u64 << 22) as f32 - 2.0).collect()
+}
+
+/// Whether the f64 reference of a graph whose constants are bound gives the expected outputs, in order, as far as they are
+/// known: each within [`TOLERANCE`] of its range. `None` where it has no value because a constant is not bound or the input
+/// does not fit.
+pub fn reference_gives(graph: &Graph, input: &[f32], expected: &[Option<Vec<f32>>]) -> Option<bool> {
+    let outputs = reference::evaluate_outputs(graph, &[input]).ok()?;
+    let given = |(output, expected): (&Array, &Option<Vec<f32>>)| {
+        expected.as_ref().is_none_or(|expected| {
+            output.data.len() == expected.len()
+                && Difference::within_tolerance(expected, &output.data, None).passed()
+        })
+    };
+    Some(expected.len() <= outputs.len() && outputs.iter().zip(expected).all(given))
 }
 
 fn argument(name: &str, cause: String) -> Diagnostic {
@@ -146,9 +208,14 @@ fn compile(request: &Request<'_>, taps: &[String]) -> Result<Vec<(Backend, Model
         .collect()
 }
 
+/// Memory for all outputs of a model.
+fn buffers(model: &Model) -> Vec<Vec<f32>> {
+    model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect()
+}
+
 /// All outputs of a model.
 fn run(model: &Model, input: &[f32]) -> Result<Vec<Vec<f32>>, Diagnostic> {
-    let mut outputs: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
+    let mut outputs = buffers(model);
     let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
     model.session().run(&[input], &mut slices)?;
     Ok(outputs)
@@ -193,5 +260,12 @@ fn compare_outputs(
         .filter(|check| !matches!(check.standard, Standard::Backend(_)))
         .map(|check| check.difference.max_abs_error)
         .fold(0.0, f64::max);
-    Report { checks, max_abs_error, first_divergent: None }
+    Report {
+        checks,
+        max_abs_error,
+        first_divergent: None,
+        nodes: None,
+        bisection: None,
+        expected_nodes: None,
+    }
 }

@@ -102,7 +102,7 @@ codes! {
     ImageSize = "RX0703", "the image is empty or too large",
         "Images are limited to 16384 pixels a side and 512 MiB decoded.";
     ArrayBroken = "RX0704", "the array file does not fit",
-        "A .npy file is damaged, is not little-endian f32, or its shape is not the one that the network needs.";
+        "A .npy or .npz file is damaged, is not little-endian f32, has no array of the name that is needed, or its shape is not the one that the network needs.";
     LabelsBroken = "RX0705", "the labels file does not fit",
         "A labels file holds one label a line, as many lines as the network has classes.";
     RunArguments = "RX0706", "a buffer given to a model has the wrong length",
@@ -112,7 +112,7 @@ codes! {
     FileStale = "RX0708", "a generated file is not what would be written now",
         "`rexnetc compile --check` found a file that is missing, was edited, or was written for another network, with other options or by another version. The message has the command that writes it.";
     VerificationFailed = "RX0801", "the results differ",
-        "Back ends differ in a bit, or the distance to the reference or to the expected values exceeds 1e-4 of the output's range, or the class differs.";
+        "Back ends differ in a bit, or the distance to the reference or to the expected values exceeds 1e-4 of the output's range, or the class differs; or so does a node, the network after a pass, or an expected intermediate value. What is to blame is named as far as it is known.";
     NetworksDiffer = "RX0802", "the two networks are not the same",
         "After normalisation (passes, batch norms folded) the graphs are not isomorphic, or a weight differs by more than 1e-5 of its tensor's range. The first place where they part is named.";
     OnnxFormat = "RX0901", "the file is not a readable ONNX model",

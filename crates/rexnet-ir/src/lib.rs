@@ -4,6 +4,8 @@
 //! This crate knows no target and no kernel. Every fault it finds in somebody's input is a
 //! [`diagnostic::Diagnostic`] with a stable code.
 
+pub mod archive;
+mod cursor;
 pub mod diagnostic;
 pub mod graph;
 pub mod onnx;

@@ -67,6 +67,15 @@ impl Facts {
         single(&self.inputs, "inputs")
     }
 
+    /// The name of the input.
+    ///
+    /// # Errors
+    /// `RX0706` when there is not one.
+    pub(crate) fn input_name(&self) -> Result<&str, Diagnostic> {
+        self.input()?;
+        Ok(self.inputs.first().map_or("", |(name, _)| name))
+    }
+
     /// The extents of the output.
     ///
     /// # Errors

@@ -20,6 +20,17 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
     Ok(bytes)
 }
 
+/// The first bytes of a regular file, as many as tell kinds of files apart.
+///
+/// # Errors
+/// `RX0701` when there is none or it is of another kind.
+pub(crate) fn beginning(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let (file, _) = open(path, usize::MAX)?;
+    let mut bytes = Vec::new();
+    file.take(8).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
+    Ok(bytes)
+}
+
 /// Maps a regular file of at most `limit` bytes into memory, all of its pages at once: whoever maps weights reads them.
 ///
 /// The file must stay as it is while the map lives. When somebody writes into it the network computes with other

@@ -2,9 +2,13 @@
 
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::file;
 use crate::network::Net;
-use crate::npy;
-use rexnet::verification::seeded_input;
+use crate::npy::{self, Array};
+use crate::npz;
+use crate::photograph;
+use crate::preprocess::{self, PreprocessArguments};
+use rexnet::verification::{ExpectedValue, seeded_input};
 use rexnet::{Code, Diagnostic, Location};
 use std::path::Path;
 
@@ -20,14 +24,18 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Reads a `.npy` file, whose first extent says how many images there are, and what is known of the network
-    /// at that batch.
+    /// Reads a `.npy` file, or of a `.npz` file the array with the input's name, else the only one. The first extent says
+    /// how many images there are; what is known of the network is that at this batch.
     ///
     /// # Errors
     /// Faults of the network; `RX0701`, `RX0704` when the file is not as the network needs it.
     pub(crate) fn from_file(path: &Path, net: &Net) -> Result<(Facts, Self), Failure> {
-        let array = npy::read(path)?;
-        let mut facts = net.facts(None)?;
+        let facts = net.facts(None)?;
+        let array = npz::pick(path, facts.input_name()?)?;
+        Self::of_array(path, array, net, facts)
+    }
+
+    fn of_array(path: &Path, array: Array, net: &Net, mut facts: Facts) -> Result<(Facts, Self), Failure> {
         let needed = facts.input()?;
         match (&array.dims[..], needed) {
             ([batch @ 1..=usize::MAX, others @ ..], [_, own @ ..]) if others == own => {
@@ -43,6 +51,32 @@ impl Input {
                 Err(npy::broken(path, cause).into())
             }
         }
+    }
+
+    /// As [`Input::from_file`], or a photograph as the network's preprocessing makes it.
+    ///
+    /// # Errors
+    /// As [`Input::from_file`]; `RX0702`, `RX0703` for a photograph, `RX0707` where nothing says how it becomes an input.
+    pub(crate) fn from_file_or_photograph(
+        path: &Path,
+        net: &Net,
+        arguments: &PreprocessArguments,
+    ) -> Result<(Facts, Self), Failure> {
+        if !photograph::is_photograph(&file::beginning(path)?) {
+            return Self::from_file(path, net);
+        }
+        let facts = net.facts(None)?;
+        let preprocessing = arguments.choose(net, &facts)?.ok_or_else(|| preprocess::missing(net))?;
+        let name = path.display().to_string();
+        let [channels, height, width] = facts.image()?;
+        let mut data = photograph::read(facts.input()?, &preprocessing, &name)?.input;
+        if data.len() != channels * height * width {
+            let cause = format!("the network takes {channels} channels, photographs have 3");
+            return Err(Diagnostic::new(Code::RunArguments, Location::File(name), cause).into());
+        }
+        // A model that is fixed to several images gets the same one.
+        data = data.repeat(facts.batch());
+        Ok((facts.clone(), Self { batch: facts.batch(), data, origin: name }))
     }
 
     /// Draws one.
@@ -74,34 +108,70 @@ impl Input {
     }
 }
 
-/// Reads the outputs that a network is expected to give: each argument is a `.npy` file for the only output, or
-/// `NAME=FILE` for that of this name. There is an element for each output.
+/// Reads the outputs that a network is expected to give: each argument is a `.npy` file for the only output, `NAME=FILE`
+/// for that of this name, or a `.npz` file with arrays that are called like outputs. There is an element for each output.
 ///
 /// # Errors
-/// `RX0701`, `RX0704` when a shape is not that of the output, `RX0706` when there is no output of a name.
+/// `RX0701`, `RX0704` when a file or a shape does not fit, `RX0706` when there is no output of a name.
 pub(crate) fn expected(arguments: &[String], facts: &Facts) -> Result<Vec<Option<Vec<f32>>>, Diagnostic> {
-    let mut expected = vec![None; facts.outputs().len()];
-    for argument in arguments {
-        let named = argument.split_once('=').and_then(|(name, path)| {
-            Some((facts.outputs().iter().position(|(output, _)| output == name)?, path))
-        });
-        let (index, path) = match named {
-            Some(named) => named,
-            None if facts.outputs().len() == 1 => (0, argument.as_str()),
-            None => {
-                let names: Vec<&str> = facts.outputs().iter().map(|(name, _)| name.as_str()).collect();
-                let cause = format!("{argument} does not say of which output it is");
-                return Err(Diagnostic::new(Code::RunArguments, Location::None, cause)
-                    .with_help(format!("give NAME=FILE; the outputs are {}", names.join(", "))));
-            }
-        };
-        let (path, needed) = (Path::new(path), &facts.outputs()[index].1);
-        let array = npy::read(path)?;
+    let outputs = facts.outputs();
+    let mut expected = vec![None; outputs.len()];
+    let mut take = |index: usize, path: &Path, array: Array| {
+        let needed = &outputs[index].1;
         if array.dims != *needed {
             let cause = format!("its shape is {:?}, the output has {needed:?}", array.dims);
             return Err(npy::broken(path, cause));
         }
         expected[index] = Some(array.data);
+        Ok(())
+    };
+    for argument in arguments {
+        let named = argument
+            .split_once('=')
+            .and_then(|(name, path)| Some((outputs.iter().position(|(output, _)| output == name)?, path)));
+        match named {
+            Some((index, path)) => {
+                let path = Path::new(path);
+                take(index, path, npz::pick(path, &outputs[index].0)?)?;
+            }
+            None if outputs.len() == 1 => {
+                let path = Path::new(argument);
+                take(0, path, npz::pick(path, &outputs[0].0)?)?;
+            }
+            None => {
+                let path = Path::new(argument);
+                let names: Vec<&str> = outputs.iter().map(|(name, _)| name.as_str()).collect();
+                let found = if path.is_file() {
+                    npz::named(path, &|name| names.contains(&name))?
+                } else {
+                    Vec::new()
+                };
+                if found.is_empty() {
+                    let cause = format!("{argument} does not say of which output it is");
+                    return Err(Diagnostic::new(Code::RunArguments, Location::None, cause)
+                        .with_help(format!("give NAME=FILE; the outputs are {}", names.join(", "))));
+                }
+                for (name, array) in found {
+                    if let Some(index) = names.iter().position(|other| *other == name) {
+                        take(index, path, array)?;
+                    }
+                }
+            }
+        }
     }
     Ok(expected)
+}
+
+/// Reads the intermediate values of another engine: all arrays of a `.npz` file.
+///
+/// # Errors
+/// `RX0701`, `RX0704` when it is none.
+pub(crate) fn expected_nodes(path: &Path) -> Result<Vec<ExpectedValue>, Diagnostic> {
+    let values = npz::named(path, &|_| true)?;
+    if values.is_empty() {
+        let cause = "it is no .npz file, whose arrays have names";
+        return Err(npy::broken(path, cause).with_help(npz::SAVE));
+    }
+    let value = |(name, Array { dims, data })| ExpectedValue { name, dims, data };
+    Ok(values.into_iter().map(value).collect())
 }

@@ -4,8 +4,8 @@ use crate::file;
 use rexnet::{Code, Diagnostic, Location};
 use std::path::Path;
 
-/// The longest array file that is read.
-const MAX_BYTES: usize = 2 << 30;
+/// The longest file of arrays that is read.
+pub(crate) const MAX_BYTES: usize = 2 << 30;
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// Where the elements begin is a multiple of this.
 const ALIGNMENT: usize = 64;
@@ -19,15 +19,8 @@ pub(crate) struct Array {
     pub(crate) data: Vec<f32>,
 }
 
-/// Reads an array.
-///
-/// # Errors
-/// `RX0701` when the file cannot be read, `RX0704` when it is no such array.
-pub(crate) fn read(path: &Path) -> Result<Array, Diagnostic> {
-    parse(&file::read(path, MAX_BYTES)?).map_err(|cause| {
-        broken(path, cause).with_help("save it with numpy.save(path, array.astype('<f4', order='C'))")
-    })
-}
+/// How to save an array that can be read.
+pub(crate) const SAVE: &str = "save it with numpy.save(path, array.astype('<f4', order='C'))";
 
 /// Writes an array beside the file and renames.
 ///
@@ -58,7 +51,11 @@ fn print(dims: &[usize], data: &[f32]) -> Vec<u8> {
     bytes
 }
 
-fn parse(bytes: &[u8]) -> Result<Array, String> {
+/// The array that the content of a file is.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Array, String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it does not begin as .npy files do")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or("it ends early")?;
     let (length, rest) = match version[0] {

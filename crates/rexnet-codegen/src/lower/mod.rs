@@ -120,6 +120,13 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
     faults.into_result(lowered)
 }
 
+/// The nodes that a kernel computes on the way to another one, which is beside it: as whole values they are nowhere,
+/// unless somebody asks for them and so parts the kernel in two.
+pub fn absorbed(graph: &Graph) -> Vec<(NodeId, NodeId)> {
+    let by = |id: NodeId| Some((expand_depthwise::expansion(graph, id)?, id));
+    graph.order().into_iter().filter_map(by).collect()
+}
+
 /// The kernel's own proof, and that a back end which never spills has registers enough.
 fn prove(kernel: &Kernel, target: &Target) -> Result<(), Diagnostics> {
     if !target.proves_kernels {

@@ -26,7 +26,7 @@ pub use ops::{
     Slice, SqueezeExcite,
 };
 pub use parse::parse;
-pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure};
+pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure, weight_differences};
 pub use tensor::{Encoding, Tensor};
 pub use tensor_type::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, TensorType};
 

@@ -1,7 +1,9 @@
 //! Whether two graphs are the same network.
 
+mod tensors;
+
 use super::{Graph, NodeId, Op, Tensor};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -16,6 +18,8 @@ pub struct Difference {
     pub first: String,
     /// The node of the second graph.
     pub second: String,
+    /// The node of the first graph that computes otherwise: `first` itself, or who reads it where it is a constant.
+    pub layer: String,
     /// What differs.
     pub cause: String,
 }
@@ -33,7 +37,7 @@ impl fmt::Display for Difference {
 /// # Errors
 /// The first difference, in the order of evaluation.
 pub fn same(a: &Graph, b: &Graph) -> Result<(), Difference> {
-    correspond(a, b, weights_differ)
+    weight_differences(a, b)?.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Like [`same`], whatever the weights.
@@ -41,14 +45,25 @@ pub fn same(a: &Graph, b: &Graph) -> Result<(), Difference> {
 /// # Errors
 /// As [`same`].
 pub fn same_structure(a: &Graph, b: &Graph) -> Result<(), Difference> {
-    correspond(a, b, |_, _| None)
+    correspond(a, b, |_, _| None).map(|_| ())
+}
+
+/// All tensors that differ between two graphs of one structure, in the order of evaluation.
+///
+/// # Errors
+/// The first difference of the structure.
+pub fn weight_differences(a: &Graph, b: &Graph) -> Result<Vec<Difference>, Difference> {
+    correspond(a, b, tensors::difference)
 }
 
 /// What differs between two tensors, if anything.
 type Judge = fn(&Tensor, &Tensor) -> Option<String>;
 
-fn correspond(a: &Graph, b: &Graph, judge: Judge) -> Result<(), Difference> {
-    let whole = |cause: String| Difference { first: a.name().to_owned(), second: b.name().to_owned(), cause };
+fn correspond(a: &Graph, b: &Graph, judge: Judge) -> Result<Vec<Difference>, Difference> {
+    let whole = |cause: String| {
+        let (first, second) = (a.name().to_owned(), b.name().to_owned());
+        Difference { layer: first.clone(), first, second, cause }
+    };
     for (what, first, second) in
         [("inputs", a.inputs().len(), b.inputs().len()), ("outputs", a.outputs().len(), b.outputs().len())]
     {
@@ -56,6 +71,7 @@ fn correspond(a: &Graph, b: &Graph, judge: Judge) -> Result<(), Difference> {
             return Err(whole(format!("they have {first} and {second} {what}")));
         }
     }
+    let mut weights = Vec::new();
     let (shapes_a, shapes_b) = (structures(a), structures(b));
     let mut pairs: HashMap<NodeId, NodeId> = HashMap::new();
     let mut images: HashMap<NodeId, NodeId> = HashMap::new();
@@ -78,27 +94,36 @@ fn correspond(a: &Graph, b: &Graph, judge: Judge) -> Result<(), Difference> {
             }
             continue;
         }
-        let operands = ordered_operands(a, &shapes_a, x).into_iter().zip(ordered_operands(b, &shapes_b, y));
-        let same_count = a.node(x).operands.len() == b.node(y).operands.len();
-        if !operands_done && same_count {
+        if !operands_done {
             stack.push((x, y, true));
-            let mut operands: Vec<_> = operands.map(|(x, y)| (x, y, false)).collect();
-            operands.reverse();
-            stack.extend(operands);
+            let operands = operand_pairs((a, &shapes_a, x), (b, &shapes_b, y));
+            stack.extend(operands.into_iter().rev().map(|(x, y)| (x, y, false)));
             continue;
         }
-        compare(a, b, x, y, judge)?;
+        compare(a, b, x, y)?;
+        if let (Some(p), Some(q)) = (bound(a, x), bound(b, y))
+            && let Some(cause) = judge(p, q)
+        {
+            weights.push(differ(a, b, x, y, cause));
+        }
         if let Some(&other) = images.get(&y) {
             return Err(differ(a, b, x, y, format!("{} corresponds to it already", a.node(other).name)));
         }
         pairs.insert(x, y);
         images.insert(y, x);
     }
-    Ok(())
+    Ok(weights)
+}
+
+fn bound(graph: &Graph, id: NodeId) -> Option<&Tensor> {
+    let node = graph.node(id);
+    (node.op == Op::Constant).then(|| graph.constant(&node.name)).flatten()
 }
 
 fn differ(a: &Graph, b: &Graph, x: NodeId, y: NodeId, cause: String) -> Difference {
-    Difference { first: a.node(x).name.clone(), second: b.node(y).name.clone(), cause }
+    let reader = if a.node(x).op == Op::Constant { a.users(x).first().copied() } else { None };
+    let layer = a.node(reader.unwrap_or(x)).name.clone();
+    Difference { first: a.node(x).name.clone(), second: b.node(y).name.clone(), layer, cause }
 }
 
 /// Extents without ones at the end of a constant's: `[m, k]` is `[m, k, 1, 1]`.
@@ -113,7 +138,7 @@ fn structures(graph: &Graph) -> HashMap<NodeId, u64> {
     for id in graph.order() {
         let node = graph.node(id);
         let mut hasher = DefaultHasher::new();
-        (node.op.name(), node.op.attributes()).hash(&mut hasher);
+        (node.op.name(), comparable(&node.op).attributes()).hash(&mut hasher);
         let mut operands: Vec<u64> = node.operands.iter().map(|operand| structures[operand]).collect();
         if is_commutative(graph, id) {
             operands.sort_unstable();
@@ -131,25 +156,47 @@ fn is_commutative(graph: &Graph, id: NodeId) -> bool {
     matches!(node.op, Op::Add | Op::Mul) && same_shape(&node.operands)
 }
 
-/// The operands; those of a commutative operator in the order of their structure.
-fn ordered_operands(graph: &Graph, structures: &HashMap<NodeId, u64>, id: NodeId) -> Vec<NodeId> {
-    let mut operands = graph.node(id).operands.clone();
-    if is_commutative(graph, id) {
-        operands.sort_by_key(|operand| structures[operand]);
+type Structured<'a> = (&'a Graph, &'a HashMap<NodeId, u64>, NodeId);
+
+/// The operands of two nodes as they correspond. Those of a commutative operator may have changed places: they stay
+/// where they are unless that lets more of them be alike, so that whatever differs below is compared with what it
+/// was made from.
+fn operand_pairs(
+    (a, shapes_a, x): Structured<'_>,
+    (b, shapes_b, y): Structured<'_>,
+) -> Vec<(NodeId, NodeId)> {
+    let (first, mut second) = (a.node(x).operands.clone(), b.node(y).operands.clone());
+    if first.len() != second.len() {
+        // Operands that one of them lacks are further ones; the first is what both compute on, if they do the same.
+        let same_operator = a.node(x).op.name() == b.node(y).op.name();
+        return first.into_iter().zip(second).take(usize::from(same_operator)).collect();
     }
-    operands
+    let alike = |first: &[NodeId], second: &[NodeId]| {
+        first.iter().zip(second).filter(|&(x, y)| shapes_a[x] == shapes_b[y]).count()
+    };
+    if is_commutative(a, x) && is_commutative(b, y) {
+        let crossed: Vec<NodeId> = second.iter().rev().copied().collect();
+        if alike(&first, &crossed) > alike(&first, &second) {
+            second = crossed;
+        }
+    }
+    first.into_iter().zip(second).collect()
 }
 
-fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId, judge: Judge) -> Result<(), Difference> {
+fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId) -> Result<(), Difference> {
     let (first, second) = (a.node(x), b.node(y));
     let fault = |cause: String| Err(differ(a, b, x, y, cause));
-    if first.op != second.op {
+    if first.op.name() != second.op.name() {
         let text = |op: &Op| {
             let attributes: Vec<String> =
                 op.attributes().iter().map(|(name, text)| format!("{name}={text}")).collect();
             format!("{} {{{}}}", op.name(), attributes.join(", "))
         };
         return fault(format!("one is {}, the other {}", text(&first.op), text(&second.op)));
+    }
+    let ops = [&first.op, &second.op].map(comparable);
+    if ops[0] != ops[1] {
+        return fault(attributes_differ(&ops[0], &ops[1]));
     }
     if first.operands.len() != second.operands.len() {
         return fault(format!("they have {} and {} operands", first.operands.len(), second.operands.len()));
@@ -159,23 +206,33 @@ fn compare(a: &Graph, b: &Graph, x: NodeId, y: NodeId, judge: Judge) -> Result<(
     if dims(&first.ty.dims) != dims(&second.ty.dims) {
         return fault(format!("their shapes are {:?} and {:?}", first.ty.dims, second.ty.dims));
     }
-    if let (true, Some(p), Some(q)) = (constants, a.constant(&first.name), b.constant(&second.name))
-        && let Some(cause) = judge(p, q)
-    {
-        return fault(cause);
-    }
     Ok(())
 }
 
-fn weights_differ(a: &Tensor, b: &Tensor) -> Option<String> {
-    let (a, b) = (a.data(), b.data());
-    let magnitude = a.iter().chain(&*b).fold(0f32, |most, x| most.max(x.abs()));
-    let differ = |x: f32, y: f32| {
-        let both_nan = x.is_nan() && y.is_nan();
-        // Written so that a NaN on one side differs.
-        let close = (x - y).abs() <= WEIGHT_TOLERANCE * magnitude;
-        !(close || both_nan || x == y)
+/// An operator as it is compared: files hold the epsilon of a batch norm as f32, specs what people write.
+fn comparable(op: &Op) -> Op {
+    let mut op = op.clone();
+    if let Op::BatchNorm(norm) = &mut op
+        && let Ok(shortest) = (norm.epsilon as f32).to_string().parse()
+    {
+        norm.epsilon = shortest;
+    }
+    op
+}
+
+/// The attributes in which two uses of one operator differ.
+fn attributes_differ(first: &Op, second: &Op) -> String {
+    let (first, second) = (first.attributes(), second.attributes());
+    let of = |attributes: &[(&'static str, String)], name| {
+        let found = attributes.iter().find(|(other, _)| *other == name);
+        found.map_or("absent".to_owned(), |(_, text)| text.clone())
     };
-    let (at, (x, y)) = a.iter().zip(&*b).enumerate().find(|&(_, (&x, &y))| differ(x, y))?;
-    Some(format!("element {at} is {x:?} in one and {y:?} in the other"))
+    let mut names: Vec<&str> = first.iter().chain(&second).map(|(name, _)| *name).collect();
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(*name));
+    let differing = names.into_iter().filter_map(|name| {
+        let (x, y) = (of(&first, name), of(&second, name));
+        (x != y).then(|| format!("{name} is {x} in one and {y} in the other"))
+    });
+    differing.collect::<Vec<_>>().join("; ")
 }

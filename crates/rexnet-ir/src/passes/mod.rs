@@ -20,7 +20,7 @@ mod remove_dead;
 pub use fuse_gate::MOST_GROUPS as MOST_GATED_GROUPS;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::graph::{Difference, Graph, same, same_structure};
+use crate::graph::{Difference, Graph, same_structure, weight_differences};
 use std::time::{Duration, Instant};
 
 /// A rewrite of the graph.
@@ -31,6 +31,17 @@ pub struct Pass {
     /// What it does, in one line.
     pub summary: &'static str,
     run: fn(&mut Graph, &mut Report) -> Result<(), Diagnostic>,
+}
+
+impl Pass {
+    /// A pass that is not in the [`PIPELINE`], for whoever tries one of their own or a broken one.
+    pub const fn new(
+        name: &'static str,
+        summary: &'static str,
+        run: fn(&mut Graph, &mut Report) -> Result<(), Diagnostic>,
+    ) -> Self {
+        Self { name, summary, run }
+    }
 }
 
 /// Why a pass left a node that it looked at as it was.
@@ -126,21 +137,57 @@ pub fn run_logical(graph: &mut Graph) -> Result<Vec<Report>, Diagnostics> {
     logical.map(|&pass| run_one(graph, pass)).collect()
 }
 
-/// Whether two verified graphs with bound constants are the same network: isomorphic after all passes but the
-/// last, weights within [`WEIGHT_TOLERANCE`](crate::graph::WEIGHT_TOLERANCE).
+/// Where two verified graphs with bound constants are not the same network, which is: isomorphic after all passes but
+/// the last, weights within [`WEIGHT_TOLERANCE`](crate::graph::WEIGHT_TOLERANCE). Empty when they are the same.
+///
+/// Where both describe the network with the same operators, the differences are those of the graphs as they are: they
+/// name what was altered, such as the epsilon of a batch norm, and not the weights into which that is folded.
 ///
 /// # Errors
-/// As [`run_one`]; the inner error is the first difference.
-pub fn same_network(a: &Graph, b: &Graph) -> Result<Result<(), Difference>, Diagnostics> {
-    Ok(same(&normalised(a)?, &normalised(b)?))
+/// As [`run_one`]; the inner error is the first difference of the structure. Without one, all tensors that differ.
+pub fn differences(a: &Graph, b: &Graph) -> Result<Result<Vec<Difference>, Difference>, Diagnostics> {
+    Ok(match weight_differences(&normalised(a)?, &normalised(b)?) {
+        Ok(folded) if !folded.is_empty() && same_operators(a, b) => match weight_differences(a, b) {
+            Ok(own) if !own.is_empty() => Ok(own),
+            Err(own) if is_attribute(a, b, &own) => Ok(vec![own]),
+            Ok(_) | Err(_) => Ok(folded),
+        },
+        Ok(folded) => Ok(folded),
+        Err(after) => Err(before_passes(a, b, after)),
+    })
 }
 
-/// Like [`same_network`], whatever the weights. They must be bound all the same, or batch norms do not fold.
+/// Like [`differences`], whatever the weights. They must be bound all the same, or batch norms do not fold.
 ///
 /// # Errors
-/// As [`same_network`].
-pub fn same_network_structure(a: &Graph, b: &Graph) -> Result<Result<(), Difference>, Diagnostics> {
-    Ok(same_structure(&normalised(a)?, &normalised(b)?))
+/// As [`differences`].
+pub fn structural_difference(a: &Graph, b: &Graph) -> Result<Option<Difference>, Diagnostics> {
+    let after = same_structure(&normalised(a)?, &normalised(b)?);
+    Ok(after.err().map(|after| before_passes(a, b, after)))
+}
+
+/// The difference of the structure where it was before the passes, if both graphs say things alike.
+fn before_passes(a: &Graph, b: &Graph, after: Difference) -> Difference {
+    match same_structure(a, b) {
+        Err(own) if same_operators(a, b) && is_attribute(a, b, &own) => own,
+        Ok(()) | Err(_) => after,
+    }
+}
+
+fn same_operators(a: &Graph, b: &Graph) -> bool {
+    let operators = |graph: &Graph| {
+        let mut names: Vec<&str> = graph.order().into_iter().map(|id| graph.node(id).op.name()).collect();
+        names.sort_unstable();
+        names
+    };
+    operators(a) == operators(b)
+}
+
+/// Whether two nodes of one operator differ, so that nobody just writes the same thing in another way.
+fn is_attribute(a: &Graph, b: &Graph, difference: &Difference) -> bool {
+    let operator = |graph: &Graph, name: &str| graph.find(name).map(|id| graph.node(id).op.name());
+    let (first, second) = (operator(a, &difference.first), operator(b, &difference.second));
+    first.is_some() && first == second
 }
 
 fn normalised(graph: &Graph) -> Result<Graph, Diagnostics> {

@@ -1,6 +1,7 @@
 //! Tensors by name, as weights files hold them.
 
 use super::{pytorch, safetensors};
+use crate::archive;
 use crate::diagnostic::Diagnostics;
 use crate::graph::Tensor;
 use bytes::Bytes;
@@ -53,7 +54,7 @@ impl StateDict {
     pub fn read(file: &Bytes) -> Result<Self, Diagnostics> {
         // The length of the header comes first in safetensors files and may look like any other magic number.
         let is_safetensors = file.get(8) == Some(&b'{');
-        let is_checkpoint = file.starts_with(pytorch::ZIP_MAGIC) || pytorch::is_pickle(file);
+        let is_checkpoint = file.starts_with(archive::MAGIC) || pytorch::is_pickle(file);
         Ok(if is_checkpoint && !is_safetensors { pytorch::read(file)? } else { safetensors::read(file)? })
     }
 

@@ -1,15 +1,15 @@
 //! What a network says of photographs, and how that is printed.
 
+use crate::photograph::Photograph;
 use crate::report;
 use crate::runner::Runner;
 use crate::terminal::{Terminal, print_json};
 use crate::text::ms;
 use crate::weights::Chosen;
-use rexnet::image::{self, ImageError};
-use rexnet::{Code, Diagnostic, Diagnostics, Location, Prediction, Preprocessing, softmax, top};
+use rexnet::{Diagnostic, Diagnostics, Prediction, softmax, top};
 use serde_json::{Value, json};
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What the network says of one image.
 pub(super) struct Answer {
@@ -105,36 +105,6 @@ impl Printer<'_> {
     }
 }
 
-/// A photograph ready for the network.
-pub(super) struct Photograph {
-    name: String,
-    /// NCHW, as the network takes it.
-    pub(super) input: Vec<f32>,
-    decode: Duration,
-    prepare: Duration,
-}
-
-/// Reads and prepares a photograph.
-///
-/// # Errors
-/// `RX0701` to `RX0703` for the file.
-pub(super) fn read(
-    runner: &Runner,
-    preprocessing: &Preprocessing,
-    path: &str,
-) -> Result<Photograph, Diagnostic> {
-    let fault = |error| image_fault(error, path);
-    let start = Instant::now();
-    let picture = image::read(path).map_err(fault)?;
-    let decode = start.elapsed();
-    let start = Instant::now();
-    let input = match *runner.input_dims() {
-        [_, _, height, width] => image::prepare(&picture, preprocessing, height, width).map_err(fault)?,
-        _ => Vec::new(),
-    };
-    Ok(Photograph { name: path.to_owned(), input, decode, prepare: start.elapsed() })
-}
-
 /// Classifies photographs in one run, at most as many as the runner's batch; empty ones fill what is missing.
 ///
 /// # Errors
@@ -156,23 +126,4 @@ pub(super) fn classify(
         Answer { name, top: top(&softmax(logits), k), logits: logits.to_vec(), decode, prepare, network }
     });
     Ok(answers.collect())
-}
-
-fn image_fault(error: ImageError, path: &str) -> Diagnostic {
-    let code = Code::ALL.iter().copied().find(|code| code.code() == error.code());
-    let (cause, help) = match &error {
-        ImageError::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
-            ("no such file".to_owned(), "check the path".to_owned())
-        }
-        ImageError::Unreadable { cause, .. } => {
-            (format!("cannot be read: {cause}"), "check the path and its permissions".to_owned())
-        }
-        ImageError::Undecodable { cause, .. } => {
-            (format!("not a readable JPEG or PNG: {cause}"), "save it again as a JPEG or PNG file".to_owned())
-        }
-        ImageError::Size { cause, help, .. } => (cause.clone(), help.clone()),
-        other => (other.to_string(), String::new()),
-    };
-    let location = Location::File(path.to_owned());
-    Diagnostic::new(code.unwrap_or(Code::ImageBroken), location, cause).with_help(help)
 }

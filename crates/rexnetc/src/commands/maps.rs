@@ -1,6 +1,5 @@
 //! `rexnetc run` of networks that are no classifiers: what they give is described, and written as arrays.
 
-use super::answers::read;
 use super::run::Run;
 use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
@@ -8,6 +7,7 @@ use crate::file;
 use crate::input::Input;
 use crate::network::Net;
 use crate::npy;
+use crate::photograph;
 use crate::preprocess;
 use crate::runner::Runner;
 use crate::terminal::{Terminal, print_json};
@@ -76,7 +76,7 @@ pub(super) fn run_maps(
     for path in images {
         bar.set_message(path.clone());
         if let Some(preprocessing) = &preprocessing {
-            let photograph = read(&runner, preprocessing, path)?;
+            let photograph = photograph::read(runner.input_dims(), preprocessing, path)?;
             take(&mut runner, &photograph.input)?;
         }
         bar.inc(1);

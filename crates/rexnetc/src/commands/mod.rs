@@ -1,6 +1,5 @@
 //! The subcommands, one file each: its arguments, what it does, how it prints.
 
-mod against;
 mod answers;
 pub(crate) mod bench;
 pub(crate) mod compile;

@@ -1,6 +1,6 @@
 //! `rexnetc run [NET] [IMAGE…]`.
 
-use super::answers::{Answer, Printer, classify, read};
+use super::answers::{Answer, Printer, classify};
 use super::maps;
 use crate::arguments::{WeightsArguments, batch, threads};
 use crate::class_names;
@@ -9,6 +9,7 @@ use crate::failure::{Exit, Failure};
 use crate::input::Input;
 use crate::network::{Net, is_network};
 use crate::npy;
+use crate::photograph;
 use crate::preprocess::{self, PreprocessArguments};
 use crate::runner::{How, Runner, Via, via};
 use crate::terminal::Terminal;
@@ -38,8 +39,9 @@ pub(crate) struct Run {
     arguments: Vec<String>,
     #[command(flatten)]
     pub(super) weights: WeightsArguments,
-    /// A tensor instead of images: f32 of the shape [images, channels, height, width].
-    #[arg(long, value_name = "X.npy")]
+    /// A tensor instead of images: f32 of the shape [images, channels, height, width]; of an .npz file the array with the
+    /// input's name, else the only one.
+    #[arg(long, value_name = "X.npy|X.npz")]
     pub(super) input: Option<PathBuf>,
     /// Write the network's output here, unless an image fails: f32 of the shape [images, classes]; for several outputs,
     /// a folder.
@@ -180,7 +182,7 @@ fn run_images(
             bar.suspend(|| printer.terminal.note(&fault.to_string()));
             faults.push(fault);
         };
-        match read(&runner, preprocessing, path) {
+        match photograph::read(runner.input_dims(), preprocessing, path) {
             Ok(photograph) => waiting.push(photograph),
             Err(fault) => fail(fault),
         }

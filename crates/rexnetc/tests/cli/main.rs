@@ -1,6 +1,8 @@
 //! The built program from outside: arguments in; streams, files and exit codes out.
 
 mod against;
+mod altered;
+mod arrays;
 mod bench;
 mod binary;
 mod checkpoints;

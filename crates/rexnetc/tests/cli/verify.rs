@@ -88,3 +88,52 @@ fn weight_name(weights: &str) -> String {
     names.sort();
     names.swap_remove(0)
 }
+
+#[test]
+fn every_node_is_compared_where_that_is_asked_for() {
+    let json = rexnetc(&["verify", SMALL, "--nodes", "--bisect-passes", "--json"]).exits(0).json();
+    let nodes = json["nodes"].as_array().unwrap();
+    assert!(nodes.len() > 40 && nodes.iter().all(|node| node["passed"] == true), "{}", nodes.len());
+    let fused = nodes.iter().find(|node| node["absorbs"].is_string()).unwrap();
+    assert_eq!((&fused["operator"], &fused["shape"][0]), (&"conv2d".into(), &1.into()));
+    for node in nodes {
+        let backends = node["backends"].as_array().unwrap();
+        assert_eq!(backends.len(), 3);
+        assert!(backends[0]["different_bits"].is_null() && backends[1]["different_bits"] == 0);
+        assert!(backends[2]["cosine"].as_f64().is_some_and(|cosine| cosine > 0.999_999), "{node}");
+        assert!(backends[2]["max_ulps"].as_u64().is_some());
+    }
+    let bisection = &json["bisection"];
+    assert!(
+        bisection["culprit"].is_null() && bisection["passes"].as_array().is_some_and(|list| list.len() > 15)
+    );
+
+    let text = rexnetc(&["verify", SMALL, "--nodes", "--bisect-passes"]).exits(0).out;
+    for word in ["ULP", "features.3 ", "squeeze_excite", "passes: none of ", "\nverified"] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+    let json = rexnetc(&["verify", SMALL, "--json"]).exits(0).json();
+    assert!(json["nodes"].is_null() && json["bisection"].is_null() && json["layer"].is_null());
+}
+
+#[test]
+fn the_report_is_a_page_of_its_own() {
+    let directory = scratch("verify_page");
+    let page = directory.join("reports/small.html").into_os_string().into_string().unwrap();
+    rexnetc(&["verify", SMALL, "--bisect-passes", "--html", &page]).exits(0);
+    let html = std::fs::read_to_string(&page).unwrap();
+    for word in
+        ["<p class=\"verdict\">verified</p>", "<h2>Passes</h2>", "features.16", "fold_batch_norm", "</html>"]
+    {
+        assert!(html.contains(word), "{word}");
+    }
+    assert!(!html.contains("<script") && !html.contains("http"), "the page needs nothing else");
+
+    let mut given = fixture(&directory, "rexnet_narrow");
+    given.expected = file(&directory, "zeros.npy", npy(&header(&[1, 10]), &bytes_of(&[0.0; 10])));
+    verify(&given, &["--backend", "jit", "--html", &page]).exits(3);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.contains("<p class=\"verdict\">not verified</p>") && html.contains("class=\"bar over\""));
+    let refused = verify(&given, &["--html", &given.input]).exits(1);
+    assert!(refused.err.contains("RX0701"), "{refused:?}");
+}

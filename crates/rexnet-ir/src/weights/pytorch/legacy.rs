@@ -2,10 +2,10 @@
 //! machine, the object, the keys of its storages), then for each key the number of its elements and these, little endian
 //! whichever machine wrote them.
 
-use super::cursor::Cursor;
 use super::pickle::unpickle;
 use super::value::{Heap, Value};
 use super::{Places, damaged, unsupported};
+use crate::cursor::Cursor;
 use crate::diagnostic::Diagnostic;
 use std::collections::HashMap;
 

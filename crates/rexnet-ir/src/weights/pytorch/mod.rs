@@ -5,7 +5,6 @@
 //! copied but where a tensor's strides demand it. Checksums of archives are not compared, as that would read all weights.
 
 mod content;
-mod cursor;
 mod element;
 mod globals;
 mod legacy;
@@ -13,12 +12,11 @@ mod machine;
 mod pickle;
 mod value;
 mod view;
-mod zip;
 
-use self::cursor::Cursor;
 use self::value::{Heap, Value};
-use self::zip::Archive;
 use super::StateDict;
+use crate::archive::{self, Archive};
+use crate::cursor::{Cursor, EndsEarly};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -29,9 +27,6 @@ type Places<'a> = HashMap<&'a str, Range<usize>>;
 
 /// The longest name of a tensor or key of a storage in bytes, so that comparing them takes no time.
 const MAX_NAME: usize = 1024;
-
-/// How the content of an archive begins.
-pub(super) const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 
 /// Whether this is how a pickle of protocols 2 to 5 begins.
 pub(super) fn is_pickle(file: &[u8]) -> bool {
@@ -46,7 +41,7 @@ pub(super) fn is_pickle(file: &[u8]) -> bool {
 /// memory than the file.
 pub(super) fn read(file: &Bytes) -> Result<StateDict, Diagnostic> {
     let mut heap = Heap::new(file.len());
-    let (object, places) = match file.starts_with(ZIP_MAGIC) {
+    let (object, places) = match file.starts_with(archive::MAGIC) {
         true => read_archive(file, &mut heap)?,
         false => legacy::read(file, &mut heap)?,
     };
@@ -55,14 +50,15 @@ pub(super) fn read(file: &Bytes) -> Result<StateDict, Diagnostic> {
 
 /// The object in `NAME/data.pkl`, and the storages in `NAME/data/KEY`.
 fn read_archive<'a>(file: &'a [u8], heap: &mut Heap<'a>) -> Result<(Value<'a>, Places<'a>), Diagnostic> {
-    let archive = Archive::read(file)?;
+    let archive = Archive::read(file).map_err(of_archive)?;
     let folder_of = |name: &&'a str| name.strip_suffix("/data.pkl").filter(|folder| !folder.contains('/'));
     let folder = archive
         .names()
         .iter()
         .find_map(folder_of)
         .ok_or_else(|| damaged("it is a zip archive, but none of torch.save: it has no NAME/data.pkl"))?;
-    if let Some(order) = archive.place(&format!("{folder}/byteorder"))?
+    let place = |name: &str| place(&archive, name);
+    if let Some(order) = place(&format!("{folder}/byteorder"))?
         && &file[order] != b"little"
     {
         return Err(unsupported("its numbers are big endian", "save it on a machine that is little endian"));
@@ -70,13 +66,38 @@ fn read_archive<'a>(file: &'a [u8], heap: &mut Heap<'a>) -> Result<(Value<'a>, P
     let mut places = Places::new();
     for name in archive.names() {
         let key = name.strip_prefix(folder).and_then(|rest| rest.strip_prefix("/data/"));
-        if let (Some(key), Some(place)) = (key, archive.place(name)?) {
+        if let (Some(key), Some(place)) = (key, place(name)?) {
             places.insert(key, place);
         }
     }
-    let pickle = archive.place(&format!("{folder}/data.pkl"))?;
+    let pickle = place(&format!("{folder}/data.pkl"))?;
     let mut input = Cursor::new(&file[pickle.unwrap_or_default()]);
     Ok((pickle::unpickle(&mut input, true, heap)?, places))
+}
+
+/// Where a file of the archive is that is stored as it is.
+fn place(archive: &Archive<'_>, name: &str) -> Result<Option<Range<usize>>, Diagnostic> {
+    match archive.place(name).map_err(of_archive)? {
+        Some(place) if place.deflated => Err(of_archive(archive::Fault::Unsupported(name.to_owned()))),
+        place => Ok(place.map(|place| place.range)),
+    }
+}
+
+fn of_archive(fault: archive::Fault) -> Diagnostic {
+    match fault {
+        archive::Fault::Damaged(cause) => damaged(cause),
+        archive::Fault::Unsupported(name) => unsupported(
+            format!("its file {name} is compressed or encrypted"),
+            "unpack the archive and pack it again without compression",
+        ),
+    }
+}
+
+/// Nothing but checkpoints is read field by field into a [`Diagnostic`].
+impl From<EndsEarly> for Diagnostic {
+    fn from(_: EndsEarly) -> Self {
+        damaged("it ends early")
+    }
 }
 
 fn damaged(cause: impl AsRef<str>) -> Diagnostic {

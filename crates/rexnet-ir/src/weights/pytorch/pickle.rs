@@ -2,10 +2,10 @@
 //! CPython's `pickletools` describes protocols 2 to 5. A program runs once from its start to its end, so that time and
 //! memory are bounded by its length.
 
-use super::cursor::Cursor;
 use super::machine::Machine;
 use super::value::{Heap, Value};
 use super::{damaged, unsupported};
+use crate::cursor::Cursor;
 use crate::diagnostic::Diagnostic;
 
 const SAVE_AGAIN: &str = "load it and save the weights again: torch.save(model.state_dict(), FILE)";
@@ -41,7 +41,7 @@ fn step<'a>(
             protocol => Err(unsupported(format!("it has the pickle protocol {protocol}"), SAVE_AGAIN)),
         },
         // The length of a frame, of which only readers of streams make use.
-        0x95 => input.take(8).map(|_| ()),
+        0x95 => Ok(input.take(8).map(|_| ())?),
 
         b'(' => machine.mark(),
         b'0' => machine.discard(),
@@ -131,7 +131,7 @@ fn counted<'a>(input: &mut Cursor<'a>, width: u8) -> Result<&'a [u8], Diagnostic
         4 => input.u32()?.into(),
         _ => input.u64()?,
     };
-    input.take_long(count)
+    Ok(input.take_long(count)?)
 }
 
 fn integer(bytes: &[u8]) -> Value<'_> {

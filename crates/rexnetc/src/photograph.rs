@@ -1,0 +1,63 @@
+//! Photographs as the network takes them.
+
+use rexnet::image::{self, ImageError};
+use rexnet::{Code, Diagnostic, Location, Preprocessing};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// A photograph ready for the network.
+pub(crate) struct Photograph {
+    /// The file.
+    pub(crate) name: String,
+    /// NCHW, as the network takes it.
+    pub(crate) input: Vec<f32>,
+    /// Reading and decoding.
+    pub(crate) decode: Duration,
+    /// Cutting, resizing, normalising.
+    pub(crate) prepare: Duration,
+}
+
+/// Reads and prepares a photograph for an input of those extents, `[images, channels, height, width]`.
+///
+/// # Errors
+/// `RX0701` to `RX0703` for the file.
+pub(crate) fn read(
+    dims: &[usize],
+    preprocessing: &Preprocessing,
+    path: &str,
+) -> Result<Photograph, Diagnostic> {
+    let fault = |error| image_fault(error, path);
+    let start = Instant::now();
+    let picture = image::read(path).map_err(fault)?;
+    let decode = start.elapsed();
+    let start = Instant::now();
+    let input = match *dims {
+        [_, _, height, width] => image::prepare(&picture, preprocessing, height, width).map_err(fault)?,
+        _ => Vec::new(),
+    };
+    Ok(Photograph { name: path.to_owned(), input, decode, prepare: start.elapsed() })
+}
+
+/// Whether a file begins as JPEG or PNG files do.
+pub(crate) fn is_photograph(content: &[u8]) -> bool {
+    content.starts_with(b"\xff\xd8\xff") || content.starts_with(b"\x89PNG")
+}
+
+fn image_fault(error: ImageError, path: &str) -> Diagnostic {
+    let code = Code::ALL.iter().copied().find(|code| code.code() == error.code());
+    let (cause, help) = match &error {
+        ImageError::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
+            ("no such file".to_owned(), "check the path".to_owned())
+        }
+        ImageError::Unreadable { cause, .. } => {
+            (format!("cannot be read: {cause}"), "check the path and its permissions".to_owned())
+        }
+        ImageError::Undecodable { cause, .. } => {
+            (format!("not a readable JPEG or PNG: {cause}"), "save it again as a JPEG or PNG file".to_owned())
+        }
+        ImageError::Size { cause, help, .. } => (cause.clone(), help.clone()),
+        other => (other.to_string(), String::new()),
+    };
+    let location = Location::File(path.to_owned());
+    Diagnostic::new(code.unwrap_or(Code::ImageBroken), location, cause).with_help(help)
+}
