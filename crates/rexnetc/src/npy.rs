@@ -42,7 +42,7 @@ pub(crate) fn broken(path: &Path, cause: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::ArrayBroken, Location::File(path.display().to_string()), cause)
 }
 
-fn print(dims: &[usize], data: &[f32]) -> Vec<u8> {
+pub(crate) fn print(dims: &[usize], data: &[f32]) -> Vec<u8> {
     let shape: String = dims.iter().map(|dim| format!("{dim}, ")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
     let before = MAGIC.len() + 4;
@@ -58,7 +58,7 @@ fn print(dims: &[usize], data: &[f32]) -> Vec<u8> {
     bytes
 }
 
-fn parse(bytes: &[u8]) -> Result<Array, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Array, String> {
     let rest = bytes.strip_prefix(MAGIC).ok_or("it does not begin as .npy files do")?;
     let (version, rest) = rest.split_first_chunk::<2>().ok_or("it ends early")?;
     let (length, rest) = match version[0] {

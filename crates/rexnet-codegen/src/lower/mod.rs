@@ -134,11 +134,12 @@ pub struct Lowered {
 /// Lowers a verified graph whose layouts were chosen.
 ///
 /// # Errors
-/// `RX0403` for each node that no strategy covers; `RX0402` where a kernel fails its proof, a fault of this
+/// `RX0403` for each node that no strategy covers; `RX0203` when the kernels together are too long; `RX0402` where a kernel fails its proof, a fault of this
 /// compiler.
 pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
     let mut lowered = Lowered { kernels: Vec::new(), calls: Vec::new(), weights: Vec::new() };
     let mut faults = Diagnostics::default();
+    let mut statements = 0;
     let absorbed_by = |id: NodeId| match graph.users(id).as_slice() {
         [user] => expand_depthwise::expansion(graph, *user) == Some(id),
         _ => false,
@@ -154,6 +155,11 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
                 let kernel = match known {
                     Some(known) => known,
                     None => {
+                        statements += kernel.statements();
+                        if statements > MAX_STATEMENTS {
+                            faults.push(too_long(&kernel.name));
+                            break;
+                        }
                         if let Err(found) = prove(&kernel, target) {
                             faults.list.extend(found.list);
                             continue;
@@ -177,6 +183,15 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
         }
     }
     faults.into_result(lowered)
+}
+
+/// The most statements of a network's kernels: more would take a compiler minutes, and a machine code that no cache holds.
+pub const MAX_STATEMENTS: usize = 1 << 19;
+
+fn too_long(kernel: &str) -> Diagnostic {
+    let cause = format!("with it the kernels have more than {MAX_STATEMENTS} statements");
+    Diagnostic::new(Code::GraphTooLarge, Location::Name(kernel.to_owned()), cause)
+        .with_help("large windows with padding make many: use smaller ones, or fewer different layers")
 }
 
 /// The kernel's own proof, and that a back end which never spills has registers enough.
@@ -232,6 +247,14 @@ fn lower_node(
         arguments: Vec::new(),
         weights,
     };
+    let windows = match &node.op {
+        Op::Conv2d(conv) => Some(convolution::windows(conv, &builder, id)),
+        Op::Pool2d(pool) => Some(pooling::windows(pool, &graph.node(node.operands[0]).ty, &node.ty)),
+        _ => None,
+    };
+    if let Some(Err(cause)) = windows.map(|windows| borders::check(&windows)) {
+        return refuse(cause);
+    }
     match &node.op {
         Op::Conv2d(conv) => match strategy(graph, id, conv) {
             Strategy::Pointwise => convolution::pointwise(&mut builder, target, id, conv),
