@@ -5,7 +5,7 @@ use rexnet::{Bytes, Code, Diagnostic, Location};
 use rexnet_codegen::replace::replace;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Reads a regular file of at most `limit` bytes.
 ///
@@ -46,8 +46,8 @@ pub(crate) fn map(path: &Path, limit: usize) -> Result<Bytes, Diagnostic> {
 
 /// Opens a regular file and says how long it is.
 fn open(path: &Path, limit: usize) -> Result<(File, u64), Diagnostic> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    // Before it is opened: a pipe would wait for who writes to it.
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
         return Err(refuse(path, "this is a directory, not a file", ""));
     }
@@ -57,6 +57,7 @@ fn open(path: &Path, limit: usize) -> Result<(File, u64), Diagnostic> {
     if metadata.len() > limit as u64 {
         return Err(too_long(path, limit));
     }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     Ok((file, metadata.len()))
 }
 

@@ -226,11 +226,12 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
     if !path.starts_with(&folder) {
         return Err(format!("{name} leads out of the model's folder"));
     }
-    let file = std::fs::File::open(&path).map_err(fault)?;
-    let metadata = file.metadata().map_err(fault)?;
+    // Before it is opened: a pipe would wait for who writes to it.
+    let metadata = std::fs::metadata(&path).map_err(fault)?;
     if !metadata.is_file() || metadata.len() > MAX_WEIGHTS_BYTES as u64 {
         return Err(format!("{name} is no file, or too large"));
     }
+    let file = std::fs::File::open(&path).map_err(fault)?;
     let mut content = Vec::new();
     file.take(MAX_WEIGHTS_BYTES as u64).read_to_end(&mut content).map_err(fault)?;
     Ok(content.into())

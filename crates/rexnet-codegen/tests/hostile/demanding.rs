@@ -180,7 +180,7 @@ fn specs() {
         ("8192 pixels", "RX0203", "rexnet(size = 8192)".to_owned(), Weights::Zeros, 1),
         ("4096 pixels", "", "rexnet(size = 4096, width = 0.25)".to_owned(), Weights::Zeros, 1),
         ("a large batch", "", "rexnet(size = 32, width = 0.25)".to_owned(), Weights::Zeros, 10_000),
-        ("no batch", "RX0202", "rexnet(size = 32, width = 0.25)".to_owned(), Weights::Zeros, 0),
+        ("no batch", "RX0103", "rexnet(size = 32, width = 0.25)".to_owned(), Weights::Zeros, 0),
         ("all batches", "RX0203", "rexnet(size = 32)".to_owned(), Weights::Zeros, usize::MAX),
     ];
     let mut wrong = Vec::new();

@@ -21,5 +21,6 @@ mod pack;
 mod profile;
 mod run;
 mod rust;
+mod security;
 mod table;
 mod verify;
