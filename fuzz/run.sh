@@ -26,7 +26,11 @@ coverage=(level=4 inline-8bit-counters pc-table trace-compares)
 flags+=(-Cpasses=sancov-module "${coverage[@]/#/-Cllvm-args=-sanitizer-coverage-}" -Cdebug-assertions -Coverflow-checks)
 export RUSTFLAGS="${flags[*]}"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
-cargo "${toolchain[@]}" build --release --quiet --target "$host" "${targets[@]/#/--bin=}"
+case " ${targets[*]} " in
+    *" nests "* | *" image "*) features=(--features machine) ;;
+    *) features=() ;;
+esac
+cargo "${toolchain[@]}" build --release --quiet --target "$host" "${features[@]}" "${targets[@]/#/--bin=}"
 programs="$CARGO_TARGET_DIR/$host/release"
 
 # What the tests have of each kind.

@@ -187,11 +187,12 @@ fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic>
     };
     // Built aside and moved into place whole: a second process finds all of it or nothing.
     let work = folder.join(format!("{name}.{}.{:?}", std::process::id(), std::thread::current().id()));
-    let outcome = write_crate(sources, &work).map_err(unwritable).and_then(|()| run_cargo(&work)).and_then(|()| {
-        std::fs::create_dir_all(&finished)
-            .and_then(|()| std::fs::rename(work.join("target/release").join(&file), finished.join(&file)))
-            .map_err(unwritable)
-    });
+    let outcome =
+        write_crate(sources, &work).map_err(unwritable).and_then(|()| run_cargo(&work)).and_then(|()| {
+            std::fs::create_dir_all(&finished)
+                .and_then(|()| std::fs::rename(work.join("target/release").join(&file), finished.join(&file)))
+                .map_err(unwritable)
+        });
     // What is left over does no harm.
     let _ = std::fs::remove_dir_all(&work);
     outcome.map(|()| finished.join(file))

@@ -26,7 +26,8 @@ impl AlignedBuffer {
     /// # Errors
     /// `RX0607` when the system refuses the memory.
     pub fn try_zeroed(elements: usize) -> Result<Self, Diagnostic> {
-        let storage = elements.checked_add(ALIGNMENT / 4).and_then(try_zeros).ok_or_else(|| refused(elements))?;
+        let storage =
+            elements.checked_add(ALIGNMENT / 4).and_then(try_zeros).ok_or_else(|| refused(elements))?;
         // A vector's heap block never moves while it is not resized.
         let start = storage.as_ptr().align_offset(ALIGNMENT);
         assert!(start < ALIGNMENT / 4, "f32 memory can always be aligned");

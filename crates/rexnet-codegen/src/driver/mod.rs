@@ -276,7 +276,9 @@ pub const MAX_NODES: usize = 1 << 14;
 fn optimise(graph: &mut Graph, taps: &Taps) -> Result<Vec<Report>, Diagnostics> {
     if graph.len() > MAX_NODES {
         let cause = format!("it has {} nodes, more than {MAX_NODES}", graph.len());
-        return Err(Diagnostic::new(Code::GraphTooLarge, Location::Name(graph.name().to_owned()), cause).into());
+        return Err(
+            Diagnostic::new(Code::GraphTooLarge, Location::Name(graph.name().to_owned()), cause).into()
+        );
     }
     let mut reports = passes::run_logical(graph)?;
     tap(graph, taps)?;

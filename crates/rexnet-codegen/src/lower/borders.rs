@@ -92,9 +92,8 @@ const MAX_STRADDLING: usize = 1 << 16;
 
 /// Refuses windows whose borders cut the map into so many regions that code for each would be endless.
 pub(super) fn check(windows: &[Window; 2]) -> Result<(), String> {
-    let spans = windows.map(|window| {
-        if window.straddling() > MAX_STRADDLING { usize::MAX } else { window.spans().len() }
-    });
+    let spans = windows
+        .map(|window| if window.straddling() > MAX_STRADDLING { usize::MAX } else { window.spans().len() });
     if spans[0].saturating_mul(spans[1]) <= MAX_REGIONS {
         return Ok(());
     }

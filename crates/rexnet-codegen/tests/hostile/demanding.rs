@@ -109,7 +109,11 @@ fn convolutions() {
         ("depthwise 31", "", depthwise(31, 112)),
         ("depthwise 63 on a small map", "", depthwise(63, 7)),
         ("depthwise 63 on a large map", "RX0403", depthwise(63, 112)),
-        ("dense 201", "RX0403", convolution([1, 8, 300, 300], [8, 8, 201, 201], Windows { pad: 100, ..PLAIN })),
+        (
+            "dense 201",
+            "RX0403",
+            convolution([1, 8, 300, 300], [8, 8, 201, 201], Windows { pad: 100, ..PLAIN }),
+        ),
         ("dense 201 without padding", "", convolution([1, 8, 300, 300], [8, 8, 201, 201], PLAIN)),
         (
             "dense 501 on one pixel",
@@ -121,9 +125,16 @@ fn convolutions() {
             "RX0403",
             convolution([1, 8, 1, 1 << 20], [8, 8, 1, 1 << 20], Windows { pad: 1 << 19, ..PLAIN })
                 .replace(&format!("pad=[{0},{0},{0},{0}]", 1 << 19), &format!("pad=[0,{0},0,{0}]", 1 << 19))
-                .replace(&format!("{},{}] nchw\noutput", (1 << 20) + 1, (1 << 20) + 1), &format!("1,{}] nchw\noutput", (1 << 20) + 1)),
+                .replace(
+                    &format!("{},{}] nchw\noutput", (1 << 20) + 1, (1 << 20) + 1),
+                    &format!("1,{}] nchw\noutput", (1 << 20) + 1),
+                ),
         ),
-        ("stride beyond the map", "", convolution([1, 8, 300, 300], [8, 8, 3, 3], Windows { stride: 1 << 40, ..PLAIN })),
+        (
+            "stride beyond the map",
+            "",
+            convolution([1, 8, 300, 300], [8, 8, 3, 3], Windows { stride: 1 << 40, ..PLAIN }),
+        ),
         (
             "dilation 400",
             "",

@@ -60,23 +60,22 @@ fn provoke(code: Code, folder: &Path) -> How {
         Code::SpecMissing => spec("network n { classes: 10 }"),
         Code::SpecDuplicate => spec("rexnet(width = 1, width = 2)"),
         Code::SpecTooLarge => spec(&"(".repeat(100)),
-        Code::SpecNeeded => {
-            run(&["compile", &made("relu.onnx", &chain(&["Relu"])), "--emit", "pytorch"])
-        }
+        Code::SpecNeeded => run(&["compile", &made("relu.onnx", &chain(&["Relu"])), "--emit", "pytorch"]),
         Code::GraphSyntax => call(graph::parse("graph")),
-        Code::GraphInvalid => call(of_map("%2 = conv2d(%0, %0) {stride=[1,1], pad=[0,0,0,0], dilation=[1,1], groups=1} @y : f32[1,8,4,4] nchw")),
+        Code::GraphInvalid => call(of_map(
+            "%2 = conv2d(%0, %0) {stride=[1,1], pad=[0,0,0,0], dilation=[1,1], groups=1} @y : f32[1,8,4,4] nchw",
+        )),
         Code::GraphTooLarge => run(&["info", "rexnet(size = 8192)", "--batch", "1024"]),
         Code::WeightsFormat => run(&["info", SMALL, "--weights", &made("w.safetensors", b"no weights")]),
         Code::WeightsMissing => checkpoint("network.zip.pth"),
         Code::WeightsShape => weights(safetensors::Dtype::F32, &[1], &[0; 4]),
-        Code::WeightsType => {
-            weights(safetensors::Dtype::I64, &[32, 3, 3, 3], &[0; 8 * 32 * 3 * 3 * 3])
-        }
+        Code::WeightsType => weights(safetensors::Dtype::I64, &[32, 3, 3, 3], &[0; 8 * 32 * 3 * 3 * 3]),
         Code::WeightsUnused => {
             let (_, weights) = exported(folder, "0");
             let bytes = std::fs::read(weights).unwrap();
             let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-            let extra = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap();
+            let extra =
+                safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap();
             let all = tensors.tensors().into_iter().chain([("a.stranger".to_owned(), extra)]);
             let more = made("more.safetensors", &safetensors::serialize(all, None).unwrap());
             run(&["info", SMALL, "--weights", &more])
@@ -91,13 +90,16 @@ fn provoke(code: Code, folder: &Path) -> How {
         }
         Code::LoopsSyntax => call(loops::parse("kernel")),
         Code::LoopsInvalid => {
-            let text = std::fs::read_to_string(root().join("tests/files/loops-errors/out_of_bounds_by_one.loops"));
+            let text =
+                std::fs::read_to_string(root().join("tests/files/loops-errors/out_of_bounds_by_one.loops"));
             let text = text.unwrap();
             let kernel = loops::parse(text.split("; error").next().unwrap()).unwrap();
             call(loops::verify(&kernel))
         }
         Code::Unsupported => {
-            let graph = of_map("%2 = conv2d(%0, %1) {stride=[2,2], pad=[0,0,0,0], dilation=[1,1], groups=1, input_activation=silu} @y : f32[1,8,2,2] nchw");
+            let graph = of_map(
+                "%2 = conv2d(%0, %1) {stride=[2,2], pad=[0,0,0,0], dilation=[1,1], groups=1, input_activation=silu} @y : f32[1,8,2,2] nchw",
+            );
             let mut graph = graph.unwrap();
             rexnet_ir::weights::zero(&mut graph).unwrap();
             call(compile_graph(&graph, &Options::default()))
@@ -139,7 +141,16 @@ fn provoke(code: Code, folder: &Path) -> How {
         Code::VerificationFailed => {
             let given = fixture(folder, "rexnet_narrow");
             let wrong = made("wrong.npy", &npy(&header(&[1, 10]), &bytes_of(&[1.0; 10])));
-            run(&["verify", &given.net, "--weights", &given.weights, "--input", &given.input, "--expect", &wrong])
+            run(&[
+                "verify",
+                &given.net,
+                "--weights",
+                &given.weights,
+                "--input",
+                &given.input,
+                "--expect",
+                &wrong,
+            ])
         }
         Code::NetworksDiffer => {
             run(&["verify", SMALL, "--against", "rexnet(width = 0.3, size = 32, classes = 10)"])

@@ -74,7 +74,10 @@ fn a_full_disk_leaves_the_old_file() {
         text(&folder),
         text(&target)
     );
-    let Some(output) = script_with_mounts(&mount, &["pack", LARGE, "--seed", "0", "-o", text(&target)]) else { return };
+    let Some(output) = script_with_mounts(&mount, &["pack", LARGE, "--seed", "0", "-o", text(&target)])
+    else {
+        return;
+    };
     says(&output, "RX0701");
     let left = String::from_utf8_lossy(&output.stdout);
     assert_eq!(left, "w.rxw\nold\n");
@@ -92,7 +95,10 @@ fn a_folder_that_cannot_be_written_to_is_told_of() {
         text(&folder)
     );
     let target = folder.join("w.rxw");
-    let Some(output) = script_with_mounts(&mount, &["pack", LARGE, "--seed", "0", "-o", text(&target)]) else { return };
+    let Some(output) = script_with_mounts(&mount, &["pack", LARGE, "--seed", "0", "-o", text(&target)])
+    else {
+        return;
+    };
     says(&output, "RX0701");
     assert_eq!(std::fs::read(&target).unwrap(), b"old");
     assert_eq!(names(&folder), ["w.rxw"]);
@@ -159,15 +165,15 @@ fn killed_at_any_time_a_file_is_old_or_new() {
 /// Whatever the limit on the address space is, the program ends with its work or with a code.
 #[test]
 fn out_of_address_space_is_told_of() {
-    let wide = "rexnet(width = 3.0, size = 96)";
-    let large = "rexnet(width = 0.25, size = 1024)";
+    let wide = "rexnet(width = 2.0, size = 32)";
+    let large = "rexnet(width = 0.25, size = 512)";
     let (mut refused, mut coded, mut done) = (0, 0, 0);
     for arguments in [
         &["pack", wide, "--seed", "0", "-o", "/dev/null"][..],
         &["bench", large, "--iters", "1", "--warmup", "0", "--lines"],
         &["bench", large, "--iters", "1", "--warmup", "0", "--backend", "clif", "--json"],
     ] {
-        for mebibytes in [48, 64, 96, 128, 160, 200, 260, 320, 400, 500, 2000] {
+        for mebibytes in [48, 64, 80, 100, 140, 240, 2000] {
             let limit = format!("ulimit -v {}; exec \"$@\"", mebibytes << 10);
             if script(&limit, &["--version"]).status.code() != Some(0) {
                 continue;

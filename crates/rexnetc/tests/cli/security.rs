@@ -65,7 +65,8 @@ fn the_limits_are_those_of_the_sources() {
             continue;
         };
         let file = file.trim_end_matches('`');
-        let text = std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let text =
+            std::fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         let found = constants(&text).find(|(other, _)| *other == name);
         let (_, expression) = found.unwrap_or_else(|| panic!("{file} has no {name}"));
         assert_eq!(number(limit), value(expression), "{file}: {name}");
