@@ -2,12 +2,14 @@
 //! through it; a build script will.
 
 mod inputs;
+mod limits;
 
 pub use inputs::{Options, Source, Taps, Weights};
+pub use limits::{MAX_NODES, MAX_WEIGHTS_BYTES};
 
 use crate::emit::rust::Version;
 use crate::lower::lower;
-use crate::plan::{MAX_PACKED_BYTES, PackedWeights, Program, pack, plan};
+use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
@@ -79,9 +81,6 @@ impl Compilation {
             .with_help("give the file that they were packed from, .safetensors or .pth"))
     }
 }
-
-/// The longest weights file that is read, in bytes.
-pub const MAX_WEIGHTS_BYTES: usize = 4 << 30;
 
 /// Compiles a network.
 ///
@@ -250,36 +249,15 @@ pub fn bind(
     match weights {
         Weights::File(file) => weights::load(graph, network, file).map(Some),
         Weights::Seeded(seed) => {
-            check_drawn(graph)?;
+            limits::check_drawn(graph)?;
             weights::seed(graph, *seed).map(|_| None)
         }
         Weights::Packed(_) | Weights::Zeros => weights::zero(graph).map(|()| None),
     }
 }
 
-/// Refuses to draw more than could be packed.
-fn check_drawn(graph: &Graph) -> Result<(), Diagnostic> {
-    let constants = graph.order().into_iter().map(|id| graph.node(id)).filter(|node| node.op == Op::Constant);
-    let missing = constants.filter(|node| graph.constant(&node.name).is_none());
-    let bytes = missing.map(|node| 4 * node.ty.elements()).fold(0, usize::saturating_add);
-    if bytes <= MAX_PACKED_BYTES {
-        return Ok(());
-    }
-    let cause = format!("its weights are {bytes} bytes, more than 4 GiB");
-    Err(Diagnostic::new(Code::GraphTooLarge, Location::Name(graph.name().to_owned()), cause)
-        .with_help("make the network narrower"))
-}
-
-/// The most nodes of a graph that is compiled: what is done for each looks at all others.
-pub const MAX_NODES: usize = 1 << 14;
-
 fn optimise(graph: &mut Graph, taps: &Taps) -> Result<Vec<Report>, Diagnostics> {
-    if graph.len() > MAX_NODES {
-        let cause = format!("it has {} nodes, more than {MAX_NODES}", graph.len());
-        return Err(
-            Diagnostic::new(Code::GraphTooLarge, Location::Name(graph.name().to_owned()), cause).into()
-        );
-    }
+    limits::check_length(graph)?;
     let mut reports = passes::run_logical(graph)?;
     tap(graph, taps)?;
     reports.extend(passes::run_layout(graph)?);

@@ -45,7 +45,7 @@ impl Window {
     }
 
     /// Positions whose windows are neither inside the input nor before or after all of it, or more.
-    fn straddling(&self) -> usize {
+    pub(super) fn straddling(&self) -> usize {
         let reach = (self.kernel - 1).saturating_mul(self.dilation);
         reach.saturating_mul(2).min(self.outputs.saturating_mul(self.stride)) / self.stride
     }
@@ -83,22 +83,6 @@ impl Window {
         }
         spans
     }
-}
-
-/// The most regions of a map that are computed by loops of their own.
-pub(super) const MAX_REGIONS: usize = 1 << 10;
-/// The most windows along an axis that straddle a border.
-const MAX_STRADDLING: usize = 1 << 16;
-
-/// Refuses windows whose borders cut the map into so many regions that code for each would be endless.
-pub(super) fn check(windows: &[Window; 2]) -> Result<(), String> {
-    let spans = windows
-        .map(|window| if window.straddling() > MAX_STRADDLING { usize::MAX } else { window.spans().len() });
-    if spans[0].saturating_mul(spans[1]) <= MAX_REGIONS {
-        return Ok(());
-    }
-    let [y, x] = windows.map(|window| window.kernel);
-    Err(format!("the padding under a window of {y}×{x} cuts the map into more than {MAX_REGIONS} regions"))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod depthwise;
 mod elementwise;
 mod expand_depthwise;
 mod grouped;
+mod limits;
 mod movement;
 mod node;
 mod padding;
@@ -20,6 +21,7 @@ mod segments;
 mod tile;
 
 pub(crate) use columns::PANEL;
+pub use limits::MAX_STATEMENTS;
 pub(crate) use node::ALIGNMENT;
 pub(crate) use segments::kernel_of;
 
@@ -156,8 +158,8 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
                     Some(known) => known,
                     None => {
                         statements += kernel.statements();
-                        if statements > MAX_STATEMENTS {
-                            faults.push(too_long(&kernel.name));
+                        if let Err(fault) = limits::check_statements(statements, &kernel.name) {
+                            faults.push(fault);
                             break;
                         }
                         if let Err(found) = prove(&kernel, target) {
@@ -183,15 +185,6 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
         }
     }
     faults.into_result(lowered)
-}
-
-/// The most statements of a network's kernels: more would take a compiler minutes, and a machine code that no cache holds.
-pub const MAX_STATEMENTS: usize = 1 << 19;
-
-fn too_long(kernel: &str) -> Diagnostic {
-    let cause = format!("with it the kernels have more than {MAX_STATEMENTS} statements");
-    Diagnostic::new(Code::GraphTooLarge, Location::Name(kernel.to_owned()), cause)
-        .with_help("large windows with padding make many: use smaller ones, or fewer different layers")
 }
 
 /// The kernel's own proof, and that a back end which never spills has registers enough.
@@ -247,12 +240,7 @@ fn lower_node(
         arguments: Vec::new(),
         weights,
     };
-    let windows = match &node.op {
-        Op::Conv2d(conv) => Some(convolution::windows(conv, &builder, id)),
-        Op::Pool2d(pool) => Some(pooling::windows(pool, &graph.node(node.operands[0]).ty, &node.ty)),
-        _ => None,
-    };
-    if let Some(Err(cause)) = windows.map(|windows| borders::check(&windows)) {
+    if let Err(cause) = limits::check_windows(&builder, id) {
         return refuse(cause);
     }
     match &node.op {
