@@ -3,11 +3,11 @@
 use super::{Model, Options, Source, Weights};
 use memmap2::MmapOptions;
 use rexnet_codegen::jit::{Image, ImageKey, Tier};
+use rexnet_codegen::replace::replace;
 use rexnet_ir::Bytes;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The folder. Whatever goes wrong with it costs time, never an answer.
 #[derive(Clone, Debug)]
@@ -52,23 +52,15 @@ impl ImageFolder {
         Image::read(&Bytes::from_owner(map)).ok().filter(|image| image.key == key.value())
     }
 
-    /// Writes a model beside its place and renames it. Without success there is no file.
+    /// Keeps a model as an image, whole or not at all.
     pub(super) fn keep(&self, key: &ImageKey, model: &Model) {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
         let Ok(image) = model.image_for(key.value()) else { return };
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let beside = self.path.join(format!(".{:016x}.{}.{number}", key.value(), std::process::id()));
         let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
-        let written = make_private(&self.path)
+        // Without success there is no file, and the next process compiles.
+        let _ = make_private(&self.path)
             .and_then(|()| fs::metadata(&self.path))
             .and_then(|folder| if is_private(&folder) { Ok(()) } else { Err(refused()) })
-            .and_then(|()| create_private(&beside))
-            .and_then(|mut file| file.write_all(&image))
-            .and_then(|()| fs::rename(&beside, self.place(key)));
-        if written.is_err() {
-            // It may never have been there.
-            let _ = fs::remove_file(&beside);
-        }
+            .and_then(|()| replace(&self.place(key), &private(), |file| file.write_all(&image)));
     }
 
     fn place(&self, key: &ImageKey) -> PathBuf {
@@ -87,13 +79,13 @@ fn make_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(path)
 }
 
-/// A file that is not there yet, for its owner alone.
-fn create_private(path: &Path) -> io::Result<File> {
+/// How a file that is not there yet is made for its owner alone.
+fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }
 
 /// Whether a folder or file is this user's, and nobody else may write to it.

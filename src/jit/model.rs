@@ -298,7 +298,18 @@ impl Model {
     }
 
     /// The memory to run it in, on the caller's thread.
+    ///
+    /// # Panics
+    /// When the system refuses the memory; see [`Model::try_session`].
     pub fn session(&self) -> Session {
+        self.try_session().unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    /// As [`Model::session`].
+    ///
+    /// # Errors
+    /// `RX0607` when the system refuses the memory.
+    pub fn try_session(&self) -> Result<Session, Diagnostic> {
         Session::new(self.clone())
     }
 
@@ -306,7 +317,18 @@ impl Model {
     /// threads, or what [`from_fn`](crate::threads::from_fn) makes of a pool. The outputs are the same bits with any number of
     /// threads. The interpreter uses the caller's thread alone, and so does a network that is done in less time than it
     /// takes to call the others.
+    ///
+    /// # Panics
+    /// When the system refuses the memory; see [`Model::try_session_on`].
     pub fn session_on(&self, threads: impl Threads + Send + 'static) -> Session {
+        self.try_session_on(threads).unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    /// As [`Model::session_on`].
+    ///
+    /// # Errors
+    /// `RX0607` when the system refuses the memory.
+    pub fn try_session_on(&self, threads: impl Threads + Send + 'static) -> Result<Session, Diagnostic> {
         Session::on(self.clone(), Box::new(threads))
     }
 }

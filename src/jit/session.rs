@@ -1,8 +1,8 @@
 //! What one caller needs to run a model.
 
 use super::Model;
-use rexnet_codegen::memory::AlignedBuffer;
-use rexnet_codegen::plan::Schedule;
+use rexnet_codegen::memory::{AlignedBuffer, refused, try_zeros};
+use rexnet_codegen::plan::{Port, Schedule};
 use rexnet_ir::diagnostic::Diagnostic;
 use rexnet_threads::Threads;
 
@@ -27,23 +27,24 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    pub(super) fn new(model: Model) -> Self {
+    pub(super) fn new(model: Model) -> Result<Self, Diagnostic> {
         let program = model.program();
-        let taps = program.outputs[model.outputs().len()..].iter();
-        let taps = taps.map(|port| vec![0.0; port.elements()]).collect();
-        let arena = AlignedBuffer::zeroed(program.arena_bytes / 4);
-        Self { arena, taps, model, threads: None, private: AlignedBuffer::zeroed(0) }
+        let taps = program.outputs[model.outputs().len()..].iter().map(Port::elements);
+        let taps = taps.map(|elements| try_zeros(elements).ok_or_else(|| refused(elements)));
+        let taps = taps.collect::<Result<_, _>>()?;
+        let arena = AlignedBuffer::try_zeroed(program.arena_bytes / 4)?;
+        Ok(Self { arena, taps, model, threads: None, private: AlignedBuffer::try_zeroed(0)? })
     }
 
-    pub(super) fn on(model: Model, threads: Box<dyn Threads + Send>) -> Self {
+    pub(super) fn on(model: Model, threads: Box<dyn Threads + Send>) -> Result<Self, Diagnostic> {
         let shared = model.executable().schedule().is_some_and(Schedule::is_worth_sharing);
         let others = if shared { threads.count().max(1) - 1 } else { 0 };
-        let private = others * model.executable().private_bytes();
-        let alone = Self::new(model);
+        let private = others.saturating_mul(model.executable().private_bytes());
+        let alone = Self::new(model)?;
         if others == 0 {
-            return alone;
+            return Ok(alone);
         }
-        Self { threads: Some(threads), private: AlignedBuffer::zeroed(private / 4), ..alone }
+        Ok(Self { threads: Some(threads), private: AlignedBuffer::try_zeroed(private / 4)?, ..alone })
     }
 }
 

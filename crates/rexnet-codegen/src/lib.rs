@@ -15,4 +15,5 @@ pub mod loops;
 pub mod lower;
 pub mod memory;
 pub mod plan;
+pub mod replace;
 pub mod target;

@@ -187,22 +187,39 @@ fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic>
     };
     // Built aside and moved into place whole: a second process finds all of it or nothing.
     let work = folder.join(format!("{name}.{}.{:?}", std::process::id(), std::thread::current().id()));
-    std::fs::create_dir_all(&work).map_err(unwritable)?;
-    std::fs::write(work.join("Cargo.toml"), MANIFEST).map_err(unwritable)?;
+    let outcome =
+        write_crate(sources, &work).map_err(unwritable).and_then(|()| run_cargo(&work)).and_then(|()| {
+            std::fs::create_dir_all(&finished)
+                .and_then(|()| std::fs::rename(work.join("target/release").join(&file), finished.join(&file)))
+                .map_err(unwritable)
+        });
+    // What is left over does no harm.
+    let _ = std::fs::remove_dir_all(&work);
+    outcome.map(|()| finished.join(file))
+}
+
+/// Writes the crate of these modules.
+fn write_crate(sources: &[String], work: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(work)?;
+    std::fs::write(work.join("Cargo.toml"), MANIFEST)?;
     let mut root = String::from("//! Emitted networks.\n");
     for (index, source) in sources.iter().enumerate() {
         root.push_str(&format!("mod network_{index};\n"));
-        std::fs::write(work.join(format!("network_{index}.rs")), source).map_err(unwritable)?;
+        std::fs::write(work.join(format!("network_{index}.rs")), source)?;
     }
-    std::fs::write(work.join("lib.rs"), root).map_err(unwritable)?;
+    std::fs::write(work.join("lib.rs"), root)
+}
+
+/// Builds the crate in a folder.
+fn run_cargo(work: &Path) -> Result<(), Diagnostic> {
     let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--offline", "--quiet", "--target-dir", "target"])
-        .current_dir(&work)
+        .current_dir(work)
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env_remove("CARGO_BUILD_TARGET")
         .output();
-    let outcome = match built {
+    match built {
         Err(error) => {
             let cause = format!("`cargo` cannot be started: {error}");
             Err(fault(cause).with_help("install Rust (rustup), or use another back end: --backend jit"))
@@ -213,11 +230,6 @@ fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic>
             let cause = format!("`cargo build` failed: {}", last.join(" "));
             Err(fault(cause).with_help("please report this"))
         }
-        Ok(_) => std::fs::create_dir_all(&finished)
-            .and_then(|()| std::fs::rename(work.join("target/release").join(&file), finished.join(&file)))
-            .map_err(unwritable),
-    };
-    // What is left over does no harm.
-    let _ = std::fs::remove_dir_all(&work);
-    outcome.map(|()| finished.join(file))
+        Ok(_) => Ok(()),
+    }
 }

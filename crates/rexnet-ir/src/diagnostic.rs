@@ -53,8 +53,8 @@ codes! {
         "The text form of a graph could not be read back. `rexnetc compile NET --emit graph` shows the form.";
     GraphInvalid = "RX0202", "the graph breaks an invariant",
         "The verifier found a node whose operands, shape, layout or constants are inconsistent, or a cycle, a duplicate name or a missing output.";
-    GraphTooLarge = "RX0203", "a tensor of the graph is too large",
-        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code, and the values alive at once to 4 GiB.";
+    GraphTooLarge = "RX0203", "the graph or a tensor of it is too large",
+        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code, and the values alive at once and the packed weights to 4 GiB each. A graph has at most 2^14 nodes, and its kernels at most 2^19 statements.";
     WeightsFormat = "RX0301", "the weights file cannot be read",
         "Weights are read from safetensors files and from PyTorch checkpoints (.pth, .pt), told apart by their content. This file is damaged, truncated or of another format.";
     WeightsMissing = "RX0302", "a tensor is missing from the weights",
@@ -95,6 +95,8 @@ codes! {
         "An image holds machine code and weights. It is bound to the version of the compiler that made it and to the processor's vectors, and its checksum must agree. `rexnetc compile NET --emit image` makes it anew; a cache of images does so by itself.";
     Threads = "RX0606", "threads could not be started",
         "The operating system refused to start a thread; its own message is quoted. `--threads 1` starts none.";
+    Memory = "RX0607", "the system refuses memory",
+        "The network or a file needs more memory than the system gives this process. A smaller input or batch, a narrower network or a higher limit (`ulimit -v`, a container's) helps.";
     FileUnreadable = "RX0701", "a file cannot be read or written",
         "The operating system refused the file; its own message is quoted.";
     ImageBroken = "RX0702", "the file is not a readable JPEG or PNG",

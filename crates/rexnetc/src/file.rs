@@ -2,9 +2,10 @@
 
 use memmap2::MmapOptions;
 use rexnet::{Bytes, Code, Diagnostic, Location};
+use rexnet_codegen::replace::replace;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Reads a regular file of at most `limit` bytes.
 ///
@@ -56,8 +57,8 @@ pub(crate) fn map(path: &Path, limit: usize) -> Result<Bytes, Diagnostic> {
 
 /// Opens a regular file and says how long it is.
 fn open(path: &Path, limit: usize) -> Result<(File, u64), Diagnostic> {
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let metadata = file.metadata().map_err(|error| unreadable(path, &error))?;
+    // Before it is opened: a pipe would wait for who writes to it.
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     if metadata.is_dir() {
         return Err(refuse(path, "this is a directory, not a file", ""));
     }
@@ -67,6 +68,7 @@ fn open(path: &Path, limit: usize) -> Result<(File, u64), Diagnostic> {
     if metadata.len() > limit as u64 {
         return Err(too_long(path, limit));
     }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     Ok((file, metadata.len()))
 }
 
@@ -74,7 +76,7 @@ fn too_long(path: &Path, limit: usize) -> Diagnostic {
     refuse(path, &format!("the file is longer than {limit} bytes"), "")
 }
 
-/// Writes beside the file and renames, so that no half-written file is ever seen. Follows links; writes to
+/// Replaces the file whole, so that no half-written one is ever seen. Follows links; writes to
 /// devices and pipes directly.
 ///
 /// # Errors
@@ -92,18 +94,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
         Ok(_) | Err(_) => {}
     }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let beside = beside(&target);
-    let written = File::create(&beside)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| fs::rename(&beside, &target));
-    written.map_err(|error| {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&beside);
-        refuse(error)
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    replace(&target, &options, |file| {
+        file.write_all(bytes)?;
+        file.sync_all()
     })
+    .map_err(refuse)
 }
 
 /// Makes a directory, and those above it, where there is none.
@@ -134,12 +131,6 @@ pub(crate) fn keep(target: &Path, sources: &[Option<&Path>]) -> Result<(), Diagn
         }
     }
     Ok(())
-}
-
-/// The name of the file that becomes `target`; no other process has it.
-fn beside(target: &Path) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    target.with_file_name(format!(".{name}.{}.partial", std::process::id()))
 }
 
 /// `RX0701` with the system's own words, and ours where we know better ones.

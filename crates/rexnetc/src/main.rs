@@ -1,6 +1,7 @@
 //! The command line of rexnet. Each subcommand is a file in [`commands`]; how a network is compiled is the
 //! libraries' business.
 
+mod allocator;
 mod arguments;
 mod class_names;
 mod commands;
@@ -26,8 +27,14 @@ use arguments::Arguments;
 use clap::Parser;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: allocator::Coded = allocator::Coded;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.json {
+        allocator::tell_as_json();
+    }
     let terminal = terminal::Terminal::new(arguments.color, arguments.json);
     match commands::run(&arguments.command, &terminal) {
         Ok(exit) => exit.into(),

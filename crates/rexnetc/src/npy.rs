@@ -35,7 +35,7 @@ pub(crate) fn broken(path: &Path, cause: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::ArrayBroken, Location::File(path.display().to_string()), cause)
 }
 
-fn print(dims: &[usize], data: &[f32]) -> Vec<u8> {
+pub(crate) fn print(dims: &[usize], data: &[f32]) -> Vec<u8> {
     let shape: String = dims.iter().map(|dim| format!("{dim}, ")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}), }}", shape.trim_end());
     let before = MAGIC.len() + 4;

@@ -70,17 +70,17 @@ pub(crate) struct How {
 /// The memory to run a model in, on so many threads.
 ///
 /// # Errors
-/// `RX0606` when the threads cannot be started.
+/// `RX0606` when the threads cannot be started, `RX0607` when the system refuses the memory.
 pub(crate) fn session(model: &Model, threads: usize) -> Result<Session, Failure> {
     if threads == 1 {
-        return Ok(model.session());
+        return Ok(model.try_session()?);
     }
     let team = Team::new(threads).map_err(|error| {
         let cause = format!("{threads} threads cannot be started: {error}");
         let fault = Diagnostic::new(Code::Threads, Location::None, cause);
         Failure::from(fault.with_help("give a smaller number to --threads"))
     })?;
-    Ok(model.session_on(team))
+    Ok(model.try_session_on(team)?)
 }
 
 /// A compiled network with the memory to run it.

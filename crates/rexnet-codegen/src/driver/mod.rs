@@ -2,8 +2,10 @@
 //! through it; a build script will.
 
 mod inputs;
+mod limits;
 
 pub use inputs::{Options, Source, Taps, Weights};
+pub use limits::{MAX_NODES, MAX_WEIGHTS_BYTES};
 
 use crate::emit::rust::Version;
 use crate::lower::lower;
@@ -79,9 +81,6 @@ impl Compilation {
             .with_help("give the file that they were packed from, .safetensors or .pth"))
     }
 }
-
-/// The longest weights file that is read, in bytes.
-pub const MAX_WEIGHTS_BYTES: usize = 4 << 30;
 
 /// Compiles a network.
 ///
@@ -226,11 +225,12 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
     if !path.starts_with(&folder) {
         return Err(format!("{name} leads out of the model's folder"));
     }
-    let file = std::fs::File::open(&path).map_err(fault)?;
-    let metadata = file.metadata().map_err(fault)?;
+    // Before it is opened: a pipe would wait for who writes to it.
+    let metadata = std::fs::metadata(&path).map_err(fault)?;
     if !metadata.is_file() || metadata.len() > MAX_WEIGHTS_BYTES as u64 {
         return Err(format!("{name} is no file, or too large"));
     }
+    let file = std::fs::File::open(&path).map_err(fault)?;
     let mut content = Vec::new();
     file.take(MAX_WEIGHTS_BYTES as u64).read_to_end(&mut content).map_err(fault)?;
     Ok(content.into())
@@ -240,7 +240,7 @@ fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
 /// packed.
 ///
 /// # Errors
-/// Those of the weights file.
+/// Those of the weights file; `RX0203` where so many weights would be drawn that nothing could hold them.
 pub fn bind(
     graph: &mut Graph,
     network: Option<&Network>,
@@ -248,12 +248,16 @@ pub fn bind(
 ) -> Result<Option<Loaded>, Diagnostics> {
     match weights {
         Weights::File(file) => weights::load(graph, network, file).map(Some),
-        Weights::Seeded(seed) => weights::seed(graph, *seed).map(|_| None),
+        Weights::Seeded(seed) => {
+            limits::check_drawn(graph)?;
+            weights::seed(graph, *seed).map(|_| None)
+        }
         Weights::Packed(_) | Weights::Zeros => weights::zero(graph).map(|()| None),
     }
 }
 
 fn optimise(graph: &mut Graph, taps: &Taps) -> Result<Vec<Report>, Diagnostics> {
+    limits::check_length(graph)?;
     let mut reports = passes::run_logical(graph)?;
     tap(graph, taps)?;
     reports.extend(passes::run_layout(graph)?);

@@ -170,7 +170,7 @@ impl Image {
         }
         program.kernels.iter().try_for_each(check_buffers)?;
         plan::check_unaligned(&program)?;
-        let weights = PackedWeights::from_content(file.slice(weights..), &program).ok_or_else(damaged)?;
+        let weights = PackedWeights::from_content(file.slice(weights..), &program).ok_or_else(damaged)??;
         Ok(Self {
             about,
             program,

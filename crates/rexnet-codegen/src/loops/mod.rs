@@ -289,6 +289,23 @@ pub enum Expression {
     },
 }
 
+impl Kernel {
+    /// How many statements there are, those of loops once.
+    pub fn statements(&self) -> usize {
+        fn of(body: &[Statement]) -> usize {
+            let inside = |statement: &Statement| match statement {
+                Statement::For { body, .. } => 1 + of(body),
+                Statement::Registers { .. }
+                | Statement::Let { .. }
+                | Statement::Set { .. }
+                | Statement::Store { .. } => 1,
+            };
+            body.iter().map(inside).sum()
+        }
+        of(&self.body)
+    }
+}
+
 /// A step.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Statement {

@@ -44,8 +44,14 @@ impl Window {
         Self { kernel, pad: self.pad - before * self.dilation, ..*self }
     }
 
-    /// The positions in order, cut where the taps change. The work grows with the kernel and the number of
-    /// windows that straddle a border, not with the map or the padding.
+    /// Positions whose windows are neither inside the input nor before or after all of it, or more.
+    pub(super) fn straddling(&self) -> usize {
+        let reach = (self.kernel - 1).saturating_mul(self.dilation);
+        reach.saturating_mul(2).min(self.outputs.saturating_mul(self.stride)) / self.stride
+    }
+
+    /// The positions in order, cut where the taps change. The work grows with the number of windows that straddle a
+    /// border, not with the kernel, the map or the padding.
     pub(super) fn spans(&self) -> Vec<Span> {
         let [outputs, inputs, kernel, stride, dilation] =
             [self.outputs, self.inputs, self.kernel, self.stride, self.dilation].map(|count| count as i64);
@@ -54,7 +60,6 @@ impl Window {
         let mut output = 0;
         while output < outputs {
             let first = output * stride + self.origin();
-            let inside = |tap: &i64| (0..inputs).contains(&(first + tap * dilation));
             // The last position whose window begins at or before an input element.
             let last_from = |element: i64| (element - self.origin()).div_euclid(stride);
             let (taps, end) = if first + reach < 0 {
@@ -64,9 +69,10 @@ impl Window {
             } else if first >= 0 && first + reach < inputs {
                 (0..kernel, last_from(inputs - 1 - reach) + 1)
             } else {
-                let begin = (0..kernel).find(inside).unwrap_or(0);
-                let end = (0..kernel).rfind(inside).map_or(begin, |last| last + 1);
-                (begin..end, output + 1)
+                // Taps at which the input begins and ends, rounded up.
+                let begin = ((-first).max(0) + dilation - 1) / dilation;
+                let end = ((inputs - first + dilation - 1) / dilation).min(kernel);
+                (if begin < end { begin..end } else { 0..0 }, output + 1)
             };
             let end = end.min(outputs);
             match spans.last_mut() {

@@ -12,6 +12,7 @@ mod depthwise;
 mod elementwise;
 mod expand_depthwise;
 mod grouped;
+mod limits;
 mod movement;
 mod node;
 mod packing;
@@ -21,6 +22,7 @@ mod segments;
 mod tile;
 
 pub(crate) use columns::PANEL;
+pub use limits::MAX_STATEMENTS;
 pub(crate) use node::ALIGNMENT;
 pub use packing::{PackedTensor, Packing, Part};
 pub(crate) use segments::kernel_of;
@@ -75,11 +77,12 @@ pub struct Lowered {
 /// Lowers a verified graph whose layouts were chosen.
 ///
 /// # Errors
-/// `RX0403` for each node that no strategy covers; `RX0402` where a kernel fails its proof, a fault of this
+/// `RX0403` for each node that no strategy covers; `RX0203` when the kernels together are too long; `RX0402` where a kernel fails its proof, a fault of this
 /// compiler.
 pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
     let mut lowered = Lowered { kernels: Vec::new(), calls: Vec::new(), weights: Vec::new() };
     let mut faults = Diagnostics::default();
+    let mut statements = 0;
     let absorbed_by = |id: NodeId| match graph.users(id).as_slice() {
         [user] => expand_depthwise::expansion(graph, *user) == Some(id),
         _ => false,
@@ -95,6 +98,11 @@ pub fn lower(graph: &Graph, target: &Target) -> Result<Lowered, Diagnostics> {
                 let kernel = match known {
                     Some(known) => known,
                     None => {
+                        statements += kernel.statements();
+                        if let Err(fault) = limits::check_statements(statements, &kernel.name) {
+                            faults.push(fault);
+                            break;
+                        }
                         if let Err(found) = prove(&kernel, target) {
                             faults.list.extend(found.list);
                             continue;
@@ -180,6 +188,9 @@ fn lower_node(
         arguments: Vec::new(),
         weights,
     };
+    if let Err(cause) = limits::check_windows(&builder, id) {
+        return refuse(cause);
+    }
     match &node.op {
         Op::Conv2d(conv) => match strategy(graph, id, conv) {
             Strategy::Pointwise => convolution::pointwise(&mut builder, target, id, conv),

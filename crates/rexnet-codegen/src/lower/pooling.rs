@@ -67,6 +67,18 @@ pub(super) fn squeeze(
     }
 }
 
+/// The windows of a pooling along y and x.
+pub(super) fn windows(pool: &Pool2d, input: &TensorType, output: &TensorType) -> [Window; 2] {
+    [0, 1].map(|axis| Window {
+        outputs: output.dim(2 + axis),
+        inputs: input.dim(2 + axis),
+        kernel: pool.kernel[axis],
+        stride: pool.stride[axis],
+        dilation: 1,
+        pad: pool.pad[axis],
+    })
+}
+
 /// A window at each position. Taps in the padding do not count; the first tap inside starts the reduction.
 pub(super) fn pool(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, pool: &Pool2d) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
@@ -74,14 +86,7 @@ pub(super) fn pool(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, pool
     let input = node.value("input", operands[0], Role::In);
     let output = node.value("output", id, Role::Out);
     let (from, to) = (Strides::of(&input_ty), Strides::of(&ty));
-    let windows = [0, 1].map(|axis| Window {
-        outputs: ty.dim(2 + axis),
-        inputs: input_ty.dim(2 + axis),
-        kernel: pool.kernel[axis],
-        stride: pool.stride[axis],
-        dilation: 1,
-        pad: pool.pad[axis],
-    });
+    let windows = windows(pool, &input_ty, &ty);
     let lanes = target.lanes.min(8);
     let builder = &mut node.builder;
     each_region(builder, images(&ty), &windows, |builder, image, y, span_y, span_x| {

@@ -127,14 +127,21 @@ impl Program {
 }
 
 /// The largest arena: a description must not be able to exhaust a machine's memory.
-pub(crate) const MAX_ARENA_BYTES: usize = 4 << 30;
+pub const MAX_ARENA_BYTES: usize = 4 << 30;
+/// The most packed weights, for the same reason.
+pub const MAX_PACKED_BYTES: usize = 4 << 30;
 
 /// Assigns a place to everything and proves the result with [`check`].
 ///
 /// # Errors
-/// `RX0203` when the values need more than 4 GiB at once; `RX0501` when the proof fails, a fault of this compiler.
+/// `RX0203` when the values need more than 4 GiB at once, or the weights more than 4 GiB; `RX0501` when the proof fails, a fault of this compiler.
 pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
     let (weights, weight_bytes) = place_weights(lowered.weights);
+    if weight_bytes > MAX_PACKED_BYTES {
+        let cause = format!("its packed weights need {weight_bytes} bytes, more than 4 GiB");
+        let fault = Diagnostic::new(Code::GraphTooLarge, Location::Name(graph.name().to_owned()), cause);
+        return Err(fault.with_help("make the network narrower").into());
+    }
     let inputs = graph.inputs();
     let output_index = |id: NodeId| graph.outputs().iter().position(|output| output.node == id);
 

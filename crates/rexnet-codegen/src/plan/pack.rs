@@ -12,9 +12,9 @@ use xxhash_rust::xxh3::xxh3_64;
 /// panel's filters only.
 ///
 /// # Errors
-/// `RX0302` when a constant has no tensor.
+/// `RX0302` when a constant has no tensor, `RX0607` when the system refuses the memory.
 pub fn pack(program: &Program, graph: &Graph) -> Result<PackedWeights, Diagnostic> {
-    let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);
+    let mut buffer = AlignedBuffer::try_zeroed(program.weight_bytes / 4)?;
     let tensor = |name: &str| {
         graph.constant(name).ok_or_else(|| {
             Diagnostic::new(

@@ -99,7 +99,7 @@ impl PackedWeights {
     /// (what maps it must not change it), any other copied.
     ///
     /// # Errors
-    /// `RX0306` when one of them differs.
+    /// `RX0306` when one of them differs, `RX0607` when the system refuses the memory for a copy.
     pub fn from_rxw(file: impl Into<Bytes>, program: &Program) -> Result<Self, Diagnostic> {
         let file = file.into();
         let refuse = |cause: String| {
@@ -125,27 +125,31 @@ impl PackedWeights {
         if xxh64(content, 0) != header.checksum {
             return refuse("its content is damaged: the checksum differs".to_owned());
         }
-        Ok(Self::of_content(file.slice_ref(content), program))
+        Self::of_content(file.slice_ref(content), program)
     }
+
     /// The content of a file whose hash and checksum were checked; `None` when it has another length.
+    ///
+    /// # Errors
+    /// `RX0607` when the system refuses the memory for a copy.
     #[cfg(feature = "jit")]
-    pub(crate) fn from_content(content: Bytes, program: &Program) -> Option<Self> {
+    pub(crate) fn from_content(content: Bytes, program: &Program) -> Option<Result<Self, Diagnostic>> {
         (content.len() == program.weight_bytes).then(|| Self::of_content(content, program))
     }
 
     /// The bytes themselves where they are aligned, else a copy.
-    fn of_content(content: Bytes, program: &Program) -> Self {
+    fn of_content(content: Bytes, program: &Program) -> Result<Self, Diagnostic> {
         let aligned = content.as_ptr().addr().is_multiple_of(ALIGNMENT);
         let storage =
             if aligned && cfg!(target_endian = "little") && <[f32]>::ref_from_bytes(&content).is_ok() {
                 Storage::File(content)
             } else {
-                let mut buffer = AlignedBuffer::zeroed(program.weight_bytes / 4);
+                let mut buffer = AlignedBuffer::try_zeroed(program.weight_bytes / 4)?;
                 for (value, bytes) in buffer.as_mut_slice().iter_mut().zip(content.as_chunks::<4>().0) {
                     *value = f32::from_le_bytes(*bytes);
                 }
                 Storage::Buffer(Arc::new(buffer))
             };
-        Self { storage, layout_hash: program.layout_hash }
+        Ok(Self { storage, layout_hash: program.layout_hash })
     }
 }
