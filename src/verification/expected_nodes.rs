@@ -94,7 +94,7 @@ pub(super) fn compare(
         let exact = values.get(&id)?;
         let same_shape = exact.dims == wanted.dims;
         let (closeness, difference) = if same_shape {
-            let difference = Difference::within_tolerance(&wanted.data, &exact.data, None);
+            let difference = Difference::of_node(&wanted.data, &exact.data);
             (Some(Closeness::new(&wanted.data, &exact.data)), difference)
         } else {
             (None, Difference::of_shapes(&exact.data))

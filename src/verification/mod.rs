@@ -153,7 +153,8 @@ fn verify_with(
     if request.nodes || !report.consistent() {
         observe("comparing every node");
         let tappable = nodes::Tappable::of(compilation);
-        let (nodes, first) = nodes::compare(compile, &tappable, None, request.input)?;
+        let agree = report.consistent();
+        let (nodes, first) = nodes::compare(compile, &tappable, None, request.input, agree)?;
         (report.nodes, report.first_divergent) = (Some(nodes), first);
     }
     Ok(report)

@@ -41,6 +41,9 @@ impl Tappable {
 /// Every node on every back end beside the reference on `meaning`, by default the optimised graph; and the first that
 /// differs.
 ///
+/// Errors add up from node to node. Where the `outputs_agree` with the reference all the same, a node differs when its bits
+/// do; else also when it is further from the reference than what is allowed.
+///
 /// The kernels are those that run without taps. Where one of them computes two nodes and is the first to differ, it is
 /// parted: then it is said which of the two differs by itself, or that neither does and their common kernel is wrong.
 pub(super) fn compare(
@@ -48,14 +51,16 @@ pub(super) fn compare(
     tappable: &Tappable,
     meaning: Option<&Graph>,
     input: &[f32],
+    outputs_agree: bool,
 ) -> Result<(Vec<NodeReport>, Option<Divergence>), Diagnostics> {
+    let differs = |node: &&NodeReport| if outputs_agree { !node.has_same_bits() } else { !node.passed() };
     let nodes = reports(&compile(&tappable.taps(None))?, tappable, meaning, input)?;
-    let Some(first) = nodes.iter().find(|node| !node.passed()) else { return Ok((nodes, None)) };
+    let Some(first) = nodes.iter().find(differs) else { return Ok((nodes, None)) };
     let mut divergence = first.divergence();
     if let Some(inner) = &first.absorbs {
         let parted = reports(&compile(&tappable.taps(Some(inner)))?, tappable, meaning, input)?;
         let own = |node: &&NodeReport| node.node == *inner || node.node == first.node;
-        match parted.iter().filter(own).find(|node| !node.passed()) {
+        match parted.iter().filter(own).find(differs) {
             Some(alone) => divergence = alone.divergence(),
             None => {
                 divergence = divergence.map(|found| Divergence { fused_with: Some(inner.clone()), ..found })
@@ -93,7 +98,7 @@ fn reports(
                 backend: *backend,
                 closeness: Closeness::new(value, exact),
                 bits: (*backend != values[0].0).then(|| Difference::in_bits(value, standard)),
-                reference: Difference::within_tolerance(value, exact, None),
+                reference: Difference::of_node(value, exact),
             })
         };
         Some(NodeReport {
@@ -203,7 +208,7 @@ mod tests {
             .map(|and| compile(&request, &tappable.taps(and)));
         let graph = &compilation(&models[0].as_ref().map_err(Clone::clone)?[0].1)?.graph;
         let compile_again = |taps: &[String]| compile(&request, taps);
-        let (nodes, found) = compare(&compile_again, &tappable, None, &input)?;
+        let (nodes, found) = compare(&compile_again, &tappable, None, &input, false)?;
         assert!(found.is_none() && nodes.iter().all(NodeReport::passed));
         assert!(nodes.iter().all(|node| node.checks.iter().all(|check| check.closeness.cosine > 0.999_999)));
 
@@ -216,7 +221,7 @@ mod tests {
             if let Some(tensor) = Tensor::new(bias.dims().to_vec(), shifted) {
                 meaning.edit().bind(&graph.node(node.operands[2]).name, tensor)?;
             }
-            let (_, found) = compare(&compile_again, &tappable, Some(&meaning), &input)?;
+            let (_, found) = compare(&compile_again, &tappable, Some(&meaning), &input, false)?;
             let found = found.map(|found| (found.node, found.fused_with));
             assert_eq!(found, Some((node.name.clone(), None)));
             named += 1;

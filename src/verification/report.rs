@@ -98,6 +98,11 @@ impl NodeReport {
         };
         self.checks.iter().all(passed)
     }
+
+    /// Whether all back ends give the same bits.
+    pub fn has_same_bits(&self) -> bool {
+        self.checks.iter().all(|check| check.bits.as_ref().is_none_or(Difference::passed))
+    }
 }
 
 /// The outcome of [`verify`](super::verify).
@@ -111,7 +116,8 @@ pub struct Report {
     /// optimised graph says, so that the fault lies before or outside of them.
     pub first_divergent: Option<Divergence>,
     /// Every node that leaves a value in memory, in the order of computation; `None` when nobody looked at them: all
-    /// checks passed, and the request did not ask.
+    /// checks passed, and the request did not ask. Errors add up from node to node: where the outputs agree, one that is
+    /// further from the reference than what is allowed is no failure.
     pub nodes: Option<Vec<NodeReport>>,
     /// What the passes do to the outputs; `None` when the request did not ask.
     pub bisection: Option<Bisection>,
@@ -120,7 +126,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every check passed, and no node, pass or expected value that was looked at differs.
+    /// Whether every check passed, no node that was looked at differs in bits, and no pass or expected value differs.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.difference.passed())
             && self.first_divergent.is_none()

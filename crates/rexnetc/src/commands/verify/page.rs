@@ -99,6 +99,9 @@ fn sign(passed: bool) -> &'static str {
     if passed { "<td class=\"sign\">✓</td>" } else { "<td class=\"sign no\">✗</td>" }
 }
 
+/// Of what is over the tolerance, and no failure.
+const OVER: &str = "<td class=\"sign over\">!</td>";
+
 fn row_class(passed: bool) -> &'static str {
     if passed { "" } else { " class=\"no\"" }
 }
@@ -240,6 +243,8 @@ fn against(subject: &Subject) -> String {
 
 fn table_of_nodes(subject: &Subject, nodes: &[NodeReport]) -> String {
     let first = subject.report.first_divergent.as_ref();
+    // Errors add up from node to node, and decide nothing where the outputs agree.
+    let excused = subject.report.consistent() && first.is_none();
     let mut rows = String::new();
     for node in nodes {
         let is_first = first.is_some_and(|found| found.node == node.node);
@@ -248,7 +253,7 @@ fn table_of_nodes(subject: &Subject, nodes: &[NodeReport]) -> String {
             None => String::new(),
         };
         // Back ends with the same bits have the same errors.
-        let same_bits = node.checks.iter().all(|check| check.bits.as_ref().is_none_or(Difference::passed));
+        let same_bits = node.has_same_bits();
         let shown = if same_bits { 1 } else { node.checks.len() };
         for check in node.checks.iter().take(shown) {
             let passed = check.reference.passed() && check.bits.as_ref().is_none_or(Difference::passed);
@@ -263,8 +268,8 @@ fn table_of_nodes(subject: &Subject, nodes: &[NodeReport]) -> String {
                 rows,
                 "<tr{}>{}<td><code>{}</code>{}{absorbs}</td><td>{}</td><td class=\"number\">{}</td><td>{backend}{bits}</td>\
                  <td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>",
-                row_class(passed),
-                sign(passed),
+                row_class(passed || excused),
+                if !passed && excused { OVER } else { sign(passed) },
                 escaped(&node.node),
                 if is_first { FIRST } else { "" },
                 node.operator,
@@ -286,6 +291,7 @@ fn legend() -> String {
         "<footer>\n<p>Bars are logarithmic, a decade a mark. The line is what is allowed: {TOLERANCE:e} of the range of the \
          standard. ULP: how many representable numbers lie between a value and the reference's, rounded; around zero \
          numbers are dense, and many ULP are no harm. Cosine: of the angle between all values of a node and the \
-         reference's; 0 is no angle at all. A node <em>with</em> another shares a kernel with it, and the other's values are nowhere.</p>\n</footer>\n"
+         reference's; 0 is no angle at all. A node with a mark of exclamation is over \
+         what is allowed though the outputs agree: rounding adds up from node to node. One <em>with</em> another shares a kernel with it, and the other's values are nowhere.</p>\n</footer>\n"
     )
 }

@@ -26,6 +26,13 @@ pub(super) fn print(out: &mut impl Write, subject: &Subject, all_nodes: bool) ->
     if let Some(nodes) = report.nodes.as_ref().filter(|_| all_nodes) {
         print_nodes(out, nodes, report.first_divergent.as_ref().map(|found| found.node.as_str()))?;
     }
+    let over = report.nodes.iter().flatten().filter(|node| !node.passed()).count();
+    if over > 0 && report.consistent() && report.first_divergent.is_none() {
+        writeln!(
+            out,
+            "  {over} nodes are over what is allowed; the outputs agree all the same: rounding adds up"
+        )?;
+    }
     if let Some(found) = &report.first_divergent {
         writeln!(out, "first node that differs: {} ({})", found.node, found.operator)?;
         writeln!(out, "  {found}")?;
@@ -88,7 +95,7 @@ fn print_nodes(out: &mut impl Write, nodes: &[NodeReport], first: Option<&str>) 
             };
             let mark = match first {
                 Some(first) if first == node.node && index == 0 => "  <- first that differs",
-                _ if !node.passed() => "  differs",
+                _ if !node.passed() => "  over what is allowed",
                 _ => "",
             };
             writeln!(
