@@ -46,17 +46,25 @@ seeds() {
     esac
 }
 
+# The most that is committed for a target.
+corpus_bytes=14000
 limits=(-timeout=10 -malloc_limit_mb=1024 -rss_limit_mb=2048 -max_len=32768)
 failed=0
 for target in "${targets[@]}"; do
     mkdir -p "found/$target" "corpus/$target"
     if [ -n "${MERGE:-}" ]; then
-        # Small inputs only: what is committed is to be read and to be kept.
-        rm -rf "found/.merged" && mkdir "found/.merged"
-        "$programs/$target" "${limits[@]}" -merge=1 -max_len="${MAX_LEN:-512}" found/.merged "corpus/$target" "found/$target" \
+        rm -rf found/.merged && mkdir found/.merged
+        "$programs/$target" "${limits[@]}" -merge=1 -max_len=1024 found/.merged "corpus/$target" "found/$target" \
             >"found/$target.log" 2>&1
-        rm -rf "corpus/$target" && mv found/.merged "corpus/$target"
-        echo "$target: $(find "corpus/$target" -type f | wc -l) inputs, $(cat "corpus/$target"/* | wc -c) bytes"
+        # The smallest first, as many as fit.
+        rm -rf "corpus/$target" && mkdir "corpus/$target"
+        total=0
+        while read -r bytes file; do
+            total=$((total + bytes))
+            [ "$total" -le "$corpus_bytes" ] || break
+            cp "$file" "corpus/$target/"
+        done < <(find found/.merged -type f -printf '%s %p\n' | sort -n)
+        echo "$target: $(find "corpus/$target" -type f | wc -l) inputs, $(du -b --apparent-size -s "corpus/$target" | cut -f1) bytes"
         continue
     fi
     status=0

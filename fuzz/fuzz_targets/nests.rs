@@ -3,12 +3,14 @@
 #![no_main]
 
 #[path = "../../tests/properties/choices.rs"]
+#[allow(dead_code, reason = "the tape is the fuzzer's")]
 mod choices;
 #[path = "../../tests/executor/mod.rs"]
 mod executor;
 #[path = "../../tests/properties/kernels.rs"]
 mod kernels;
 #[path = "../../tests/conformance/runnable.rs"]
+#[allow(dead_code, reason = "nothing is run on threads here")]
 mod runnable;
 #[path = "../../tests/conformance/single_kernel.rs"]
 mod single_kernel;
@@ -26,10 +28,10 @@ libfuzzer_sys::fuzz_target!(|tape: Vec<u16>| {
     let program = single_kernel::program_of(kernel);
     let weights = single_kernel::weights_of(&program, &[1.25, -0.5, 3.0, 1e-40, f32::INFINITY, -0.0, 7.5]);
     let input: Vec<f32> = (0..kernels::ELEMENTS[0]).map(|at| (at * 37 % 101) as f32 / 25.0 - 2.0).collect();
-    let mut tiers: Vec<(&str, Runnable)> = vec![("interpreter", Executable::Interpreter.into())];
+    let mut tiers: Vec<(&str, Runnable)> = vec![("interpreter", Runnable::Executable(Executable::Interpreter))];
     for tier in Tier::ALL.into_iter().filter(|tier| tier.runs_here()) {
         let code = MachineCode::compile(&program, tier).expect("every kernel compiles");
-        tiers.push((tier.name(), Executable::MachineCode(code).into()));
+        tiers.push((tier.name(), Runnable::compiled(Executable::MachineCode(code))));
     }
     tiers.push(("executed avx2", Runnable::assembled(&program, Encoding::Vex)));
     tiers.push(("executed avx512", Runnable::assembled(&program, Encoding::Evex)));
