@@ -23,7 +23,7 @@ fn every_fault_lies_at_its_token() {
         (Rexnet, "width = 1,, depth = 1", &[("RX0101", "1:11 ,")]),
         (Rexnet, "width = \"1\"", &[("RX0101", "1:9 \"1\"")]),
         (Rexnet, "size = 100000", &[("RX0103", "1:8 100000")]),
-        (Network, "rexnet_lite(width = 1)", &[("RX0102", "1:1 rexnet_lite")]),
+        (Network, "rexnet_light(width = 1)", &[("RX0102", "1:1 rexnet_light")]),
         (Network, "", &[("RX0101", "")]),
         (Network, "rexnet(width = 0, classes = 0)", &[("RX0103", "1:16 0"), ("RX0103", "1:29 0")]),
         (
