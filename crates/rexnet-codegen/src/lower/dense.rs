@@ -2,8 +2,8 @@
 
 use super::activation;
 use super::columns::{Columns, split};
-use super::packing::pack;
 use super::node::{ALONE, NodeBuilder};
+use super::packing::pack;
 use super::padding;
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
 use super::{PackedTensor, Packing};
@@ -69,7 +69,7 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
         output,
         from: &reduced_ty,
         to: &ty,
-        activation: Some(Activation::Sigmoid),
+        activation: Some(gate.gate),
     };
     second.emit(builder, target);
 }
