@@ -3,6 +3,7 @@
 mod against;
 mod bench;
 mod binary;
+mod check;
 mod checkpoints;
 mod compile;
 mod dump;
