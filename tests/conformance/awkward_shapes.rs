@@ -61,7 +61,7 @@ fn block(shape: &Shape, squeeze: bool, after_depthwise: Activation) -> Graph {
             editor.constant("gate.weight", &[expanded, 3, 1, 1]).unwrap(),
             editor.constant("gate.bias", &[expanded]).unwrap(),
         ];
-        let attributes = SqueezeExcite { activation: Activation::Relu };
+        let attributes = SqueezeExcite { activation: Activation::Relu, gate: Activation::Sigmoid };
         let gate = editor.add(Op::SqueezeExcite(attributes), &operands, "gate").unwrap();
         x = editor.add(Op::Mul, &[x, gate], "gated").unwrap();
     }

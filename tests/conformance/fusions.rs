@@ -237,7 +237,8 @@ fn dense_layers_with_activations() {
 #[test]
 fn squeeze_excite_gates() {
     let mut rust = RustBatch::default();
-    for &activation in Activation::ALL {
+    let gates = [Activation::Sigmoid, Activation::HardSigmoid];
+    for (&activation, gate) in Activation::ALL.iter().zip(gates.into_iter().cycle()) {
         for (batch, channels, reduced, size) in [(1, 24, 6, [5, 4]), (2, 38, 3, [1, 7]), (3, 228, 19, [2, 2])]
         {
             let mut graph = Graph::new("gate");
@@ -249,10 +250,11 @@ fn squeeze_excite_gates() {
                 editor.constant("expand.weight", &[channels, reduced, 1, 1]).unwrap(),
                 editor.constant("expand.bias", &[channels]).unwrap(),
             ];
-            let gate =
-                editor.add(Op::SqueezeExcite(SqueezeExcite { activation }), &operands, "gate").unwrap();
-            let what = format!("{batch}x{channels} through {reduced}, {}", activation.name());
-            conform_as(Some(&mut rust), &what, graph, gate, &["squeeze_excite"]);
+            let op = Op::SqueezeExcite(SqueezeExcite { activation, gate });
+            let node = editor.add(op, &operands, "gate").unwrap();
+            let what =
+                format!("{batch}x{channels} through {reduced}, {}, {}", activation.name(), gate.name());
+            conform_as(Some(&mut rust), &what, graph, node, &["squeeze_excite"]);
         }
     }
     rust.finish();

@@ -1,6 +1,6 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, compile, dump, explain, info, pack, profile, run, table, verify};
+use crate::commands::{bench, check, compile, dump, explain, info, pack, profile, run, table, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -32,6 +32,7 @@ pub(crate) enum Command {
     Bench(bench::Bench),
     Profile(profile::ProfileArguments),
     Table(table::TableArguments),
+    Check(check::Check),
     Compile(compile::Compile),
     Pack(pack::Pack),
     Dump(dump::Dump),

@@ -25,13 +25,46 @@ pub(super) fn apply(
             let denominator = one_plus_exp_of_minus(builder, bounded, lanes);
             x.binary(BinaryOp::Div, denominator)
         }
+        Activation::HardSigmoid => {
+            sixth_of_relu6(value.binary(BinaryOp::Add, Expression::f32(3.0, lanes)), lanes)
+        }
+        Activation::HardSwish => {
+            // Below -3 the other factor is zero; the bound keeps -inf * 0 from being NaN.
+            let x = builder.bind("x", at_least(-3.0, value, lanes));
+            let gate = x.clone().binary(BinaryOp::Add, Expression::f32(3.0, lanes));
+            x.binary(BinaryOp::Mul, sixth_of_relu6(gate, lanes))
+        }
+        Activation::LeakyRelu(slope) => {
+            // One of the two parts is zero.
+            let x = builder.bind("x", value);
+            let above = at_least(0.0, x.clone(), lanes);
+            at_most(0.0, x, lanes).fma(Expression::f32(slope.get(), lanes), above)
+        }
+        Activation::Elu(alpha) => {
+            let value = builder.bind("value", value);
+            let above = builder.bind("above", at_least(0.0, value.clone(), lanes));
+            let minus = Expression::f32(0.0, lanes).binary(BinaryOp::Sub, at_most(0.0, value, lanes));
+            let x = builder.bind("x", at_most(EXP_LIMIT, minus, lanes));
+            let Exp { scale, factor, f } = exp_of_minus(builder, x, lanes);
+            let scale = builder.bind("scale", scale);
+            // exp(-x) - 1 = scale (1 + f factor) - 1; the difference of scale and 1 is exact where it matters.
+            let less = builder.bind("less", scale.clone().binary(BinaryOp::Sub, Expression::f32(1.0, lanes)));
+            let part = builder.bind("part", factor.binary(BinaryOp::Mul, f));
+            let below = builder.bind("below", part.fma(scale, less));
+            below.fma(Expression::f32(alpha.get(), lanes), above)
+        }
     }
+}
+
+/// `min(6, max(0, x)) / 6`.
+fn sixth_of_relu6(x: Expression, lanes: usize) -> Expression {
+    at_most(6.0, at_least(0.0, x, lanes), lanes).binary(BinaryOp::Mul, Expression::f32(1.0 / 6.0, lanes))
 }
 
 /// Whether a function takes so many operations that it is applied to finished rows in a loop of its own
 /// ([`apply_to_rows`]) instead of to each sum while the others wait in registers.
 pub(super) fn is_long(function: Activation) -> bool {
-    matches!(function, Activation::Sigmoid | Activation::Silu)
+    matches!(function, Activation::Sigmoid | Activation::Silu | Activation::Elu(_))
 }
 
 /// Cuts an epilogue in two: what is applied to the sums in registers, and what to finished rows. A shortcut is
@@ -79,12 +112,26 @@ pub(super) fn at_most(bound: f32, value: Expression, lanes: usize) -> Expression
 /// Where exp is evaluated: both `exp(87)` and `exp(-87)` are normal numbers.
 const EXP_LIMIT: f32 = 87.0;
 
+/// `exp(-x) = scale * (1 + f * factor)`.
+struct Exp {
+    scale: Expression,
+    factor: Expression,
+    f: Expression,
+}
+
 /// `1 + exp(-x)` for `|x| <= EXP_LIMIT`, or NaN.
+fn one_plus_exp_of_minus(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
+    let Exp { scale, factor, f } = exp_of_minus(builder, x, lanes);
+    let p = builder.bind("p", factor.fma(f, Expression::f32(1.0, lanes)));
+    builder.bind("denominator", p.fma(scale, Expression::f32(1.0, lanes)))
+}
+
+/// The parts of `exp(-x)` for `|x| <= EXP_LIMIT`, or NaN.
 ///
 /// With `n = round(-x log2 e)` and `f = x + n ln 2`, `exp(-x) = 2^n exp(-f)` and `|f| <= ln 2 / 2`. ln 2 is cut in
 /// two so that `n` times its first part is exact (Cody and Waite); `exp(-f)` is the minimax polynomial of degree
 /// 6 with `1 - f` for its first terms, of relative error 4e-9 on that interval.
-fn one_plus_exp_of_minus(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
+fn exp_of_minus(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Exp {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -102,8 +149,7 @@ fn one_plus_exp_of_minus(builder: &mut KernelBuilder, x: Expression, lanes: usiz
         p = builder.bind("p", p.fma(f.clone(), constant(coefficient)));
     }
     // exp(-f) = 1 + f (f p - 1)
-    let p = builder.bind("p", p.fma(f.clone(), constant(-1.0)));
-    let p = builder.bind("p", p.fma(f, constant(1.0)));
+    let factor = builder.bind("p", p.fma(f.clone(), constant(-1.0)));
     let scale = rounded.unary(UnaryOp::ToBits).unary(UnaryOp::ShiftLeft(23)).unary(UnaryOp::FromBits);
-    builder.bind("denominator", p.fma(scale, constant(1.0)))
+    Exp { scale, factor, f }
 }

@@ -69,7 +69,7 @@ pub(super) fn squeeze_excite(node: &mut NodeBuilder<'_>, target: &Target, id: No
         output,
         from: &reduced_ty,
         to: &ty,
-        activation: Some(Activation::Sigmoid),
+        activation: Some(gate.gate),
     };
     second.emit(builder, target);
 }

@@ -18,7 +18,7 @@ mod tensor;
 mod tensor_type;
 mod verify;
 
-pub use activation::Activation;
+pub use activation::{Activation, Parameter};
 pub use count::Counts;
 pub use edit::Editor;
 pub use ops::{

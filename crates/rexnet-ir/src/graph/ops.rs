@@ -91,21 +91,21 @@ impl Attribute for Vec<KernelSlice> {
 
 impl Attribute for Activation {
     fn print(&self) -> Option<String> {
-        Some(self.name().to_owned())
+        Some(self.spelling())
     }
     fn parse(text: Option<&str>) -> Option<Self> {
-        Activation::from_name(text?)
+        Activation::from_spelling(text?)
     }
 }
 
 impl Attribute for Option<Activation> {
     fn print(&self) -> Option<String> {
-        self.map(|function| function.name().to_owned())
+        self.map(Activation::spelling)
     }
     fn parse(text: Option<&str>) -> Option<Self> {
         match text {
             None => Some(None),
-            Some(name) => Activation::from_name(name).map(Some),
+            Some(text) => Activation::from_spelling(text).map(Some),
         }
     }
 }
@@ -315,11 +315,13 @@ operators! {
             activation: Option<Activation>,
         }
         /// The gate of a squeeze-excite block (Hu et al., 2018): the mean over the map, a reducing layer, a
-        /// function, an expanding layer, the sigmoid. Operands: x `[n, c, h, w]`, reducing weight `[r, c]` or
+        /// function, an expanding layer, the function that makes gates. Operands: x `[n, c, h, w]`, reducing weight `[r, c]` or
         /// `[r, c, 1, 1]` and bias `[r]`, expanding weight `[c, r]` or `[c, r, 1, 1]` and bias `[c]`. The result is `[n, c, 1, 1]`.
         SqueezeExcite = "squeeze_excite" (5..=5) {
             /// The function between the two layers.
             activation: Activation,
+            /// The function after them: a sigmoid, or in MobileNetV3 the hard one.
+            gate: Activation,
         }
         /// The same tensor in another layout.
         Relayout = "relayout" (1..=1) {

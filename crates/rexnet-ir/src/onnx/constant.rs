@@ -137,6 +137,19 @@ pub(super) struct ExternalFiles<'a> {
     pub(super) allowance: usize,
 }
 
+/// The place of tensors whose elements lie in another file.
+pub(super) const EXTERNAL: i32 = 1;
+
+/// Zeros in place of a float tensor whose content is not read.
+pub(super) fn placeholder(tensor: &TensorMessage) -> Option<Constant> {
+    use data_type::{BFLOAT16, DOUBLE, FLOAT, FLOAT16};
+    let given = &tensor.dims[..tensor.dims.len().min(MAX_RANK + 1)];
+    let dims: Vec<usize> = given.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
+    let float = matches!(tensor.data_type, Some(FLOAT | DOUBLE | FLOAT16 | BFLOAT16));
+    let count = count_of(&dims).filter(|_| float)?;
+    Constant::new(dims, Elements::Floats(Tensor::zeros([count]))).ok()
+}
+
 /// Reads a stored tensor. Its length is checked against its dimensions before anything is allocated; raw floats stay
 /// where they are.
 pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Result<Constant, TensorFault> {
@@ -162,11 +175,11 @@ pub(super) fn read(tensor: &TensorMessage, files: &mut ExternalFiles<'_>) -> Res
     ];
     let stored_as = in_fields.into_iter().filter(|&length| length > 0).count()
         + usize::from(tensor.raw_data.as_ref().is_some_and(|raw| !raw.is_empty()))
-        + usize::from(tensor.data_location == Some(1));
+        + usize::from(tensor.data_location == Some(EXTERNAL));
     if stored_as > 1 {
         return Err(TensorFault::Invalid("its elements are given more than once".to_owned()));
     }
-    let raw: Option<Bytes> = if tensor.data_location == Some(1) {
+    let raw: Option<Bytes> = if tensor.data_location == Some(EXTERNAL) {
         Some(External::of(tensor, count * width)?.slice(files)?)
     } else {
         tensor.raw_data.clone().filter(|raw| !raw.is_empty() || in_fields == [0; 5])

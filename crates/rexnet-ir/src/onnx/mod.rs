@@ -2,9 +2,10 @@
 //!
 //! [`import`] turns a model file into a [`Graph`](crate::graph::Graph) of primitive operators with bound constants;
 //! the passes then see in it what they see in a spec. Integer arithmetic on shapes is computed away. What is not
-//! covered is reported all at once, by node. [`export`] writes a graph as a model for other engines.
+//! covered is reported all at once, by node; [`check`] reports the other nodes, too. [`export`] writes a graph as a model for other engines.
 
 mod attributes;
+mod check;
 mod constant;
 mod export;
 mod faults;
@@ -15,5 +16,6 @@ mod messages;
 mod nodes;
 mod operators;
 
+pub use check::{Checked, CheckedNode, Verdict, check};
 pub use export::export;
 pub use import::{ImportOptions, MAX_MODEL_BYTES, import};

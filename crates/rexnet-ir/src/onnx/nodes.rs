@@ -21,7 +21,10 @@ impl Importer<'_> {
         let mut refused = self.refuse_names(nodes);
         for (placed, refused) in nodes.iter().zip(&mut refused) {
             if let Err(cause) = operators::check(&placed.node) {
-                self.refuse(&placed.node, placed.opset, &cause);
+                // A check says so of each node when its turn comes.
+                if self.checking.is_none() {
+                    self.refuse(&placed.node, placed.opset, &cause);
+                }
                 *refused = true;
             }
         }
@@ -32,6 +35,7 @@ impl Importer<'_> {
             let Placed { node, opset } = &nodes[index];
             let results = if refused[index] { None } else { self.node(node, *opset, &used) };
             let Some(results) = results else {
+                self.end_node(node, *opset, false);
                 self.forget(node);
                 continue;
             };
@@ -45,14 +49,24 @@ impl Importer<'_> {
                     self.values.insert(output.clone(), value.unwrap_or(Value::Unknown));
                 }
             }
+            self.end_node(node, *opset, true);
         }
     }
 
     /// Reports a node that is not covered. Those of quantised models are reported once, as such.
     pub(super) fn refuse(&mut self, node: &Node, opset: i64, cause: &str) {
-        if !operators::is_quantised(node) {
+        if let Some(checking) = &mut self.checking {
+            checking.refuse(cause);
+        } else if !operators::is_quantised(node) {
             let op = node.op_type.as_deref().unwrap_or("");
             self.fault(Code::OnnxUnsupported, node_name(node), format!("{op} (opset {opset}): {cause}"));
+        }
+    }
+
+    /// Tells a check in progress that nothing more will be said about a node.
+    pub(super) fn end_node(&mut self, node: &Node, opset: i64, imported: bool) {
+        if let Some(checking) = &mut self.checking {
+            checking.node(node, opset, imported);
         }
     }
 

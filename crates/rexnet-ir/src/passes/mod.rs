@@ -13,8 +13,8 @@ mod join_convolutions;
 mod recognise_dense_layer;
 mod recognise_prefix_shortcut;
 mod recognise_relu6;
-mod recognise_silu;
 mod recognise_squeeze_excite;
+mod recognise_swish;
 mod remove_dead;
 
 pub use fuse_gate::MOST_GROUPS as MOST_GATED_GROUPS;
@@ -85,7 +85,7 @@ pub const PIPELINE: &[Pass] = &[
     fold_batch_norm::PASS,
     remove_dead::PASS,
     recognise_relu6::PASS,
-    recognise_silu::PASS,
+    recognise_swish::PASS,
     remove_dead::PASS,
     recognise_squeeze_excite::PASS,
     recognise_dense_layer::PASS,

@@ -1,5 +1,5 @@
-//! `x * sigmoid(conv1x1(f(conv1x1(global_average_pool(x)))))` → `x * squeeze_excite(x)`, also where the layers are
-//! dense ones between a flatten and an unflatten.
+//! `x * g(conv1x1(f(conv1x1(global_average_pool(x)))))` → `x * squeeze_excite(x)`, where `g` is the sigmoid or
+//! the hard sigmoid, also where the layers are dense ones between a flatten and an unflatten.
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
@@ -13,11 +13,12 @@ pub(super) const PASS: Pass = Pass {
 
 struct Gate {
     x: NodeId,
-    /// The sigmoid, or what reshapes it.
+    /// The last function, or what reshapes it.
     gate: NodeId,
     reduce: NodeId,
     expand: NodeId,
     activation: Activation,
+    last: Activation,
 }
 
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
@@ -57,9 +58,10 @@ fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
     };
 
     let sigmoid = values(gate);
-    if graph.node(sigmoid).op != Op::Activate(Activate { function: Activation::Sigmoid }) {
-        return not(sigmoid, "a sigmoid");
-    }
+    let last = match graph.node(sigmoid).op {
+        Op::Activate(Activate { function: last @ (Activation::Sigmoid | Activation::HardSigmoid) }) => last,
+        _ => return not(sigmoid, "a sigmoid"),
+    };
     let expand = values(operand(sigmoid));
     if !is_layer(graph, expand) {
         return not(expand, "a plain 1×1 convolution or dense layer");
@@ -86,7 +88,7 @@ fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
     for inner in [sigmoid, expand, middle, reduce, pool].into_iter().chain(reshapes) {
         graph.only_user(inner)?;
     }
-    Ok(Gate { x, gate, reduce, expand, activation })
+    Ok(Gate { x, gate, reduce, expand, activation, last })
 }
 
 /// Whether it is a 1×1 convolution or a dense layer and nothing more, with constant weights.
@@ -120,5 +122,6 @@ fn insert(graph: &mut Graph, gate: &Gate) -> Result<(), Diagnostic> {
         operands.extend([node.operands[1], bias]);
     }
     let mut editor = graph.edit();
-    editor.redefine(gate.gate, Op::SqueezeExcite(SqueezeExcite { activation: gate.activation }), &operands)
+    let op = SqueezeExcite { activation: gate.activation, gate: gate.last };
+    editor.redefine(gate.gate, Op::SqueezeExcite(op), &operands)
 }

@@ -61,7 +61,7 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
             let squeezed = Array::new(vec![n, c], mean_over_map(operands[0]));
             let reduced = layer(&squeezed, operands[1], Some(operands[2]), Some(attributes.activation));
             let reduced = Array::new(vec![n, operands[1].dims[0]], reduced);
-            layer(&reduced, operands[3], Some(operands[4]), Some(Activation::Sigmoid))
+            layer(&reduced, operands[3], Some(operands[4]), Some(attributes.gate))
         }
     }
 }

@@ -308,9 +308,7 @@ impl Builder<'_> {
                 let gate = self.editor.add(Op::Activate(sigmoid), &[x], format!("{name}.sigmoid"))?;
                 self.editor.add(Op::Mul, &[x, gate], name)
             }
-            Some(function @ (Activation::Relu | Activation::Sigmoid)) => {
-                self.editor.add(Op::Activate(Activate { function }), &[x], name)
-            }
+            Some(function) => self.editor.add(Op::Activate(Activate { function }), &[x], name),
         }
     }
 }

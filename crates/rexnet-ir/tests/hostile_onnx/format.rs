@@ -45,7 +45,7 @@ fn damaged_files_are_refused() {
         ("no operator set", "RX0903", "imports no", with(|m| m.opsets.clear())),
         (
             "another domain's operator set",
-            "RX0903",
+            "RX0902",
             "imports no",
             with(|m| m.opsets = vec![opset("com.x", 1)]),
         ),

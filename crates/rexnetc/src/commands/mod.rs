@@ -2,6 +2,7 @@
 
 mod answers;
 pub(crate) mod bench;
+pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod dump;
 pub(crate) mod explain;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Bench(arguments) => bench::bench(arguments, terminal),
         Command::Profile(arguments) => profile::run(arguments, terminal),
         Command::Table(arguments) => table::table(arguments, terminal),
+        Command::Check(arguments) => check::check(arguments, terminal),
         Command::Compile(arguments) => compile::compile(arguments, terminal),
         Command::Pack(arguments) => pack::pack(arguments, terminal),
         Command::Dump(arguments) => dump::dump(arguments, terminal),

@@ -5,6 +5,7 @@ mod altered;
 mod arrays;
 mod bench;
 mod binary;
+mod check;
 mod checkpoints;
 mod codes;
 mod compile;

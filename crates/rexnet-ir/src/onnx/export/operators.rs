@@ -26,6 +26,10 @@ impl Writer<'_> {
             Op::Activate(activate) => match activate.function {
                 Activation::Relu => ("Relu", Vec::new()),
                 Activation::Sigmoid => ("Sigmoid", Vec::new()),
+                Activation::HardSigmoid => ("HardSigmoid", vec![float("alpha", 1.0 / 6.0)]),
+                Activation::HardSwish => ("HardSwish", Vec::new()),
+                Activation::LeakyRelu(slope) => ("LeakyRelu", vec![float("alpha", slope.get())]),
+                Activation::Elu(alpha) => ("Elu", vec![float("alpha", alpha.get())]),
                 // Written out by `primitive`.
                 Activation::Relu6 | Activation::Silu => ("Identity", Vec::new()),
             },

@@ -242,7 +242,7 @@ impl Writer<'_> {
         y = self.activation(gate.activation, y, &part)?;
         let part = self.part(name, "expand");
         y = self.editor.add(layer(), &[y, expand, expand_bias], part)?;
-        self.activation(Activation::Sigmoid, y, name)
+        self.activation(gate.gate, y, name)
     }
 
     fn activation(&mut self, function: Activation, x: NodeId, name: &str) -> Written {
@@ -254,9 +254,7 @@ impl Writer<'_> {
                 let gate = self.editor.add(sigmoid, &[x], part)?;
                 self.editor.add(Op::Mul, &[x, gate], name)
             }
-            Activation::Relu | Activation::Sigmoid => {
-                self.editor.add(Op::Activate(Activate { function }), &[x], name)
-            }
+            function => self.editor.add(Op::Activate(Activate { function }), &[x], name),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::layer::bias_of;
 use super::{Call, broadcast};
-use crate::graph::{Activate, Activation, Clip, Dense, NodeId, Op};
+use crate::graph::{Clip, Dense, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
 
@@ -230,28 +230,6 @@ fn clipped(constant: &Constant, [min, max]: [f64; 2]) -> Result<Constant, String
         }
     };
     Constant::new(constant.dims().to_vec(), elements)
-}
-
-fn activate(call: &mut Call<'_, '_, '_>, function: Activation) -> Results {
-    let x = call.data(0)?;
-    let id = call.add(Op::Activate(Activate { function }), &[x])?;
-    Call::node(id)
-}
-
-pub(super) fn relu(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::Relu)
-}
-
-pub(super) fn sigmoid(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::Sigmoid)
-}
-
-pub(super) fn swish(call: &mut Call<'_, '_, '_>) -> Results {
-    let alpha = call.attributes.float("alpha", 1.0)?;
-    if alpha != 1.0 {
-        return Err(format!("alpha {alpha} is not supported; 1 is"));
-    }
-    activate(call, Activation::Silu)
 }
 
 pub(super) fn identity(call: &mut Call<'_, '_, '_>) -> Results {

@@ -1,5 +1,6 @@
 //! The operators that are imported: one row each, with the inputs and attributes that it may have.
 
+mod activation;
 mod broadcast;
 mod conversion;
 mod convolution;
@@ -68,6 +69,7 @@ operators! {
     "Conv" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"] => convolution::conv;
     "Div" (2..=2) [] => elementwise::div;
     "Dropout" (1..=3) ["ratio", "seed"] => elementwise::dropout;
+    "Elu" (1..=1) ["alpha"] => activation::elu;
     "Equal" (2..=2) [] => conversion::equal;
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
@@ -76,7 +78,10 @@ operators! {
     "Gemm" (2..=3) ["alpha", "beta", "transA", "transB"] => layer::gemm;
     "GlobalAveragePool" (1..=1) [] => pooling::global_average;
     "GlobalMaxPool" (1..=1) [] => pooling::global_max;
+    "HardSigmoid" (1..=1) ["alpha", "beta"] => activation::hard_sigmoid;
+    "HardSwish" (1..=1) [] => activation::hard_swish;
     "Identity" (1..=1) [] => elementwise::identity;
+    "LeakyRelu" (1..=1) ["alpha"] => activation::leaky_relu;
     "MatMul" (2..=2) [] => layer::matmul;
     "Max" (1..=MAX_LIST) [] => elementwise::max;
     "MaxPool" (1..=1) ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
@@ -85,18 +90,18 @@ operators! {
     "Pad" (1..=4) ["mode", "pads", "value"] => convolution::pad;
     "Range" (3..=3) [] => conversion::range;
     "ReduceMean" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => pooling::reduce_mean;
-    "Relu" (1..=1) [] => elementwise::relu;
+    "Relu" (1..=1) [] => activation::relu;
     "Reshape" (2..=2) ["allowzero"] => shape::reshape;
     "ScatterND" (3..=3) ["reduction"] => scatter::scatter_nd;
     "SequenceAt" (2..=2) [] => sequence::sequence_at;
     "Shape" (1..=1) ["start", "end"] => shape::shape;
-    "Sigmoid" (1..=1) [] => elementwise::sigmoid;
+    "Sigmoid" (1..=1) [] => activation::sigmoid;
     "Slice" (1..=5) ["axes", "ends", "starts"] => indexing::slice;
     "Split" (1..=2) ["axis", "num_outputs", "split"] => indexing::split;
     "SplitToSequence" (1..=2) ["axis", "keepdims"] => sequence::split_to_sequence;
     "Squeeze" (1..=2) ["axes"] => shape::squeeze;
     "Sub" (2..=2) [] => elementwise::sub;
-    "Swish" (1..=1) ["alpha"] => elementwise::swish;
+    "Swish" (1..=1) ["alpha"] => activation::swish;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
     "Where" (3..=3) [] => conversion::select;

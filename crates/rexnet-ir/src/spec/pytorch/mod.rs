@@ -128,7 +128,7 @@ impl Module<'_> {
     }
 }
 
-/// The class of a function.
+/// The class of a function; parameters in specs are the defaults, which are those of PyTorch.
 fn activation(function: Option<Activation>) -> &'static str {
     match function {
         None => "nn.Identity",
@@ -136,5 +136,9 @@ fn activation(function: Option<Activation>) -> &'static str {
         Some(Activation::Relu6) => "nn.ReLU6",
         Some(Activation::Sigmoid) => "nn.Sigmoid",
         Some(Activation::Silu) => "nn.SiLU",
+        Some(Activation::HardSigmoid) => "nn.Hardsigmoid",
+        Some(Activation::HardSwish) => "nn.Hardswish",
+        Some(Activation::LeakyRelu(_)) => "nn.LeakyReLU",
+        Some(Activation::Elu(_)) => "nn.ELU",
     }
 }
