@@ -4,7 +4,7 @@
 #     fuzz/run.sh [SECONDS [TARGET...]]           60 seconds each without
 #
 # With a nightly toolchain AddressSanitizer watches; without, the pinned one instruments for coverage alone. An input
-# that crashes, takes 10 s, or 1 GiB in one allocation or 2 GiB in all is kept in fuzz/found/TARGET, and the exit code is 1.
+# that crashes, takes 10 s, or 1 GiB in one allocation or 2 GiB in all is kept as fuzz/found/TARGET.crash-…, and the exit code is 1.
 # `MERGE=1` instead writes the smallest set of small inputs that reaches all that the found ones do into fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -54,7 +54,7 @@ codes! {
     GraphInvalid = "RX0202", "the graph breaks an invariant",
         "The verifier found a node whose operands, shape, layout or constants are inconsistent, or a cycle, a duplicate name or a missing output.";
     GraphTooLarge = "RX0203", "the graph or a tensor of it is too large",
-        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code, and the values alive at once and the packed weights to 4 GiB each. A graph has at most 2^14 nodes, and its kernels at most 2^19 statements.";
+        "Tensors are limited to 2^29 elements so that every offset fits the address arithmetic of the generated code, and the values alive at once and the packed weights to 4 GiB each. A graph has at most 2^14 nodes, and its kernels at most 2^18 statements.";
     WeightsFormat = "RX0301", "the weights file cannot be read",
         "Weights are read from safetensors files and from PyTorch checkpoints (.pth, .pt), told apart by their content. This file is damaged, truncated or of another format.";
     WeightsMissing = "RX0302", "a tensor is missing from the weights",

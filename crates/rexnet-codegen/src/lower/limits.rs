@@ -6,8 +6,9 @@ use super::pooling;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_ir::graph::{NodeId, Op};
 
-/// The most statements of a network's kernels: more take a compiler minutes, and become machine code that no cache holds.
-pub const MAX_STATEMENTS: usize = 1 << 19;
+/// The most statements of a network's kernels: three times as many as the largest preset has. More become machine code that no
+/// cache holds, after minutes in Cranelift.
+pub const MAX_STATEMENTS: usize = 1 << 18;
 /// The most regions of a map that are computed by loops of their own.
 const MAX_REGIONS: usize = 1 << 10;
 /// The most windows along an axis that straddle a border.
