@@ -7,9 +7,9 @@ use rexnet_ir::graph::{Activate, Activation, Graph, Op};
 
 /// The greatest error in units of the last place of the exact value, for inputs within ±87 where the function has an
 /// exponential, found by [`every_float`]; the polynomial of exp, its scaling and the division round one after the other.
-const MOST_ULP: f64 = 2.6;
+const MOST_ULP: f64 = 2.9;
 
-/// Below -87, SiLU and sigmoid stay where they are at -87 instead of vanishing: this far from the limit at most.
+/// Below -87, SiLU, sigmoid and softplus stay where they are at -87 instead of vanishing: this far from the limit at most.
 const TAIL: f64 = 1.5e-36;
 
 const CHUNK: usize = 1 << 16;
@@ -50,13 +50,13 @@ fn check(function: Activation, step: usize) -> f64 {
             }
             let exact = function.evaluate(f64::from(x));
             let error = (f64::from(y) - exact).abs();
-            let vanishes = matches!(function, Activation::Silu | Activation::Sigmoid);
+            let vanishes = matches!(function, Activation::Silu | Activation::Sigmoid | Activation::Softplus);
             if !vanishes && x.is_infinite() {
                 assert_eq!(f64::from(y), exact, "{} of {x}", function.name());
             } else if vanishes && x < -87.0 {
                 assert!(f64::from(y).abs() <= TAIL, "{x} gives {y}");
             } else if vanishes && x > 87.0 {
-                assert_eq!(f64::from(y), if function == Activation::Silu { f64::from(x) } else { 1.0 });
+                assert_eq!(f64::from(y), if function == Activation::Sigmoid { 1.0 } else { f64::from(x) });
             } else {
                 let ulp = error / unit(exact);
                 assert!(ulp <= MOST_ULP, "{} of {x:e} is {y:e}, {ulp} units from {exact:e}", function.name());

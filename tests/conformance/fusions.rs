@@ -149,6 +149,12 @@ fn conform_as(
     assert_eq!(left, operators, "{what}:\n{}", agreed.graph);
 }
 
+/// One function of each kind: none, bounds, one that is applied to finished rows, one that does not keep zero. The
+/// others become different expressions in the same places; what they compute is tried by themselves.
+fn is_typical(function: Option<Activation>) -> bool {
+    matches!(function, None | Some(Activation::Relu6 | Activation::Silu | Activation::Sigmoid))
+}
+
 #[test]
 fn convolutions_with_activations_and_shortcuts() {
     let mut rust = RustBatch::default();
@@ -172,7 +178,8 @@ fn convolutions_with_activations_and_shortcuts() {
             let name = function.map_or("none", Activation::name);
             let what = format!("{}, {name}, shortcut of {covered} channels", shape.name);
             // rustc needs a tenth of a second for each: where two things meet that are tried apart, one case does.
-            let tried = covered == 0 || covered == 17 || function == Some(Activation::Relu6);
+            let tried = is_typical(function)
+                && (covered == 0 || covered == 17 || function == Some(Activation::Relu6));
             conform_as(tried.then_some(&mut rust), &what, graph, result, &["conv2d"]);
         }
     }
@@ -203,7 +210,7 @@ fn gates_and_input_activations() {
             }
             let name = function.map_or("none", Activation::name);
             let what = format!("{}, gate, {name}, shortcut {shortcut}", shape.name);
-            conform_as(Some(&mut rust), &what, graph, result, &["conv2d"]);
+            conform_as(is_typical(function).then_some(&mut rust), &what, graph, result, &["conv2d"]);
         }
     }
     rust.finish();
@@ -228,7 +235,7 @@ fn dense_layers_with_activations() {
                 result = activate(&mut graph, result, function);
             }
             let what = format!("dense {batch}x{channels} to {outputs}, bias {bias}, {function:?}");
-            conform_as(Some(&mut rust), &what, graph, result, &["dense"]);
+            conform_as(is_typical(function).then_some(&mut rust), &what, graph, result, &["dense"]);
         }
     }
     rust.finish();
@@ -254,7 +261,8 @@ fn squeeze_excite_gates() {
             let node = editor.add(op, &operands, "gate").unwrap();
             let what =
                 format!("{batch}x{channels} through {reduced}, {}, {}", activation.name(), gate.name());
-            conform_as(Some(&mut rust), &what, graph, node, &["squeeze_excite"]);
+            let tried = is_typical(Some(activation));
+            conform_as(tried.then_some(&mut rust), &what, graph, node, &["squeeze_excite"]);
         }
     }
     rust.finish();

@@ -2,7 +2,8 @@
 
 use crate::choices::Choices;
 use rexnet_ir::graph::{
-    Activate, Activation, Clip, Concat, Conv2d, Graph, NodeId, Op, Pad, Pool2d, PoolKind, Slice,
+    Activate, Activation, Clip, Concat, Conv2d, Coordinates, DepthOrder, DepthToSpace, Graph, Interpolation,
+    NodeId, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Reshape, Resize, Slice, Softmax, Transpose,
 };
 use rexnet_ir::weights::seed;
 
@@ -32,7 +33,7 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
     let ty = graph.node(x).ty.clone();
     let alike: Vec<NodeId> = values.iter().copied().filter(|&id| graph.node(id).ty.dims == ty.dims).collect();
     let other = choices.one_of(&alike);
-    let (op, operands) = match choices.below(12) {
+    let (op, operands) = match choices.below(18) {
         0 => (Op::Add, vec![x, other]),
         1 => (Op::Mul, vec![x, other]),
         2 => {
@@ -62,6 +63,62 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
         10 if ty.height() * ty.width() == 1 => {
             let flat = graph.edit().add(Op::Flatten, &[x], "flat").unwrap();
             (Op::Unflatten, vec![flat])
+        }
+        11 => {
+            let op = choices.one_of(&[0, 1, 2]);
+            (
+                if op == 0 {
+                    Op::Sub
+                } else if op == 1 {
+                    Op::Maximum
+                } else {
+                    Op::Minimum
+                },
+                vec![x, other],
+            )
+        }
+        12 => {
+            let axis = choices.below(4);
+            let kind = choices.one_of(&[ReduceKind::Sum, ReduceKind::Mean, ReduceKind::Max, ReduceKind::Min]);
+            (Op::Reduce(Reduce { kind, axis }), vec![x])
+        }
+        13 => (Op::Softmax(Softmax { axis: choices.below(4) }), vec![x]),
+        14 => {
+            let mut order = vec![0, 1, 2, 3];
+            for last in (1..4).rev() {
+                order.swap(last, choices.below(last + 1));
+            }
+            (Op::Transpose(Transpose { order }), vec![x])
+        }
+        15 => {
+            let mut dims = ty.dims.clone();
+            dims.reverse();
+            (Op::Reshape(Reshape { dims }), vec![x])
+        }
+        16 if ty.elements() < 4000 => {
+            let axis = 2 + choices.below(2);
+            let size = 1 + choices.below(9);
+            let coordinates = choices.one_of(&[
+                Coordinates::HalfPixel,
+                Coordinates::HalfPixelOrZero,
+                Coordinates::AlignCorners,
+                Coordinates::Asymmetric,
+            ]);
+            let interpolation = choices.one_of(&[
+                Interpolation::NearestFloor,
+                Interpolation::NearestCeil,
+                Interpolation::NearestPreferFloor,
+                Interpolation::NearestPreferCeil,
+                Interpolation::Linear,
+                Interpolation::Cubic,
+            ]);
+            let scale = size as f64 / ty.dim(axis) as f64;
+            (Op::Resize(Resize { axis, size, coordinates, interpolation, scale }), vec![x])
+        }
+        17 if ty.channels().is_multiple_of(2) => {
+            let order = choices.one_of(&[DepthOrder::BlockFirst, DepthOrder::ChannelFirst]);
+            let block = choices.one_of(&[[1, 2], [2, 1]]);
+            (Op::DepthToSpace(DepthToSpace { block, order }), vec![x])
         }
         _ => {
             let weight = format!("w{}", graph.len());

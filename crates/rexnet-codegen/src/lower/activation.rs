@@ -45,15 +45,83 @@ pub(super) fn apply(
             let above = builder.bind("above", at_least(0.0, value.clone(), lanes));
             let minus = Expression::f32(0.0, lanes).binary(BinaryOp::Sub, at_most(0.0, value, lanes));
             let x = builder.bind("x", at_most(EXP_LIMIT, minus, lanes));
-            let Exp { scale, factor, f } = exp_of_minus(builder, x, lanes);
-            let scale = builder.bind("scale", scale);
-            // exp(-x) - 1 = scale (1 + f factor) - 1; the difference of scale and 1 is exact where it matters.
-            let less = builder.bind("less", scale.clone().binary(BinaryOp::Sub, Expression::f32(1.0, lanes)));
-            let part = builder.bind("part", factor.binary(BinaryOp::Mul, f));
-            let below = builder.bind("below", part.fma(scale, less));
+            let below = exp_of_minus_less_one(builder, x, lanes);
             below.fma(Expression::f32(alpha.get(), lanes), above)
         }
+        Activation::Softplus => softplus(builder, value, lanes),
+        Activation::Tanh => tanh(builder, value, lanes),
     }
+}
+
+/// `max(0, x) + log(1 + exp(-|x|))`. With `e` the exponential and `s = e / (2 + e)`, at most 1/3, the logarithm is
+/// `2 artanh(s) = s (2 + s² r(s²))`; `r` is minimax of degree 3, of relative error 5e-9 there.
+fn softplus(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
+    const POLYNOMIAL: [f32; 4] = [0.280_119_93, 0.280_018_03, 0.400_215_27, 0.666_664_2];
+    let constant = |value: f32| Expression::f32(value, lanes);
+    let value = builder.bind("value", value);
+    let above = builder.bind("above", at_least(0.0, value.clone(), lanes));
+    let x = magnitude(builder, value, lanes);
+    let e = decay(builder, x, lanes);
+    let denominator = e.clone().binary(BinaryOp::Add, constant(2.0));
+    let s = builder.bind("s", e.binary(BinaryOp::Div, denominator));
+    let square = builder.bind("square", s.clone().binary(BinaryOp::Mul, s.clone()));
+    let mut r = constant(POLYNOMIAL[0]);
+    for &coefficient in POLYNOMIAL[1..].iter().chain(&[2.0]) {
+        r = builder.bind("r", r.fma(square.clone(), constant(coefficient)));
+    }
+    s.fma(r, above)
+}
+
+/// With `t = exp(-2|x|) - 1`, `-t / (2 + t)` under the sign of `x`.
+fn tanh(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
+    let constant = |value: f32| Expression::f32(value, lanes);
+    let value = builder.bind("value", value);
+    let x = magnitude(builder, value.clone(), lanes);
+    let x = builder.bind("x", at_most(EXP_LIMIT, x.clone().binary(BinaryOp::Add, x), lanes));
+    let t = exp_of_minus_less_one(builder, x, lanes);
+    let minus = constant(0.0).binary(BinaryOp::Sub, t.clone());
+    let size = builder.bind("size", minus.binary(BinaryOp::Div, t.binary(BinaryOp::Add, constant(2.0))));
+    let negative = value.binary(BinaryOp::Less, constant(0.0));
+    negative.select(constant(0.0).binary(BinaryOp::Sub, size.clone()), size)
+}
+
+/// `|value|`.
+fn magnitude(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
+    let minus = Expression::f32(0.0, lanes).binary(BinaryOp::Sub, value.clone());
+    builder.bind("magnitude", minus.binary(BinaryOp::Max, value))
+}
+
+/// `exp(value)`, subnormal and infinite results too: the square of that of half the exponent.
+pub(super) fn exponential(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
+    /// exp of these squared is zero and infinity.
+    const ENDS: [f32; 2] = [-45.0, 52.5];
+    let minus_half = value.binary(BinaryOp::Mul, Expression::f32(-0.5, lanes));
+    let x = builder.bind("x", at_most(ENDS[1], at_least(ENDS[0], minus_half, lanes), lanes));
+    let root = exp_of_minus_bounded(builder, x, lanes);
+    root.clone().binary(BinaryOp::Mul, root)
+}
+
+/// `exp(-x)` for `|x| <= EXP_LIMIT`, or NaN.
+fn exp_of_minus_bounded(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
+    let Exp { scale, factor, f } = exp_of_minus(builder, x, lanes);
+    let p = builder.bind("p", factor.fma(f, Expression::f32(1.0, lanes)));
+    builder.bind("exp", p.binary(BinaryOp::Mul, scale))
+}
+
+/// `exp(-x)`, stuck at `exp(-EXP_LIMIT)` for larger `x`; `x` is not negative.
+pub(super) fn decay(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
+    let x = builder.bind("x", at_most(EXP_LIMIT, x, lanes));
+    exp_of_minus_bounded(builder, x, lanes)
+}
+
+/// `exp(-x) - 1` for `0 <= x <= EXP_LIMIT`, or NaN.
+fn exp_of_minus_less_one(builder: &mut KernelBuilder, x: Expression, lanes: usize) -> Expression {
+    let Exp { scale, factor, f } = exp_of_minus(builder, x, lanes);
+    let scale = builder.bind("scale", scale);
+    // scale (1 + f factor) - 1; the difference of scale and 1 is exact where it matters.
+    let less = builder.bind("less", scale.clone().binary(BinaryOp::Sub, Expression::f32(1.0, lanes)));
+    let part = builder.bind("part", factor.binary(BinaryOp::Mul, f));
+    builder.bind("below", part.fma(scale, less))
 }
 
 /// `min(6, max(0, x)) / 6`.
@@ -64,7 +132,10 @@ fn sixth_of_relu6(x: Expression, lanes: usize) -> Expression {
 /// Whether a function takes so many operations that it is applied to finished rows in a loop of its own
 /// ([`apply_to_rows`]) instead of to each sum while the others wait in registers.
 pub(super) fn is_long(function: Activation) -> bool {
-    matches!(function, Activation::Sigmoid | Activation::Silu | Activation::Elu(_))
+    matches!(
+        function,
+        Activation::Sigmoid | Activation::Silu | Activation::Elu(_) | Activation::Softplus | Activation::Tanh
+    )
 }
 
 /// Cuts an epilogue in two: what is applied to the sums in registers, and what to finished rows. A shortcut is

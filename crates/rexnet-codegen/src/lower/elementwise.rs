@@ -1,9 +1,9 @@
 //! Operators that treat each element alone, on stored tensors with their padding.
 
-use super::activation::{apply, at_least, at_most};
+use super::activation::{apply, at_least, at_most, exponential};
 use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::padding;
-use crate::loops::{BinaryOp, Role};
+use crate::loops::{BinaryOp, Expression, KernelBuilder, Role};
 use crate::target::Target;
 use rexnet_ir::graph::{Activation, Clip, Node, NodeId};
 
@@ -14,6 +14,8 @@ pub(super) enum Function<'a> {
     Activate(Activation),
     /// Two bounds.
     Clip(&'a Clip),
+    /// The exponential.
+    Exp,
 }
 
 /// A function of one operand.
@@ -28,6 +30,7 @@ pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, fun
         let value = builder.load(input, at.clone(), lanes);
         let value = match function {
             Function::Activate(function) => apply(builder, function, value, lanes),
+            Function::Exp => exponential(builder, value, lanes),
             Function::Clip(clip) => at_most(clip.max as f32, at_least(clip.min as f32, value, lanes), lanes),
         };
         builder.store(output, at, value);
@@ -38,10 +41,11 @@ pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, fun
             padding::clear_always(builder, output, &ty)
         }
         Function::Clip(_) => {}
+        Function::Exp => padding::clear_always(builder, output, &ty),
     }
 }
 
-/// A sum or product of two tensors of one shape, or of a map with one value a channel.
+/// A sum, product or the like of two tensors of one shape, or of a map with one value a channel.
 pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, op: BinaryOp) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let [a, b] = [operands[0], operands[1]];
@@ -60,10 +64,29 @@ pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, op
             let at = image.clone() * strides.n + pixel.clone() * strides.x + channel.clone();
             let of_image = if b_ty.batch() == 1 { 0 } else { strides.x };
             let other = if same { at.clone() } else { image.clone() * of_image + channel };
-            let value = builder.load(left, at.clone(), lanes).binary(op, builder.load(right, other, lanes));
+            let (a, b) = (builder.load(left, at.clone(), lanes), builder.load(right, other, lanes));
+            let value = match op {
+                BinaryOp::Min | BinaryOp::Max => bound_or_nan(builder, op, a, b),
+                _ => a.binary(op, b),
+            };
             builder.store(output, at, value);
         });
     });
+    if op == BinaryOp::Div {
+        padding::clear_always(builder, output, &ty);
+    }
+}
+
+/// The smaller or larger of two values, NaN where one is: their sum carries it.
+pub(super) fn bound_or_nan(
+    builder: &mut KernelBuilder,
+    op: BinaryOp,
+    a: Expression,
+    b: Expression,
+) -> Expression {
+    let (a, b) = (builder.bind("a", a), builder.bind("b", b));
+    let unordered = a.clone().binary(BinaryOp::Unordered, b.clone());
+    unordered.select(a.clone().binary(BinaryOp::Add, b.clone()), a.binary(op, b))
 }
 
 /// `a`, with `b` added to its first channels.

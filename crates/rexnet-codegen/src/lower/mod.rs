@@ -4,6 +4,7 @@
 //! kernel, called several times.
 
 mod activation;
+mod along_axis;
 mod borders;
 mod columns;
 mod convolution;
@@ -18,6 +19,7 @@ mod node;
 mod packing;
 mod padding;
 mod pooling;
+mod resize;
 mod segments;
 mod tile;
 
@@ -217,10 +219,22 @@ fn lower_node(
         }
         Op::Add => elementwise::binary(&mut builder, target, id, BinaryOp::Add),
         Op::Mul => elementwise::binary(&mut builder, target, id, BinaryOp::Mul),
+        Op::Sub => elementwise::binary(&mut builder, target, id, BinaryOp::Sub),
+        Op::Div => elementwise::binary(&mut builder, target, id, BinaryOp::Div),
+        Op::Maximum => elementwise::binary(&mut builder, target, id, BinaryOp::Max),
+        Op::Minimum => elementwise::binary(&mut builder, target, id, BinaryOp::Min),
+        Op::Exp => elementwise::unary(&mut builder, target, id, elementwise::Function::Exp),
         Op::PrefixAdd => elementwise::prefix_add(&mut builder, target, id),
         Op::Flatten => movement::flatten(&mut builder, id),
         // `[n, c]` and `[n, c, 1, 1]` are stored alike.
         Op::Unflatten => movement::relayout(&mut builder, id),
+        Op::Reshape(_) => movement::reshape(&mut builder, id),
+        Op::Transpose(transpose) => movement::transpose(&mut builder, id, &transpose.order),
+        Op::Expand(_) => movement::expand(&mut builder, id),
+        Op::DepthToSpace(depth) => movement::depth_to_space(&mut builder, target, id, depth),
+        Op::Reduce(reduce) => along_axis::reduce(&mut builder, target, id, reduce),
+        Op::Softmax(softmax) => along_axis::softmax(&mut builder, target, id, softmax.axis),
+        Op::Resize(attributes) => resize::resize(&mut builder, target, id, attributes),
         Op::Pad(pad) => movement::pad(&mut builder, id, pad.pad),
         Op::Slice(slice) => movement::slice(&mut builder, id, slice.axis, slice.start),
         Op::Concat(concat) => movement::concat(&mut builder, id, concat.axis),

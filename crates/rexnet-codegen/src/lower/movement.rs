@@ -1,10 +1,11 @@
 //! Operators that only move elements, one at a time: they stand at the edges of a network, or for shapes that no
 //! fusion covered.
 
-use super::node::{ALONE, NodeBuilder, Strides};
+use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::padding;
 use crate::loops::{Affine, BufferId, Expression, KernelBuilder, Role};
-use rexnet_ir::graph::{CHANNEL_PADDING, Layout, Node, NodeId, TensorType};
+use crate::target::Target;
+use rexnet_ir::graph::{CHANNEL_PADDING, DepthOrder, DepthToSpace, Layout, Node, NodeId, TensorType};
 
 /// `output[to(n, c, y, x)] = input[from(n, c, y, x)]` for a box of indices.
 fn copy(
@@ -78,6 +79,93 @@ pub(super) fn pad(node: &mut NodeBuilder<'_>, id: NodeId, pad: [usize; 4]) {
     copy(&mut node.builder, extents(&input_ty), (input, Strides::of(&input_ty), 0), (output, to, start));
 }
 
+/// `output[i] = input[j]`, where `along[i]` is the distance in the input from one index of axis `i` to the next.
+fn gather(node: &mut NodeBuilder<'_>, id: NodeId, along_input: impl Fn(&Strides) -> Vec<i64>) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let along = along_input(&Strides::of(&node.graph.node(operands[0]).ty));
+    let stride = |axis: usize| along.get(axis).copied().unwrap_or(0);
+    let from = Strides { n: stride(0), c: stride(1), y: stride(2), x: stride(3) };
+    let input = node.value("input", operands[0], Role::In);
+    let output = node.value("output", id, Role::Out);
+    copy(&mut node.builder, extents(&ty), (input, from, 0), (output, Strides::of(&ty), 0));
+    clear_padding(&mut node.builder, output, &ty);
+}
+
+/// The axes in another order.
+pub(super) fn transpose(node: &mut NodeBuilder<'_>, id: NodeId, order: &[usize]) {
+    gather(node, id, |input| order.iter().map(|&axis| along(input, axis)).collect());
+}
+
+/// Axes of extent 1 repeated, and new ones in front.
+pub(super) fn expand(node: &mut NodeBuilder<'_>, id: NodeId) {
+    let Node { operands, ty, .. } = node.graph.node(id);
+    let own = node.graph.node(operands[0]).ty.dims.clone();
+    let front = ty.dims.len() - own.len();
+    gather(node, id, |input| {
+        let stretched = |axis: usize| if own[axis] == 1 { 0 } else { along(input, axis) };
+        (0..front).map(|_| 0).chain((0..own.len()).map(stretched)).collect()
+    });
+}
+
+/// The same elements in row-major order under other extents: laid out in that order first.
+pub(super) fn reshape(node: &mut NodeBuilder<'_>, id: NodeId) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let input_ty = node.graph.node(operands[0]).ty.clone();
+    let input = node.value("input", operands[0], Role::In);
+    let output = node.value("output", id, Role::Out);
+    let rows = node.shared("row_major", ty.elements());
+    let row_major = |ty: &TensorType| Strides::of(&TensorType::nchw(ty.dims.as_slice()));
+    let there = (rows, row_major(&input_ty), 0);
+    copy(&mut node.builder, extents(&input_ty), (input, Strides::of(&input_ty), 0), there);
+    copy(&mut node.builder, extents(&ty), (rows, row_major(&ty), 0), (output, Strides::of(&ty), 0));
+    clear_padding(&mut node.builder, output, &ty);
+}
+
+/// Channels dealt to blocks of the map; in vectors where whole ones move.
+pub(super) fn depth_to_space(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, depth: &DepthToSpace) {
+    let Node { operands, ty, .. } = node.graph.node(id).clone();
+    let input_ty = node.graph.node(operands[0]).ty.clone();
+    let input = node.value("input", operands[0], Role::In);
+    let output = node.value("output", id, Role::Out);
+    let (from, to) = (Strides::of(&input_ty), Strides::of(&ty));
+    let [bh, bw] = depth.block;
+    let channels = ty.channels();
+    let (place, channel) = match depth.order {
+        DepthOrder::BlockFirst => (channels as i64, 1),
+        DepthOrder::ChannelFirst => (1, (bh * bw) as i64),
+    };
+    let whole = channel == 1 && channels.is_multiple_of(CHANNEL_PADDING);
+    let lanes = if whole { target.lanes.min(CHANNEL_PADDING) } else { 1 };
+    let builder = &mut node.builder;
+    let rows = ("y", 0..input_ty.height() as i64);
+    builder.section(images(&ty), rows, |builder, image, y| {
+        builder.for_each("dy", bh, |builder, dy| {
+            builder.for_each("x", input_ty.width(), |builder, x| {
+                builder.for_each("dx", bw, |builder, dx| {
+                    builder.for_each("c", channels / lanes, |builder, c| {
+                        let c = c * lanes as i64;
+                        let block = dy.clone() * (bw as i64 * place) + dx.clone() * place;
+                        let source = image.clone() * from.n
+                            + y.clone() * from.y
+                            + x.clone() * from.x
+                            + block
+                            + c.clone() * channel;
+                        let result = image * to.n
+                            + y * (bh as i64 * to.y)
+                            + dy * to.y
+                            + x * (bw as i64 * to.x)
+                            + dx * to.x
+                            + c;
+                        let value = builder.load(input, source, lanes);
+                        builder.store(output, result, value);
+                    });
+                });
+            });
+        });
+    });
+    clear_padding(builder, output, &ty);
+}
+
 /// Some elements along one axis.
 pub(super) fn slice(node: &mut NodeBuilder<'_>, id: NodeId, axis: usize, start: usize) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
@@ -112,6 +200,7 @@ pub(super) fn concat(node: &mut NodeBuilder<'_>, id: NodeId, axis: usize) {
     clear_padding(&mut node.builder, output, &ty);
 }
 
+/// The distance from one index of an axis to the next.
 fn along(strides: &Strides, axis: usize) -> i64 {
     [strides.n, strides.c, strides.y, strides.x][axis]
 }

@@ -2,6 +2,7 @@
 
 use super::borders::Window;
 use super::convolution::each_region;
+use super::elementwise::bound_or_nan;
 use super::node::{ALONE, NodeBuilder, Strides, images};
 use crate::loops::{Affine, BinaryOp, BufferId, Expression, KernelBuilder, Role, ValueType};
 use crate::target::Target;
@@ -109,13 +110,7 @@ pub(super) fn pool(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, pool
                         let value = builder.load(input, origin + ky * from.y + kx * from.x, lanes);
                         let next = match pool.kind {
                             PoolKind::Average => current().binary(BinaryOp::Add, value),
-                            // A NaN stays one: the sum of the two carries it.
-                            PoolKind::Max => {
-                                let tap = builder.bind("tap", value);
-                                let greater = current().binary(BinaryOp::Max, tap.clone());
-                                let unordered = current().binary(BinaryOp::Unordered, tap.clone());
-                                unordered.select(current().binary(BinaryOp::Add, tap), greater)
-                            }
+                            PoolKind::Max => bound_or_nan(builder, BinaryOp::Max, current(), value),
                         };
                         builder.set(result, Affine::default(), next);
                     });

@@ -64,6 +64,10 @@ activations! {
     LeakyRelu(slope = 0.01) = "leaky_relu", |x| if x < 0.0 { slope * x } else { x };
     /// `x`, and the parameter times `exp(x) - 1` below zero (ONNX Elu).
     Elu(alpha = 1.0) = "elu", |x| if x < 0.0 { alpha * x.exp_m1() } else { x };
+    /// `log(1 + exp(x))` (ONNX Softplus).
+    Softplus = "softplus", |x| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() };
+    /// The hyperbolic tangent (ONNX Tanh).
+    Tanh = "tanh", |x| x.tanh();
 }
 
 /// A finite number that a function of the table depends on.

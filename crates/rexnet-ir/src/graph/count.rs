@@ -55,6 +55,11 @@ impl Graph {
             | Op::Constant
             | Op::Add
             | Op::Mul
+            | Op::Exp
+            | Op::Sub
+            | Op::Div
+            | Op::Maximum
+            | Op::Minimum
             | Op::PrefixAdd
             | Op::GlobalAveragePool
             | Op::Flatten
@@ -66,6 +71,13 @@ impl Graph {
             | Op::Slice(_)
             | Op::Concat(_)
             | Op::Pool2d(_)
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::Expand(_)
+            | Op::Reduce(_)
+            | Op::Softmax(_)
+            | Op::Resize(_)
+            | Op::DepthToSpace(_)
             | Op::Relayout(_) => 0,
         }
     }

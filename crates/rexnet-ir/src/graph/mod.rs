@@ -12,6 +12,7 @@ mod edit;
 mod ops;
 mod parse;
 mod print;
+mod resize;
 mod same;
 mod shape;
 mod tensor;
@@ -22,10 +23,12 @@ pub use activation::{Activation, Parameter};
 pub use count::Counts;
 pub use edit::Editor;
 pub use ops::{
-    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, KernelSlice, Op, Pad, Pool2d, PoolKind, Relayout,
-    Slice, SqueezeExcite,
+    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, DepthOrder, DepthToSpace, Expand, KernelSlice, Op, Pad,
+    Pool2d, PoolKind, Reduce, ReduceKind, Relayout, Reshape, Resize, Slice, Softmax, SqueezeExcite,
+    Transpose,
 };
 pub use parse::parse;
+pub use resize::{Coordinates, Interpolation, ResizeTap};
 pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure, weight_differences};
 pub use tensor::{Encoding, Tensor};
 pub use tensor_type::{CHANNEL_PADDING, Layout, MAX_ELEMENTS, TensorType};

@@ -2,6 +2,7 @@
 //! it.
 
 use super::activation::Activation;
+use super::resize::{Coordinates, Interpolation};
 use super::tensor_type::Layout;
 use std::ops::RangeInclusive;
 
@@ -12,6 +13,28 @@ pub enum PoolKind {
     Average,
     /// The largest element inside the image.
     Max,
+}
+
+/// How the elements along an axis become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReduceKind {
+    /// Their sum.
+    Sum,
+    /// Their sum divided by their number.
+    Mean,
+    /// The largest; NaN where one is.
+    Max,
+    /// The smallest; NaN where one is.
+    Min,
+}
+
+/// Where the elements of a block lie among the channels of [`DepthToSpace`]'s operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DepthOrder {
+    /// Place in the block first, then channel: `(dy * width + dx) * channels + c` (ONNX mode DCR).
+    BlockFirst,
+    /// Channel first, then place in the block: `(c * height + dy) * width + dx` (ONNX mode CRD; PyTorch pixel_shuffle).
+    ChannelFirst,
 }
 
 /// Consecutive channels of a depthwise convolution that have kernels of one size.
@@ -72,6 +95,17 @@ impl<const N: usize> Attribute for [usize; N] {
     }
 }
 
+impl Attribute for Vec<usize> {
+    fn print(&self) -> Option<String> {
+        let items: Vec<String> = self.iter().map(usize::to_string).collect();
+        Some(format!("[{}]", items.join(",")))
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let inner = text?.strip_prefix('[')?.strip_suffix(']')?;
+        inner.split(',').map(|item| item.trim().parse().ok()).collect()
+    }
+}
+
 /// `[3:48,5:48]`: kernel, then channels.
 impl Attribute for Vec<KernelSlice> {
     fn print(&self) -> Option<String> {
@@ -119,22 +153,40 @@ impl Attribute for Layout {
     }
 }
 
-impl Attribute for PoolKind {
-    fn print(&self) -> Option<String> {
-        Some(
-            match self {
-                PoolKind::Average => "average",
-                PoolKind::Max => "max",
+/// Attributes that are one of a few words.
+macro_rules! words {
+    ($($ty:ident { $($variant:ident = $word:literal,)* })*) => { $(
+        impl Attribute for $ty {
+            fn print(&self) -> Option<String> {
+                Some(match self { $($ty::$variant => $word,)* }.to_owned())
             }
-            .to_owned(),
-        )
-    }
-    fn parse(text: Option<&str>) -> Option<Self> {
-        match text? {
-            "average" => Some(PoolKind::Average),
-            "max" => Some(PoolKind::Max),
-            _ => None,
+            fn parse(text: Option<&str>) -> Option<Self> {
+                match text? {
+                    $($word => Some($ty::$variant),)*
+                    _ => None,
+                }
+            }
         }
+    )* };
+}
+
+words! {
+    PoolKind { Average = "average", Max = "max", }
+    ReduceKind { Sum = "sum", Mean = "mean", Max = "max", Min = "min", }
+    DepthOrder { BlockFirst = "block_first", ChannelFirst = "channel_first", }
+    Interpolation {
+        NearestFloor = "nearest_floor",
+        NearestCeil = "nearest_ceil",
+        NearestPreferFloor = "nearest_prefer_floor",
+        NearestPreferCeil = "nearest_prefer_ceil",
+        Linear = "linear",
+        Cubic = "cubic",
+    }
+    Coordinates {
+        HalfPixel = "half_pixel",
+        HalfPixelOrZero = "half_pixel_or_zero",
+        AlignCorners = "align_corners",
+        Asymmetric = "asymmetric",
     }
 }
 
@@ -219,6 +271,16 @@ operators! {
         Add = "add" (2..=2),
         /// `a * b`. `b` has the shape of `a`, or `[n or 1, c, 1, 1]` (ONNX Mul).
         Mul = "mul" (2..=2),
+        /// `e` to the power of each element (ONNX Exp).
+        Exp = "exp" (1..=1),
+        /// `a - b`, of one shape or as [`Add`](Op::Add) (ONNX Sub).
+        Sub = "sub" (2..=2),
+        /// `a / b`, of one shape or as [`Add`](Op::Add) (ONNX Div).
+        Div = "div" (2..=2),
+        /// The larger of `a` and `b`, NaN where one is; shapes as [`Add`](Op::Add) (ONNX Max).
+        Maximum = "maximum" (2..=2),
+        /// The smaller of `a` and `b`, NaN where one is; shapes as [`Add`](Op::Add) (ONNX Min).
+        Minimum = "minimum" (2..=2),
         /// `a`, with `b` added to its first channels: `out[:, :b.channels] += b` (ReXNet, section 4).
         PrefixAdd = "prefix_add" (2..=2),
         /// The mean over height and width: `[n, c, h, w]` to `[n, c, 1, 1]` (ONNX GlobalAveragePool).
@@ -289,6 +351,54 @@ operators! {
         Concat = "concat" (1..=64) {
             /// Which axis.
             axis: usize,
+        }
+        /// The same elements in row-major order under other extents (ONNX Reshape).
+        Reshape = "reshape" (1..=1) {
+            /// The extents of the result, of as many elements.
+            dims: Vec<usize>,
+        }
+        /// The axes in another order: axis `i` of the result is axis `order[i]` of the operand (ONNX Transpose).
+        Transpose = "transpose" (1..=1) {
+            /// Each axis once.
+            order: Vec<usize>,
+        }
+        /// Axes of extent 1, also new ones in front, repeated (ONNX Expand).
+        Expand = "expand" (1..=1) {
+            /// The extents of the result.
+            dims: Vec<usize>,
+        }
+        /// All elements along one axis made one; the axis stays, with extent 1 (ONNX ReduceSum, ReduceMean, ReduceMax,
+        /// ReduceMin with keepdims 1).
+        Reduce = "reduce" (1..=1) {
+            /// How.
+            kind: ReduceKind,
+            /// Which axis.
+            axis: usize,
+        }
+        /// `exp(x - m) / sum(exp(x - m))` along one axis, `m` the largest element there (ONNX Softmax, 13).
+        Softmax = "softmax" (1..=1) {
+            /// Which axis.
+            axis: usize,
+        }
+        /// Rows or columns of a map interpolated to another number of them (ONNX Resize, 19, one axis of it).
+        Resize = "resize" (1..=1) {
+            /// 2 for height, 3 for width.
+            axis: usize,
+            /// The extent of the result.
+            size: usize,
+            /// Where a place of the result lies in the operand.
+            coordinates: Coordinates,
+            /// What stands between elements.
+            interpolation: Interpolation,
+            /// Places of the result for one of the operand; `size` by the operand's extent, unless stated otherwise.
+            scale: f64,
+        }
+        /// `[n, c * bh * bw, h, w]` to `[n, c, h * bh, w * bw]`: channels become blocks of the map (ONNX DepthToSpace).
+        DepthToSpace = "depth_to_space" (1..=1) {
+            /// Height and width of the blocks.
+            block: [usize; 2],
+            /// Which channel goes where.
+            order: DepthOrder,
         }
         /// Zeros around the map (ONNX Pad, constant mode).
         Pad = "pad" (1..=1) {

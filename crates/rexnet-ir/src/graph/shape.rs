@@ -1,7 +1,10 @@
 //! Shape rules: the type of a result from those of its operands.
 
-use super::{KernelSlice, MAX_ELEMENTS, Op, TensorType};
+use super::{KernelSlice, MAX_ELEMENTS, Op, Reduce, Softmax, TensorType};
 use crate::diagnostic::{Code, Diagnostic, Location};
+
+/// The most rows or columns that an interpolation may make: each can need code of its own.
+const MAX_RESIZED: usize = 1 << 13;
 
 /// Why an operator does not fit its operands.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
     }
     let dims = match op {
         Op::Input | Op::Constant => return fault("an input or constant has no operands to infer from"),
-        Op::Add | Op::Mul => {
+        Op::Add | Op::Mul | Op::Sub | Op::Div | Op::Maximum | Op::Minimum => {
             let (a, b) = (&operands[0].dims, &operands[1].dims);
             if a != b && !broadcasts_over_map(a, b) {
                 return fault(format!("operands of shapes {a:?} and {b:?} do not broadcast"));
@@ -150,7 +153,7 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
             }
             operands[0].dims.clone()
         }
-        Op::Activate(_) | Op::Relayout(_) => operands[0].dims.clone(),
+        Op::Activate(_) | Op::Exp | Op::Relayout(_) => operands[0].dims.clone(),
         Op::Clip(clip) => {
             if clip.min.is_nan() || clip.max.is_nan() || clip.min > clip.max {
                 return fault(format!("the bounds {} and {} are not in order", clip.min, clip.max));
@@ -186,6 +189,74 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
                 dims[concat.axis] += operand.dims[concat.axis];
             }
             dims
+        }
+        Op::Reshape(reshape) => {
+            let count = reshape.dims.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
+            if count != Some(operands[0].elements()) {
+                return fault(format!("shape {:?} cannot become {:?}", operands[0].dims, reshape.dims));
+            }
+            reshape.dims.clone()
+        }
+        Op::Transpose(transpose) => {
+            let dims = &operands[0].dims;
+            let mut sorted = transpose.order.clone();
+            sorted.sort_unstable();
+            if !sorted.iter().copied().eq(0..dims.len()) {
+                return fault(format!("{:?} is no order of the axes of {dims:?}", transpose.order));
+            }
+            transpose.order.iter().map(|&axis| dims[axis]).collect()
+        }
+        Op::Expand(expand) => {
+            let (from, to) = (&operands[0].dims, &expand.dims);
+            let new = to.len().checked_sub(from.len());
+            let fits = |new: usize| from.iter().zip(&to[new..]).all(|(from, to)| from == to || *from == 1);
+            if !new.is_some_and(fits) {
+                return fault(format!("shape {from:?} does not stretch to {to:?}"));
+            }
+            to.clone()
+        }
+        Op::Reduce(Reduce { axis, .. }) => {
+            let mut dims = operands[0].dims.clone();
+            match dims.get_mut(*axis) {
+                Some(extent) => *extent = 1,
+                None => return fault(format!("there is no axis {axis} in shape {dims:?}")),
+            }
+            dims
+        }
+        Op::Softmax(Softmax { axis }) => {
+            let dims = &operands[0].dims;
+            if *axis >= dims.len() {
+                return fault(format!("there is no axis {axis} in shape {dims:?}"));
+            }
+            dims.clone()
+        }
+        Op::Resize(resize) => {
+            let x = operands[0];
+            rank4(x)?;
+            if !matches!(resize.axis, 2 | 3) || !(1..=MAX_RESIZED).contains(&resize.size) {
+                return fault(format!(
+                    "axis {} resized to {}: height or width can be, to at most {MAX_RESIZED}",
+                    resize.axis, resize.size
+                ));
+            }
+            if !(resize.scale.is_finite() && resize.scale > 0.0) {
+                return fault(format!("the scale {} is not positive", resize.scale));
+            }
+            let mut dims = x.dims.clone();
+            dims[resize.axis] = resize.size;
+            dims
+        }
+        Op::DepthToSpace(depth) => {
+            let x = operands[0];
+            rank4(x)?;
+            let [height, width] = depth.block;
+            let (Some(places), [Some(tall), Some(wide)]) = (
+                height.checked_mul(width).filter(|&places| places > 0 && x.channels().is_multiple_of(places)),
+                [x.height().checked_mul(height), x.width().checked_mul(width)],
+            ) else {
+                return fault(format!("{} channels are no blocks of {height}×{width}", x.channels()));
+            };
+            vec![x.batch(), x.channels() / places, tall, wide]
         }
         Op::Pool2d(pool) => {
             let x = operands[0];

@@ -47,6 +47,10 @@ pub(super) enum Value {
     Node(NodeId),
     /// One with its axes in another order: axis `i` is that axis of the node which stands at `i`.
     Transposed(NodeId, Arc<[usize]>),
+    /// The elements of one in row-major order under more extents than a tensor of the graph has.
+    Split(NodeId, Arc<[usize]>),
+    /// Where one is greater than a number.
+    Above(NodeId, f32),
     /// The parts of one that the network computes.
     Sequence(Parts),
     /// A value known now; the name is that of the tensor.
@@ -285,6 +289,11 @@ impl<'a> Importer<'a> {
                 self.fault(Code::OnnxInvalid, name, "two outputs have this name");
                 continue;
             }
+            if let Some(mut value) = self.values.get(name).cloned()
+                && let Err(cause) = self.settle(name, &mut value)
+            {
+                self.fault(Code::OnnxUnsupported, name, cause);
+            }
             match self.values.get(name) {
                 Some(&Value::Node(id)) if self.graph.node(id).op != Op::Constant => {
                     self.graph.edit().output(name, id);
@@ -292,13 +301,17 @@ impl<'a> Importer<'a> {
                 Some(Value::Node(_) | Value::Constant(..)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is a constant");
                 }
-                Some(Value::Transposed(..)) => {
-                    self.fault(Code::OnnxUnsupported, name, "the output is a transposed tensor");
-                }
                 Some(Value::Sequence(_)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is a sequence");
                 }
-                Some(Value::Unknown) => {}
+                Some(Value::Split(_, dims)) => {
+                    let cause = format!("the output is of rank {}; at most 4 is supported", dims.len());
+                    self.fault(Code::OnnxUnsupported, name, cause);
+                }
+                Some(Value::Above(..)) => {
+                    self.fault(Code::OnnxUnsupported, name, "the output is of type bool");
+                }
+                Some(Value::Transposed(..) | Value::Unknown) => {}
                 None => self.fault(Code::OnnxInvalid, name, "the output is never defined"),
             }
         }
@@ -316,9 +329,11 @@ impl<'a> Importer<'a> {
                 self.bound.insert(name.clone(), id);
                 Ok(id)
             }
-            Value::Transposed(..) | Value::Sequence(_) | Value::Unknown => {
-                Err("an input is not known".to_owned())
-            }
+            Value::Transposed(..)
+            | Value::Split(..)
+            | Value::Above(..)
+            | Value::Sequence(_)
+            | Value::Unknown => Err("an input is not known".to_owned()),
         }
     }
 

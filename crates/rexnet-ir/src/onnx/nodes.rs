@@ -6,6 +6,7 @@ use super::import::{Importer, Value};
 use super::messages::Node;
 use super::operators::{self, Call};
 use crate::diagnostic::Code;
+use crate::graph::{Op, Transpose};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A node's own name, else that of its first output.
@@ -51,6 +52,17 @@ impl Importer<'_> {
             }
             self.end_node(node, *opset, true);
         }
+    }
+
+    /// Moves the elements of a value of that name whose axes are in another order than its node's.
+    pub(super) fn settle(&mut self, name: &str, value: &mut Value) -> Result<(), String> {
+        if let Value::Transposed(id, order) = value {
+            let transpose = Op::Transpose(Transpose { order: order.to_vec() });
+            let moved = self.graph.edit().add(transpose, &[*id], name).map_err(|fault| fault.cause)?;
+            *value = Value::Node(moved);
+            self.values.insert(name.to_owned(), value.clone());
+        }
+        Ok(())
     }
 
     /// Reports a node that is not covered. Those of quantised models are reported once, as such.
@@ -161,6 +173,14 @@ impl Importer<'_> {
             if let Some(cause) = input.as_ref().and_then(|input| operator.misfit(input)) {
                 self.refuse(node, opset, &format!("its input {name:?} {cause}"));
                 return None;
+            }
+        }
+        if !operator.takes_transposed() {
+            for (name, input) in node.input.iter().zip(&mut inputs) {
+                if let Err(cause) = input.as_mut().map_or(Ok(()), |input| self.settle(name, input)) {
+                    self.refuse(node, opset, &cause);
+                    return None;
+                }
             }
         }
         let mut call = Call {

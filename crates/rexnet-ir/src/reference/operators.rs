@@ -1,5 +1,8 @@
 //! Each operator by its definition.
 
+mod along_axis;
+mod movement;
+
 use super::Array;
 use crate::graph::{Activation, Conv2d, Op, Pool2d, PoolKind};
 
@@ -10,13 +13,18 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
         Op::Input | Op::Constant => Vec::new(),
         Op::Add => broadcast(operands[0], operands[1], |a, b| a + b),
         Op::Mul => broadcast(operands[0], operands[1], |a, b| a * b),
+        Op::Exp => operands[0].data.iter().map(|x| x.exp()).collect(),
+        Op::Sub => broadcast(operands[0], operands[1], |a, b| a - b),
+        Op::Div => broadcast(operands[0], operands[1], |a, b| a / b),
+        Op::Maximum => broadcast(operands[0], operands[1], larger),
+        Op::Minimum => broadcast(operands[0], operands[1], |a, b| -larger(-a, -b)),
         Op::PrefixAdd => {
             let mut result = operands[0].data.clone();
             add_prefix(&mut result, dims, operands[1]);
             result
         }
         Op::GlobalAveragePool => mean_over_map(operands[0]),
-        Op::Flatten | Op::Unflatten | Op::Relayout(_) => operands[0].data.clone(),
+        Op::Flatten | Op::Unflatten | Op::Relayout(_) | Op::Reshape(_) => operands[0].data.clone(),
         Op::Conv2d(attributes) => convolution(attributes, operands, dims),
         Op::BatchNorm(norm) => {
             let channel_size: usize = dims[2..].iter().product();
@@ -50,6 +58,12 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
             }
             result
         }
+        Op::Transpose(transpose) => movement::transposed(operands[0], &transpose.order, dims),
+        Op::Expand(_) => movement::expanded(operands[0], dims),
+        Op::DepthToSpace(depth) => movement::depth_to_space(depth, operands[0], dims),
+        Op::Reduce(reduce) => along_axis::reduced(reduce, operands[0]),
+        Op::Softmax(softmax) => along_axis::softmax(operands[0], softmax.axis),
+        Op::Resize(resize) => along_axis::resized(resize, operands[0]),
         Op::Pad(pad) => padded(operands[0], pad.pad, dims),
         Op::Pool2d(pool) => pooling(pool, operands[0], dims),
         Op::Dense(dense) => {
@@ -70,6 +84,11 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
 fn clamp(x: f64, min: f64, max: f64) -> f64 {
     let x = if min > x { min } else { x };
     if max < x { max } else { x }
+}
+
+/// The larger of two numbers, NaN where one is.
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b || a.is_nan() { a } else { b }
 }
 
 /// The product of the extents before and after `axis`.
@@ -209,9 +228,7 @@ fn pooling(pool: &Pool2d, x: &Array, dims: &[usize]) -> Vec<f64> {
                     let (sum, count) = inside.fold((0.0, 0), |(sum, count), x| (sum + x, count + 1));
                     sum / f64::from(count)
                 }
-                PoolKind::Max => {
-                    inside.fold(f64::NEG_INFINITY, |max, x| if x > max || x.is_nan() { x } else { max })
-                }
+                PoolKind::Max => inside.fold(f64::NEG_INFINITY, larger),
             });
         }
     }

@@ -109,7 +109,7 @@
 //! They combine: `multiple_of(8, width * [16, 24, 32])`. The gate's `channels` also know the block's `input` and
 //! `expanded` width. A `stride` is that of a stage's first block, the others step by 1, unless a list gives one
 //! for each block. Activations are `relu`, `relu6`, `sigmoid`, `silu`, `hard_sigmoid`, `hard_swish`, `leaky_relu` (slope
-//! 0.01), `elu` and `none`.
+//! 0.01), `elu`, `softplus`, `tanh` and `none`.
 //!
 //! # The block
 //!

@@ -32,6 +32,15 @@ pub(super) fn float(name: &str, value: f32) -> Attribute {
     }
 }
 
+pub(super) fn string(name: &str, value: &str) -> Attribute {
+    Attribute {
+        name: Some(name.to_owned()),
+        s: Some(value.as_bytes().to_vec()),
+        r#type: Some(attribute_type::STRING),
+        ..Attribute::default()
+    }
+}
+
 pub(super) fn float_tensor(name: &str, tensor: &Tensor) -> TensorMessage {
     TensorMessage {
         dims: tensor.dims().iter().map(|&extent| extent as i64).collect(),

@@ -1,8 +1,11 @@
 //! How each primitive operator is spelt.
 
 use super::Writer;
-use super::fields::{float, int, ints};
-use crate::graph::{Activation, NodeId, Op, Pool2d, PoolKind};
+use super::fields::{float, int, ints, string};
+use crate::graph::{
+    Activation, Coordinates, DepthOrder, Expand, Interpolation, NodeId, Op, Pool2d, PoolKind, ReduceKind,
+    Reshape, Resize,
+};
 use crate::onnx::messages::{Attribute, TensorMessage, data_type};
 
 impl Writer<'_> {
@@ -17,6 +20,43 @@ impl Writer<'_> {
         match op {
             Op::Add => ("Add", Vec::new()),
             Op::Mul => ("Mul", Vec::new()),
+            Op::Exp => ("Exp", Vec::new()),
+            Op::Sub => ("Sub", Vec::new()),
+            Op::Div => ("Div", Vec::new()),
+            Op::Maximum => ("Max", Vec::new()),
+            Op::Minimum => ("Min", Vec::new()),
+            Op::Reshape(Reshape { dims }) => {
+                inputs.push(self.integers(dims));
+                ("Reshape", Vec::new())
+            }
+            Op::Expand(Expand { dims }) => {
+                inputs.push(self.integers(dims));
+                ("Expand", Vec::new())
+            }
+            Op::Transpose(transpose) => ("Transpose", vec![ints("perm", &transpose.order)]),
+            Op::Softmax(softmax) => ("Softmax", vec![int("axis", softmax.axis)]),
+            Op::Reduce(reduce) => {
+                let axes = || vec![ints("axes", &[reduce.axis])];
+                match reduce.kind {
+                    ReduceKind::Sum => {
+                        inputs.push(self.integers(&[reduce.axis]));
+                        ("ReduceSum", Vec::new())
+                    }
+                    ReduceKind::Mean => ("ReduceMean", axes()),
+                    ReduceKind::Max => ("ReduceMax", axes()),
+                    ReduceKind::Min => ("ReduceMin", axes()),
+                }
+            }
+            Op::DepthToSpace(depth) => {
+                let mode = match depth.order {
+                    DepthOrder::BlockFirst => "DCR",
+                    DepthOrder::ChannelFirst => "CRD",
+                };
+                ("DepthToSpace", vec![int("blocksize", depth.block[0]), string("mode", mode)])
+            }
+            Op::Resize(resize) => {
+                self.resize(resize, &self.graph.node(node.operands[0]).ty.dims.clone(), inputs)
+            }
             Op::GlobalAveragePool => ("GlobalAveragePool", Vec::new()),
             Op::Flatten => ("Flatten", vec![int("axis", 1)]),
             Op::Unflatten => {
@@ -30,6 +70,8 @@ impl Writer<'_> {
                 Activation::HardSwish => ("HardSwish", Vec::new()),
                 Activation::LeakyRelu(slope) => ("LeakyRelu", vec![float("alpha", slope.get())]),
                 Activation::Elu(alpha) => ("Elu", vec![float("alpha", alpha.get())]),
+                Activation::Softplus => ("Softplus", Vec::new()),
+                Activation::Tanh => ("Tanh", Vec::new()),
                 // Written out by `primitive`.
                 Activation::Relu6 | Activation::Silu => ("Identity", Vec::new()),
             },
@@ -75,6 +117,51 @@ impl Writer<'_> {
                 ("Identity", Vec::new())
             }
         }
+    }
+
+    /// One axis resized: by its scale where that says the size, else by the size.
+    fn resize(
+        &mut self,
+        resize: &Resize,
+        dims: &[usize],
+        inputs: &mut Vec<String>,
+    ) -> (&'static str, Vec<Attribute>) {
+        let scale = resize.scale as f32;
+        inputs.push(String::new());
+        if (dims[resize.axis] as f32 * scale).floor() as usize == resize.size {
+            let mut scales = vec![1.0f32; dims.len()];
+            scales[resize.axis] = scale;
+            inputs.push(self.floats(&scales));
+        } else {
+            let mut sizes = dims.to_vec();
+            sizes[resize.axis] = resize.size;
+            inputs.push(String::new());
+            inputs.push(self.integers(&sizes));
+        }
+        let coordinates = match resize.coordinates {
+            Coordinates::HalfPixel => "half_pixel",
+            Coordinates::HalfPixelOrZero => "pytorch_half_pixel",
+            Coordinates::AlignCorners => "align_corners",
+            Coordinates::Asymmetric => "asymmetric",
+        };
+        let (mode, nearest) = match resize.interpolation {
+            Interpolation::NearestFloor => ("nearest", Some("floor")),
+            Interpolation::NearestCeil => ("nearest", Some("ceil")),
+            Interpolation::NearestPreferFloor => ("nearest", Some("round_prefer_floor")),
+            Interpolation::NearestPreferCeil => ("nearest", Some("round_prefer_ceil")),
+            Interpolation::Linear => ("linear", None),
+            Interpolation::Cubic => ("cubic", None),
+        };
+        let mut attributes =
+            vec![string("coordinate_transformation_mode", coordinates), string("mode", mode)];
+        attributes.extend(nearest.map(|nearest| string("nearest_mode", nearest)));
+        ("Resize", attributes)
+    }
+
+    fn floats(&mut self, values: &[f32]) -> String {
+        let text: Vec<String> = values.iter().map(|value| format!("{value:?}")).collect();
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.argument("floats", &text.join("_"), data_type::FLOAT, vec![values.len() as i64], bytes)
     }
 
     fn float(&mut self, value: f32) -> String {

@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::{
-    Activate, Activation, Clip, Concat, Conv2d, Dense, Editor, Graph, NodeId, Op, Pad, Slice, SqueezeExcite,
-    Tensor,
+    Activate, Activation, Clip, Concat, Conv2d, Dense, DepthOrder, DepthToSpace, Editor, Graph, NodeId, Op,
+    Pad, Reshape, Slice, SqueezeExcite, Tensor, Transpose,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -87,13 +87,28 @@ impl Writer<'_> {
                 Ok(operands[0])
             }
             Op::Concat(_) if operands.len() == 1 => Ok(operands[0]),
-            Op::Input
+            Op::DepthToSpace(depth) if depth.block[0] != depth.block[1] => {
+                self.depth_to_space(depth, operands[0], name)
+            }
+            Op::DepthToSpace(_)
+            | Op::Input
             | Op::Constant
             | Op::Add
             | Op::Mul
             | Op::GlobalAveragePool
             | Op::Flatten
             | Op::Unflatten
+            | Op::Exp
+            | Op::Sub
+            | Op::Div
+            | Op::Maximum
+            | Op::Minimum
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::Expand(_)
+            | Op::Reduce(_)
+            | Op::Softmax(_)
+            | Op::Resize(_)
             | Op::BatchNorm(_)
             | Op::Clip(_)
             | Op::Slice(_)
@@ -228,6 +243,32 @@ impl Writer<'_> {
         let sum = self.editor.add(Op::Add, &[first, part], sum_name)?;
         let rest = self.editor.add(slice(split, channels), &[whole], rest_name)?;
         self.editor.add(Op::Concat(Concat { axis: 1 }), &[sum, rest], name)
+    }
+
+    /// Blocks that are not square, which ONNX has none of: columns are dealt first, then rows.
+    fn depth_to_space(&mut self, depth: &DepthToSpace, x: NodeId, name: &str) -> Written {
+        let &[n, channels, h, w] = self.dims(x) else { return Ok(x) };
+        let [bh, bw] = depth.block;
+        let c = channels / (bh * bw);
+        // With the channel first every channel is an image of its own.
+        let (images, maps) = match depth.order {
+            DepthOrder::BlockFirst => (n, c),
+            DepthOrder::ChannelFirst => (n * c, 1),
+        };
+        let reshape = |dims: [usize; 4]| Op::Reshape(Reshape { dims: dims.to_vec() });
+        let transpose = |order: [usize; 4]| Op::Transpose(Transpose { order: order.to_vec() });
+        let steps = [
+            ("columns", reshape([images * bh, bw, maps * h, w])),
+            ("columns_last", transpose([0, 2, 3, 1])),
+            ("rows", reshape([images, bh, maps * h, w * bw])),
+            ("rows_behind", transpose([0, 2, 1, 3])),
+        ];
+        let mut x = x;
+        for (step, op) in steps {
+            let part = self.part(name, step);
+            x = self.editor.add(op, &[x], part)?;
+        }
+        self.editor.add(reshape([n, c, h * bh, w * bw]), &[x], name)
     }
 
     fn squeeze_excite(&mut self, gate: &SqueezeExcite, operands: &[NodeId], name: &str) -> Written {

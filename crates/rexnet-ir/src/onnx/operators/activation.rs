@@ -1,6 +1,6 @@
 //! Functions of one argument.
 
-use super::Call;
+use super::{Call, elementwise};
 use crate::graph::{Activate, Activation, Clip, NodeId, Op, Parameter};
 use crate::onnx::import::Value;
 
@@ -49,7 +49,7 @@ pub(super) fn hard_sigmoid(call: &mut Call<'_, '_, '_>) -> Results {
     Call::node(id)
 }
 
-/// A sum or product with one number.
+/// A sum, product or the like with one number.
 fn with_number(
     call: &mut Call<'_, '_, '_>,
     x: NodeId,
@@ -64,8 +64,11 @@ fn with_number(
     let elements = dims.iter().product();
     call.charge(elements)?;
     let operand = call.made(&format!("{part}.constant"), dims, vec![number; elements])?;
-    let name = format!("{}.{part}", call.name);
-    call.add_named(op, &[x, operand], &name)
+    call.add_step(part, op, &[x, operand])
+}
+
+fn step(call: &mut Call<'_, '_, '_>, part: &str, function: Activation, x: NodeId) -> Result<NodeId, String> {
+    call.add_step(part, Op::Activate(Activate { function }), &[x])
 }
 
 /// The attribute alpha.
@@ -82,4 +85,113 @@ pub(super) fn leaky_relu(call: &mut Call<'_, '_, '_>) -> Results {
 pub(super) fn elu(call: &mut Call<'_, '_, '_>) -> Results {
     let alpha = alpha(call, 1.0)?;
     activate(call, Activation::Elu(alpha))
+}
+
+pub(super) fn softplus(call: &mut Call<'_, '_, '_>) -> Results {
+    activate(call, Activation::Softplus)
+}
+
+pub(super) fn tanh(call: &mut Call<'_, '_, '_>) -> Results {
+    activate(call, Activation::Tanh)
+}
+
+pub(super) fn exp(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let id = call.add(Op::Exp, &[x])?;
+    Call::node(id)
+}
+
+pub(super) fn neg(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let id = with_number(call, x, Op::Mul, "negated", -1.0)?;
+    Call::node(id)
+}
+
+pub(super) fn abs(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let id = magnitude(call, x, "magnitude")?;
+    Call::node(id)
+}
+
+/// `max(x, -x)`.
+pub(super) fn magnitude(call: &mut Call<'_, '_, '_>, x: NodeId, part: &str) -> Result<NodeId, String> {
+    let negated = with_number(call, x, Op::Mul, "negated", -1.0)?;
+    call.add_step(part, Op::Maximum, &[x, negated])
+}
+
+pub(super) fn reciprocal(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let dims = call.type_of(x).dims.clone();
+    let elements = dims.iter().product();
+    call.charge(elements)?;
+    let ones = call.made("ones", dims, vec![1.0; elements])?;
+    let id = call.add(Op::Div, &[ones, x])?;
+    Call::node(id)
+}
+
+/// `x * tanh(softplus(x))`.
+pub(super) fn mish(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let softplus = step(call, "softplus", Activation::Softplus, x)?;
+    let tanh = step(call, "tanh", Activation::Tanh, softplus)?;
+    let id = call.add(Op::Mul, &[x, tanh])?;
+    Call::node(id)
+}
+
+/// `x / (1 + |x|)`.
+pub(super) fn softsign(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let magnitude = magnitude(call, x, "magnitude")?;
+    let divisor = with_number(call, magnitude, Op::Add, "divisor", 1.0)?;
+    let id = call.add(Op::Div, &[x, divisor])?;
+    Call::node(id)
+}
+
+/// `gamma` times Elu.
+pub(super) fn selu(call: &mut Call<'_, '_, '_>) -> Results {
+    let alpha = alpha(call, 1.673_263_2)?;
+    let gamma = call.attributes.float("gamma", 1.050_701)?;
+    let x = call.data(0)?;
+    let elu = step(call, "elu", Activation::Elu(alpha), x)?;
+    let id = with_number(call, elu, Op::Mul, "scaled", gamma)?;
+    Call::node(id)
+}
+
+/// `alpha * elu(x / alpha)`, for `alpha` above zero.
+pub(super) fn celu(call: &mut Call<'_, '_, '_>) -> Results {
+    let alpha = call.attributes.float("alpha", 1.0)?;
+    if !(alpha.is_normal() && (1.0 / alpha).is_normal() && alpha > 0.0) {
+        return Err(format!("alpha {alpha} is not supported; numbers above zero are"));
+    }
+    let mut x = call.data(0)?;
+    if alpha != 1.0 {
+        x = with_number(call, x, Op::Mul, "scaled", 1.0 / alpha)?;
+    }
+    let Some(one) = Parameter::new(1.0) else { return Err("one is no number".to_owned()) };
+    let mut id = step(call, "elu", Activation::Elu(one), x)?;
+    if alpha != 1.0 {
+        id = with_number(call, id, Op::Mul, "scaled_back", alpha)?;
+    }
+    Call::node(id)
+}
+
+/// What is above zero, and what is below it times a slope for each channel: a leaky ReLU where all slopes are one number.
+pub(super) fn prelu(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let slope = call.input(1)?.clone();
+    if let Value::Constant(_, slopes) = &slope
+        && slopes.dims().len() <= call.type_of(x).dims.len()
+        && let [first, rest @ ..] = &*slopes.as_floats()?.data()
+        && rest.iter().all(|slope| slope == first)
+        && let Some(slope) = Parameter::new(*first)
+    {
+        return activate(call, Activation::LeakyRelu(slope));
+    }
+    let above = step(call, "above", Activation::Relu, x)?;
+    let below = Op::Clip(Clip { min: f64::NEG_INFINITY, max: 0.0 });
+    let below = call.add_step("below", below, &[x])?;
+    call.inputs = vec![Some(Value::Node(below)), Some(slope)];
+    let scaled = elementwise::mul(call)?;
+    call.inputs = vec![Some(Value::Node(above)), scaled.into_iter().next()];
+    elementwise::add(call)
 }

@@ -1,6 +1,7 @@
 //! Ceil, Floor, CastLike, Expand, Equal, Where, Range: what exporters leave of the arithmetic on shapes and scalars.
 
 use super::{Call, broadcast};
+use crate::graph::{Activate, Activation, Expand, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
 
@@ -37,7 +38,7 @@ pub(super) fn cast_like(call: &mut Call<'_, '_, '_>) -> Results {
     Ok(vec![value.clone()])
 }
 
-/// A constant repeated along axes of extent 1; a computed tensor only as it is.
+/// Axes of extent 1 repeated.
 pub(super) fn expand(call: &mut Call<'_, '_, '_>) -> Results {
     let shape: Vec<usize> = call
         .known_integers(1)?
@@ -61,7 +62,11 @@ pub(super) fn expand(call: &mut Call<'_, '_, '_>) -> Results {
             let expanded = constant.pick(dims.clone(), (0..count).map(place))?;
             call.constant(expanded)
         }
-        _ => Err("expanding a computed tensor is not supported".to_owned()),
+        Value::Node(id) => {
+            let id = call.add(Op::Expand(Expand { dims }), &[id])?;
+            Call::node(id)
+        }
+        _ => Err("an input is not known".to_owned()),
     }
 }
 
@@ -86,8 +91,34 @@ pub(super) fn equal(call: &mut Call<'_, '_, '_>) -> Results {
     call.constant(equal)
 }
 
+/// Whether a computed tensor is greater than a number.
+pub(super) fn greater(call: &mut Call<'_, '_, '_>) -> Results {
+    let unsupported = "a comparison is supported of a computed tensor with one number".to_owned();
+    let Value::Node(x) = *call.input(0)? else { return Err(unsupported) };
+    let number = call.known(1).map_err(|_| unsupported)?.scalar()?;
+    Ok(vec![Value::Above(x, number as f32)])
+}
+
+/// Above this `softplus(x)` is `x` in f32: exporters write that out, as PyTorch computes it.
+const SOFTPLUS_IS_LINEAR: f32 = 17.0;
+
+/// `x > number ? x : softplus(x)`.
+fn select_above(call: &Call<'_, '_, '_>, x: NodeId, number: f32) -> Results {
+    if let (Value::Node(then), Value::Node(otherwise)) = (call.input(1)?, call.input(2)?) {
+        let node = call.importer.graph.node(*otherwise);
+        let softplus = node.op == Op::Activate(Activate { function: Activation::Softplus });
+        if softplus && node.operands == [x] && *then == x && number >= SOFTPLUS_IS_LINEAR {
+            return Call::node(*otherwise);
+        }
+    }
+    Err("a choice between computed tensors is not supported".to_owned())
+}
+
 /// Where: of two constants, the element of the first where the condition holds, else of the second.
 pub(super) fn select(call: &mut Call<'_, '_, '_>) -> Results {
+    if let Value::Above(x, number) = *call.input(0)? {
+        return select_above(call, x, number);
+    }
     let [condition, a, b] = constants(call)?;
     let dims = broadcast::together(&broadcast::together(condition.dims(), a.dims())?, b.dims())?;
     let count = count_of(&dims).ok_or("the constants broadcast to too many elements")?;

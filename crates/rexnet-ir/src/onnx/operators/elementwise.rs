@@ -2,7 +2,7 @@
 
 use super::layer::bias_of;
 use super::{Call, broadcast};
-use crate::graph::{Clip, Dense, NodeId, Op};
+use crate::graph::{Clip, Dense, Expand, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
 
@@ -44,6 +44,22 @@ impl Arithmetic {
         }
     }
 
+    /// Whether the order of the operands does not matter.
+    fn commutes(self) -> bool {
+        !matches!(self, Arithmetic::Sub | Arithmetic::Div)
+    }
+
+    fn on_tensors(self) -> Op {
+        match self {
+            Arithmetic::Add => Op::Add,
+            Arithmetic::Sub => Op::Sub,
+            Arithmetic::Mul => Op::Mul,
+            Arithmetic::Div => Op::Div,
+            Arithmetic::Max => Op::Maximum,
+            Arithmetic::Min => Op::Minimum,
+        }
+    }
+
     fn integers(self, a: i64, b: i64) -> Result<i64, String> {
         match self {
             Arithmetic::Add => a.checked_add(b),
@@ -74,43 +90,81 @@ pub(super) fn div(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 pub(super) fn max(call: &mut Call<'_, '_, '_>) -> Results {
-    arithmetic(call, Arithmetic::Max)
+    all(call, Arithmetic::Max)
 }
 
 pub(super) fn min(call: &mut Call<'_, '_, '_>) -> Results {
-    arithmetic(call, Arithmetic::Min)
+    all(call, Arithmetic::Min)
+}
+
+pub(super) fn sum(call: &mut Call<'_, '_, '_>) -> Results {
+    all(call, Arithmetic::Add)
+}
+
+pub(super) fn mean(call: &mut Call<'_, '_, '_>) -> Results {
+    let count = call.inputs.len();
+    let sum = all(call, Arithmetic::Add)?.pop();
+    let divisor = Constant::new(Vec::new(), Elements::floats([count as f32]))?;
+    call.inputs = vec![sum, Some(Value::Constant("count".into(), divisor))];
+    arithmetic(call, Arithmetic::Div)
+}
+
+/// All inputs, from the first on.
+fn all(call: &mut Call<'_, '_, '_>, op: Arithmetic) -> Results {
+    let mut rest = std::mem::take(&mut call.inputs).into_iter();
+    let mut result = rest.next().flatten().ok_or("an input is missing")?;
+    for next in rest {
+        call.inputs = vec![Some(result), next];
+        result = arithmetic(call, op)?.pop().ok_or("an input is missing")?;
+    }
+    Ok(vec![result])
 }
 
 fn arithmetic(call: &mut Call<'_, '_, '_>, op: Arithmetic) -> Results {
-    if call.inputs.len() != 2 {
-        return Err(format!("{} inputs are not supported; two are", call.inputs.len()));
-    }
     let (a, b) = (call.input(0)?.clone(), call.input(1)?.clone());
     match (&a, &b) {
         (Value::Constant(_, a), Value::Constant(_, b)) => {
             let folded = fold(call, op, a, b)?;
             call.constant(folded)
         }
-        (Value::Node(a), Value::Node(b)) => two_nodes(call, op, *a, *b),
         (Value::Node(node), Value::Constant(_, constant)) => with_constant(call, op, *node, constant, 1),
-        (Value::Constant(_, constant), Value::Node(node))
-            if !matches!(op, Arithmetic::Sub | Arithmetic::Div) =>
-        {
+        (Value::Constant(_, constant), Value::Node(node)) if op.commutes() => {
             with_constant(call, op, *node, constant, 0)
         }
-        _ => Err("a constant as the first operand is not supported".to_owned()),
+        _ => stretched(call, op, [&a, &b]),
     }
 }
 
-fn two_nodes(call: &mut Call<'_, '_, '_>, op: Arithmetic, a: NodeId, b: NodeId) -> Results {
-    let op = match op {
-        Arithmetic::Add => Op::Add,
-        Arithmetic::Mul => Op::Mul,
-        _ => return Err("on two computed tensors, only sums and products are supported".to_owned()),
+/// Two values, of which one at least is computed, stretched to the shape that they have together. What is one value a
+/// channel stays so as the second operand.
+fn stretched(call: &mut Call<'_, '_, '_>, op: Arithmetic, values: [&Value; 2]) -> Results {
+    let extents = |call: &Call<'_, '_, '_>, value: &Value| match value {
+        Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
+        Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
+        _ => Err("an input is not known".to_owned()),
     };
-    // The larger tensor stands first.
-    let (a, b) = if call.type_of(a).elements() < call.type_of(b).elements() { (b, a) } else { (a, b) };
-    let id = call.add(op, &[a, b])?;
+    let own = [extents(call, values[0])?, extents(call, values[1])?];
+    let dims = broadcast::together(&own[0], &own[1])?;
+    let of_channels = |own: &[usize]| matches!((own, dims.as_slice()), (&[m, k, 1, 1], &[n, c, _, _]) if k == c && (m == 1 || m == n));
+    let first = usize::from(op.commutes() && own[0] != dims && of_channels(&own[0]));
+    let mut operands = Vec::with_capacity(2);
+    for place in [first, 1 - first] {
+        let as_it_is = own[place] == dims || !operands.is_empty() && of_channels(&own[place]);
+        operands.push(match values[place] {
+            Value::Constant(_, constant) if !as_it_is => {
+                let count = count_of(&dims).ok_or("the constant stretches to too many elements")?;
+                call.charge(count)?;
+                let floats = constant.as_floats()?;
+                let at = |at| floats.element(broadcast::place(at, &dims, constant.dims()));
+                call.made("constant", dims.clone(), (0..count).map(at).collect())?
+            }
+            Value::Node(id) if !as_it_is => {
+                call.add_step("stretched", Op::Expand(Expand { dims: dims.clone() }), &[*id])?
+            }
+            _ => call.data(place)?,
+        });
+    }
+    let id = call.add(op.on_tensors(), &operands)?;
     Call::node(id)
 }
 
@@ -122,13 +176,17 @@ fn with_constant(
     place: usize,
 ) -> Results {
     let ty = call.type_of(node).clone();
-    let misfit = || format!("a constant of shape {:?} does not fit {:?}", constant.dims(), ty.dims);
+    let in_general = |call: &mut Call<'_, '_, '_>| {
+        let values = [Value::Node(node), Value::Constant("constant".into(), constant.clone())];
+        call.inputs = values.iter().cloned().map(Some).collect();
+        stretched(call, op, [&values[0], &values[1]])
+    };
     // More axes would be axes of the result, too.
     if constant.dims().len() > ty.dims.len() {
-        return Err(misfit());
+        return in_general(call);
     }
     if matches!(op, Arithmetic::Max | Arithmetic::Min) {
-        let bound = constant.scalar()?;
+        let Ok(bound) = constant.scalar() else { return in_general(call) };
         let clip = match op {
             Arithmetic::Max => Clip { min: bound, max: f64::INFINITY },
             _ => Clip { min: f64::NEG_INFINITY, max: bound },
@@ -149,7 +207,7 @@ fn with_constant(
         dims if constant.dims() == dims => dims.to_vec(),
         &[_, c, _, _] if constant.len() == 1 || constant.dims().ends_with(&[c, 1, 1]) => vec![1, c, 1, 1],
         dims if constant.len() == 1 => dims.to_vec(),
-        _ => return Err(misfit()),
+        _ => return in_general(call),
     };
     let floats = constant.as_floats()?;
     let op_on_map = if matches!(op, Arithmetic::Add | Arithmetic::Sub) { Op::Add } else { Op::Mul };
@@ -166,9 +224,7 @@ fn with_constant(
         };
         // The reciprocal of a number near the ends of the range is no number of the same precision.
         if op == Arithmetic::Div && !values.iter().all(|x| x.is_normal()) {
-            return Err(
-                "a division by zero, or by a number near the ends of the range, is not supported".to_owned()
-            );
+            return in_general(call);
         }
         let values = if values.len() == 1 { vec![values[0]; elements] } else { values };
         call.made("constant", dims, values)?

@@ -1,7 +1,8 @@
 //! Operators that choose or order elements.
 
-use super::{Call, axes, axis, in_order};
-use crate::graph::{Concat, NodeId, Op, Slice};
+use super::shape::{self, reshaped_node};
+use super::{Call, MAX_LIST, axes, axis, in_order};
+use crate::graph::{Concat, NodeId, Op, Slice, Transpose};
 use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
 
@@ -76,9 +77,15 @@ fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
 }
 
 pub(super) fn gather(call: &mut Call<'_, '_, '_>) -> Results {
-    let computed = "gathering from a computed tensor is not supported";
-    let data = call.known(0).map_err(|_| computed.to_owned())?.clone();
-    let indices = call.known(1)?.clone();
+    let indices = call
+        .known(1)
+        .map_err(|_| "computed indices are not supported; constant ones are".to_owned())?
+        .clone();
+    if let Value::Node(id) = call.input(0)? {
+        let id = *id;
+        return gather_node(call, id, &indices);
+    }
+    let data = call.known(0)?.clone();
     let at = axis(call.attributes.int("axis", 0)?, data.dims().len())?;
     let extent = data.dims()[at];
     let (before, after) = (&data.dims()[..at], &data.dims()[at + 1..]);
@@ -94,6 +101,38 @@ pub(super) fn gather(call: &mut Call<'_, '_, '_>) -> Results {
     });
     let picked = data.pick(dims, chosen)?;
     call.constant(picked)
+}
+
+/// Some indices along an axis of a computed tensor: slices, joined.
+fn gather_node(call: &mut Call<'_, '_, '_>, id: NodeId, indices: &Constant) -> Results {
+    let dims = call.type_of(id).dims.clone();
+    let at = axis(call.attributes.int("axis", 0)?, dims.len())?;
+    let places: Vec<usize> =
+        indices.as_integers()?.iter().map(|&index| axis(index, dims[at])).collect::<Result<_, _>>()?;
+    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    for place in places {
+        match ranges.last_mut() {
+            Some(range) if range.end == place => range.end += 1,
+            _ => ranges.push(place..place + 1),
+        }
+    }
+    if ranges.is_empty() || ranges.len() > MAX_LIST {
+        return Err(format!("indices in {} runs are not supported; up to {MAX_LIST} are", ranges.len()));
+    }
+    let mut parts = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let whole = range.len() == dims[at];
+        let slice = Op::Slice(Slice { axis: at, start: range.start, end: range.end });
+        parts.push(if whole { id } else { call.add_step("run", slice, &[id])? });
+    }
+    let joined = if let [part] = parts[..] {
+        part
+    } else {
+        call.add_step("runs", Op::Concat(Concat { axis: at }), &parts)?
+    };
+    let wanted = [&dims[..at], indices.dims(), &dims[at + 1..]].concat();
+    let id = reshaped_node(call, joined, wanted)?;
+    Call::node(id)
 }
 
 /// A range of one axis: first element, step, number of elements.
@@ -174,17 +213,51 @@ fn slice_constant(constant: &Constant, range: &Range) -> Result<Constant, String
 
 fn slice_node(call: &mut Call<'_, '_, '_>, id: NodeId, range: &Range) -> Result<NodeId, String> {
     let extent = call.type_of(id).dims[range.axis];
-    if range.step != 1 && range.count > 1 {
-        return Err(format!("a step of {} is not supported on a computed tensor", range.step));
-    }
     if range.count == 0 {
         return Err("an empty slice is not supported".to_owned());
     }
     let start = usize::try_from(range.start).map_err(|_| "the slice begins before the tensor")?;
+    if range.step != 1 && range.count > 1 {
+        let step = usize::try_from(range.step)
+            .map_err(|_| format!("a step of {} is not supported on a computed tensor", range.step))?;
+        return strided(call, id, range.axis, start, step, range.count);
+    }
     if range.count == extent {
         return Ok(id);
     }
     call.add(Op::Slice(Slice { axis: range.axis, start, end: start + range.count }), &[id])
+}
+
+/// Every `step`-th element along an axis, `count` of them from `start` on: the axis is cut into runs of `step`, of which the
+/// first elements stay. The last run may be short.
+pub(super) fn strided(
+    call: &mut Call<'_, '_, '_>,
+    id: NodeId,
+    axis: usize,
+    start: usize,
+    step: usize,
+    count: usize,
+) -> Result<NodeId, String> {
+    let mut dims = call.type_of(id).dims.clone();
+    let extent = dims[axis];
+    let runs = count.min((extent - start) / step);
+    let of_axis = |start, end| Op::Slice(Slice { axis, start, end });
+    let mut parts = Vec::new();
+    if runs > 0 {
+        let end = start + runs * step;
+        let whole =
+            if end - start == extent { id } else { call.add_step("runs", of_axis(start, end), &[id])? };
+        let (outer, inner) = (dims[..axis].iter().product(), dims[axis + 1..].iter().product());
+        let cut = reshaped_node(call, whole, vec![outer, runs, step, inner])?;
+        let first = call.add_step("first", Op::Slice(Slice { axis: 2, start: 0, end: 1 }), &[cut])?;
+        dims[axis] = runs;
+        parts.push(reshaped_node(call, first, dims)?);
+    }
+    if runs < count {
+        let last = start + runs * step;
+        parts.push(call.add_step("last", of_axis(last, last + 1), &[id])?);
+    }
+    if let [part] = parts[..] { Ok(part) } else { call.add(Op::Concat(Concat { axis }), &parts) }
 }
 
 pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
@@ -232,6 +305,11 @@ pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
+    if let Value::Split(id, dims) = call.input(0)?.clone() {
+        let order = order(call, dims.len())?;
+        let (id, dims) = reordered(call, id, &dims, &order)?;
+        return shape::split(call, id, dims);
+    }
     let Value::Constant(_, constant) = call.input(0)?.clone() else {
         let (id, own) = in_order(call, 0)?;
         let order = order(call, own.len())?;
@@ -255,6 +333,34 @@ pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
     };
     let moved = constant.pick(dims.clone(), (0..constant.len()).map(place))?;
     call.constant(moved)
+}
+
+/// Axes of a tensor of any rank brought into an order: neighbouring groups of them change places, one pair after the
+/// other, each of which is a transpose of rank 4. Returns the extents in their new order, too.
+fn reordered(
+    call: &mut Call<'_, '_, '_>,
+    mut id: NodeId,
+    dims: &[usize],
+    order: &[usize],
+) -> Result<(NodeId, Vec<usize>), String> {
+    let mut axes: Vec<usize> = (0..dims.len()).collect();
+    for place in 0..axes.len() {
+        let Some(from) = axes.iter().position(|&axis| axis == order[place]) else { continue };
+        if from == place {
+            continue;
+        }
+        let length = axes[from..].iter().zip(&order[place..]).take_while(|(a, b)| a == b).count();
+        let size = |axes: &[usize]| -> usize { axes.iter().map(|&axis| dims[axis]).product() };
+        let (before, behind) = (size(&axes[place..from]), size(&axes[from..from + length]));
+        if before > 1 && behind > 1 {
+            let groups = vec![size(&axes[..place]), before, behind, size(&axes[from + length..])];
+            let grouped = reshaped_node(call, id, groups)?;
+            let swap = Op::Transpose(Transpose { order: vec![0, 2, 1, 3] });
+            id = call.add_step("swap", swap, &[grouped])?;
+        }
+        axes[place..from + length].rotate_left(from - place);
+    }
+    Ok((id, axes.iter().map(|&axis| dims[axis]).collect()))
 }
 
 /// The order of the axes that a transpose asks for.

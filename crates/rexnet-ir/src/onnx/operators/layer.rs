@@ -1,7 +1,8 @@
 //! Gemm, MatMul.
 
 use super::Call;
-use crate::graph::{Dense, NodeId, Op};
+use super::shape::{count, reshaped_node};
+use crate::graph::{Dense, NodeId, Op, Transpose};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -28,11 +29,11 @@ fn weight(call: &mut Call<'_, '_, '_>, transposed: bool, factor: f32) -> Result<
 }
 
 pub(super) fn gemm(call: &mut Call<'_, '_, '_>) -> Results {
-    if call.attributes.int("transA", 0)? != 0 {
-        return Err("transA is not supported".to_owned());
-    }
     let (alpha, beta) = (call.attributes.float("alpha", 1.0)?, call.attributes.float("beta", 1.0)?);
-    let x = call.data(0)?;
+    let mut x = call.data(0)?;
+    if call.attributes.int("transA", 0)? != 0 {
+        x = call.add_step("transposed", Op::Transpose(Transpose { order: vec![1, 0] }), &[x])?;
+    }
     let transposed = call.attributes.int("transB", 0)? != 0;
     let weight = weight(call, transposed, alpha)?;
     let mut operands = vec![x, weight];
@@ -74,6 +75,18 @@ pub(super) fn bias_of(
 pub(super) fn matmul(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let weight = weight(call, false, 1.0)?;
-    let id = call.add(Op::Dense(Dense { bias: false, activation: None }), &[x, weight])?;
+    let product = Op::Dense(Dense { bias: false, activation: None });
+    let dims = call.type_of(x).dims.clone();
+    if dims.len() == 2 {
+        let id = call.add(product, &[x, weight])?;
+        return Call::node(id);
+    }
+    // All rows of all matrices are rows of one; a vector is a row.
+    let (&columns, rows) = dims.split_last().ok_or("an input without axes")?;
+    let matrix = reshaped_node(call, x, vec![count(rows), columns])?;
+    let id = call.add_step("rows", product, &[matrix, weight])?;
+    let mut wanted = rows.to_vec();
+    wanted.push(call.type_of(id).dims[1]);
+    let id = reshaped_node(call, id, wanted)?;
     Call::node(id)
 }

@@ -8,9 +8,12 @@ mod elementwise;
 mod indexing;
 mod layer;
 mod pooling;
+mod reduction;
+mod resize;
 mod scatter;
 mod sequence;
 mod shape;
+mod transposed_convolution;
 
 use super::attributes::Attributes;
 use super::constant::{Constant, Elements};
@@ -56,21 +59,26 @@ macro_rules! operators {
 }
 
 operators! {
+    "Abs" (1..=1) [] => activation::abs;
     "Add" (2..=2) [] => elementwise::add;
     "AveragePool" (1..=1) ["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"] => pooling::average;
     "BatchNormalization" (5..=5) ["epsilon", "momentum", "training_mode", "spatial"] => convolution::batch_normalization;
     "Cast" (1..=1) ["to", "saturate", "round_mode"] => shape::cast;
     "CastLike" (2..=2) ["saturate", "round_mode"] => conversion::cast_like;
     "Ceil" (1..=1) [] => conversion::ceil;
+    "Celu" (1..=1) ["alpha"] => activation::celu;
     "Clip" (1..=3) ["min", "max"] => elementwise::clip;
     "Concat" (1..=MAX_LIST) ["axis"] => indexing::concat;
     "Constant" (0..=0) ["value", "value_float", "value_floats", "value_int", "value_ints"] => shape::constant;
     "ConstantOfShape" (1..=1) ["value"] => shape::constant_of_shape;
     "Conv" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"] => convolution::conv;
+    "ConvTranspose" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"] => transposed_convolution::conv_transpose;
+    "DepthToSpace" (1..=1) ["blocksize", "mode"] => resize::depth_to_space;
     "Div" (2..=2) [] => elementwise::div;
     "Dropout" (1..=3) ["ratio", "seed"] => elementwise::dropout;
     "Elu" (1..=1) ["alpha"] => activation::elu;
     "Equal" (2..=2) [] => conversion::equal;
+    "Exp" (1..=1) [] => activation::exp;
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
     "Floor" (1..=1) [] => conversion::floor;
@@ -78,6 +86,7 @@ operators! {
     "Gemm" (2..=3) ["alpha", "beta", "transA", "transB"] => layer::gemm;
     "GlobalAveragePool" (1..=1) [] => pooling::global_average;
     "GlobalMaxPool" (1..=1) [] => pooling::global_max;
+    "Greater" (2..=2) [] => conversion::greater;
     "HardSigmoid" (1..=1) ["alpha", "beta"] => activation::hard_sigmoid;
     "HardSwish" (1..=1) [] => activation::hard_swish;
     "Identity" (1..=1) [] => elementwise::identity;
@@ -85,35 +94,69 @@ operators! {
     "MatMul" (2..=2) [] => layer::matmul;
     "Max" (1..=MAX_LIST) [] => elementwise::max;
     "MaxPool" (1..=1) ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
+    "Mean" (1..=MAX_LIST) [] => elementwise::mean;
     "Min" (1..=MAX_LIST) [] => elementwise::min;
+    "Mish" (1..=1) [] => activation::mish;
     "Mul" (2..=2) [] => elementwise::mul;
+    "Neg" (1..=1) [] => activation::neg;
+    "PRelu" (2..=2) [] => activation::prelu;
     "Pad" (1..=4) ["mode", "pads", "value"] => convolution::pad;
     "Range" (3..=3) [] => conversion::range;
-    "ReduceMean" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => pooling::reduce_mean;
+    "Reciprocal" (1..=1) [] => activation::reciprocal;
+    "ReduceL1" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::l1;
+    "ReduceMax" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::max;
+    "ReduceMean" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::mean;
+    "ReduceMin" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::min;
+    "ReduceSum" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::sum;
+    "ReduceSumSquare" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::sum_of_squares;
     "Relu" (1..=1) [] => activation::relu;
     "Reshape" (2..=2) ["allowzero"] => shape::reshape;
+    "Resize" (1..=4) [
+        "antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
+        "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"
+    ] => resize::resize;
     "ScatterND" (3..=3) ["reduction"] => scatter::scatter_nd;
+    "Selu" (1..=1) ["alpha", "gamma"] => activation::selu;
     "SequenceAt" (2..=2) [] => sequence::sequence_at;
     "Shape" (1..=1) ["start", "end"] => shape::shape;
     "Sigmoid" (1..=1) [] => activation::sigmoid;
+    "Softmax" (1..=1) ["axis"] => reduction::softmax;
+    "Softplus" (1..=1) [] => activation::softplus;
+    "Softsign" (1..=1) [] => activation::softsign;
+    "SpaceToDepth" (1..=1) ["blocksize"] => resize::space_to_depth;
     "Slice" (1..=5) ["axes", "ends", "starts"] => indexing::slice;
     "Split" (1..=2) ["axis", "num_outputs", "split"] => indexing::split;
     "SplitToSequence" (1..=2) ["axis", "keepdims"] => sequence::split_to_sequence;
     "Squeeze" (1..=2) ["axes"] => shape::squeeze;
     "Sub" (2..=2) [] => elementwise::sub;
+    "Sum" (1..=MAX_LIST) [] => elementwise::sum;
     "Swish" (1..=1) ["alpha"] => activation::swish;
+    "Tanh" (1..=1) [] => activation::tanh;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
+    "Upsample" (1..=2) ["mode", "scales"] => resize::upsample;
     "Where" (3..=3) [] => conversion::select;
 }
 
 impl Operator {
+    /// Whether the axes of an input may be in another order than those of its node.
+    pub(super) fn takes_transposed(&self) -> bool {
+        matches!(self.name, "Identity" | "ScatterND" | "Transpose")
+    }
+
     /// Why an input cannot be one of this operator: only few take what is no tensor of the graph.
     pub(super) fn misfit(&self, input: &Value) -> Option<&'static str> {
         match (input, self.name) {
-            (Value::Transposed(..), "Identity" | "ScatterND" | "Transpose") => None,
-            (Value::Transposed(..), _) => {
-                Some("is a transposed tensor, which is supported only as an input of ScatterND")
+            (
+                Value::Split(..),
+                "Flatten" | "Identity" | "Reshape" | "Shape" | "Squeeze" | "Transpose" | "Unsqueeze",
+            ) => None,
+            (Value::Split(..), _) => {
+                Some("is of a rank above 4, which is supported only to be reshaped or transposed")
+            }
+            (Value::Above(..), "Identity" | "Where") => None,
+            (Value::Above(..), _) => {
+                Some("is a comparison, which is supported only as the condition of a Where")
             }
             (Value::Sequence(_), "Identity" | "SequenceAt") => None,
             (Value::Sequence(_), _) => {
@@ -254,6 +297,12 @@ impl Call<'_, '_, '_> {
         Ok(id)
     }
 
+    /// Adds an operator that is a step on the way, named after the call and the step.
+    pub(super) fn add_step(&mut self, step: &str, op: Op, operands: &[NodeId]) -> Result<NodeId, String> {
+        let name = format!("{}.{step}", self.name);
+        self.add_named(op, operands, &name)
+    }
+
     /// A constant made while importing, as a node; its elements are charged already.
     pub(super) fn made(
         &mut self,
@@ -280,6 +329,9 @@ impl Call<'_, '_, '_> {
         Ok(vec![Value::Constant(self.name.as_str().into(), constant)])
     }
 }
+
+/// The most axes that a tensor has on the way from one that the graph can hold to another.
+const MAX_AXES: usize = 8;
 
 /// An input as a node, and the places there of its axes.
 fn in_order(call: &mut Call<'_, '_, '_>, place: usize) -> Result<(NodeId, Vec<usize>), String> {

@@ -1,8 +1,8 @@
-//! AveragePool, MaxPool, GlobalAveragePool, GlobalMaxPool, ReduceMean.
+//! AveragePool, MaxPool, GlobalAveragePool, GlobalMaxPool.
 
 use super::Call;
 use super::convolution::{map_extents, padding};
-use crate::graph::{Op, Pool2d, PoolKind};
+use crate::graph::{Op, Pad, Pool2d, PoolKind};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -10,9 +10,6 @@ type Results = Result<Vec<Value>, String>;
 fn pool(call: &mut Call<'_, '_, '_>, kind: PoolKind) -> Results {
     if call.others_used() {
         return Err("indices of maxima are not supported".to_owned());
-    }
-    if call.attributes.int("ceil_mode", 0)? != 0 {
-        return Err("ceil_mode is not supported".to_owned());
     }
     if call.attributes.pair("dilations", 1)? != [1, 1] {
         return Err("dilated windows are not supported".to_owned());
@@ -24,12 +21,33 @@ fn pool(call: &mut Call<'_, '_, '_>, kind: PoolKind) -> Results {
     }
     let kernel = call.attributes.pair("kernel_shape", 1)?;
     let stride = call.attributes.pair("strides", 1)?;
-    let pad = padding(&call.attributes, extents, kernel, stride, [1, 1])?;
-    if kind == PoolKind::Average && pad != [0; 4] && call.attributes.int("count_include_pad", 0)? != 0 {
-        return Err("averages that count the padding are not supported".to_owned());
+    let mut pad = padding(&call.attributes, extents, kernel, stride, [1, 1])?;
+    let counts_padding = kind == PoolKind::Average && call.attributes.int("count_include_pad", 0)? != 0;
+    let ceil = call.attributes.int("ceil_mode", 0)? != 0;
+    let beyond = [0, 1].map(|axis| match ceil {
+        true => beyond(extents[axis], kernel[axis], stride[axis], [pad[axis], pad[axis + 2]]),
+        false => 0,
+    });
+    let mut x = x;
+    if counts_padding && pad != [0; 4] {
+        x = call.add_step("padded", Op::Pad(Pad { pad }), &[x])?;
+        pad = [0; 4];
     }
+    // What a window reaches behind the padding counts in no mean.
+    pad[2] += beyond[0];
+    pad[3] += beyond[1];
     let id = call.add(Op::Pool2d(Pool2d { kind, kernel, stride, pad }), &[x])?;
     Call::node(id)
+}
+
+/// How far the last window reaches past the padding where one begins that does not fit; one that begins in the padding
+/// behind the map is none.
+fn beyond(extent: usize, kernel: usize, stride: usize, pad: [usize; 2]) -> usize {
+    let padded = extent.saturating_add(pad[0]).saturating_add(pad[1]);
+    let Some(room) = padded.checked_sub(kernel).filter(|_| stride > 0) else { return 0 };
+    let windows = room.div_ceil(stride);
+    let starts = windows * stride;
+    if starts >= extent + pad[0] { 0 } else { starts + kernel - padded }
 }
 
 pub(super) fn average(call: &mut Call<'_, '_, '_>) -> Results {
@@ -51,33 +69,5 @@ pub(super) fn global_max(call: &mut Call<'_, '_, '_>) -> Results {
     let kernel = map_extents(call, x)?;
     let id =
         call.add(Op::Pool2d(Pool2d { kind: PoolKind::Max, kernel, stride: [1, 1], pad: [0; 4] }), &[x])?;
-    Call::node(id)
-}
-
-/// The mean over height and width; anything else is not covered.
-pub(super) fn reduce_mean(call: &mut Call<'_, '_, '_>) -> Results {
-    let x = call.data(0)?;
-    let rank = call.type_of(x).dims.len();
-    let given = call.integers("axes", 1)?.unwrap_or_default();
-    if given.is_empty() && call.attributes.int("noop_with_empty_axes", 0)? != 0 {
-        return Call::node(x);
-    }
-    let mut places = super::axes(&given, rank)?;
-    if given.is_empty() {
-        places = (0..rank).collect();
-    }
-    places.sort_unstable();
-    if rank != 4 || places != [2, 3] {
-        return Err(format!(
-            "the mean over axes {places:?} of rank {rank} is not supported; height and width are"
-        ));
-    }
-    let keep = call.attributes.int("keepdims", 1)? != 0;
-    let id = call.add(Op::GlobalAveragePool, &[x])?;
-    if keep {
-        return Call::node(id);
-    }
-    let name = format!("{}.flat", call.name);
-    let id = call.add_named(Op::Flatten, &[id], &name)?;
     Call::node(id)
 }

@@ -1,7 +1,7 @@
 //! Shapes, and changes of shape.
 
-use super::{Call, axes, axis};
-use crate::graph::{NodeId, Op, Tensor};
+use super::{Call, MAX_AXES, axes, axis};
+use crate::graph::{NodeId, Op, Reshape, Tensor};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
 use crate::onnx::messages::data_type;
@@ -18,6 +18,7 @@ fn dims_of(call: &Call<'_, '_, '_>, place: usize) -> Result<Vec<usize>, String> 
     match call.input(place)? {
         Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
         Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
+        Value::Split(_, dims) => Ok(dims.to_vec()),
         _ => Err("the input is not known".to_owned()),
     }
 }
@@ -206,29 +207,58 @@ pub(super) fn unsqueeze(call: &mut Call<'_, '_, '_>) -> Results {
     reshaped(call, wanted)
 }
 
-/// The first input in another shape of as many elements. Of a computed tensor, everything after the batch may be
-/// flattened, and ones may be added after the channels.
+/// The first input in another shape of as many elements.
 fn reshaped(call: &mut Call<'_, '_, '_>, wanted: Vec<usize>) -> Results {
     let id: NodeId = match call.input(0)?.clone() {
         Value::Constant(_, constant) => {
             let constant = constant.reshaped(wanted)?;
             return call.constant(constant);
         }
-        Value::Node(id) => id,
+        Value::Node(id) | Value::Split(id, _) => id,
         _ => return Err("the input is not known".to_owned()),
     };
+    if wanted.len() > 4 {
+        return split(call, id, wanted);
+    }
+    let id = reshaped_node(call, id, wanted)?;
+    Call::node(id)
+}
+
+/// The elements of a computed tensor under more extents than four.
+pub(super) fn split(call: &Call<'_, '_, '_>, id: NodeId, dims: Vec<usize>) -> Results {
+    if dims.len() > MAX_AXES || dims.contains(&0) || count_of(&dims) != Some(call.type_of(id).elements()) {
+        return Err(format!("shape {:?} cannot become {dims:?}", call.type_of(id).dims));
+    }
+    Ok(vec![Value::Split(id, dims.into())])
+}
+
+/// A computed tensor in another shape of as many elements. Where one operator of the two that need not move elements does
+/// it, that one.
+pub(super) fn reshaped_node(
+    call: &mut Call<'_, '_, '_>,
+    id: NodeId,
+    wanted: Vec<usize>,
+) -> Result<NodeId, String> {
+    let mut id = id;
+    while let node = call.importer.graph.node(id)
+        && matches!(node.op, Op::Reshape(_))
+    {
+        id = node.operands[0];
+    }
     let dims = call.type_of(id).dims.clone();
     if dims == wanted {
-        return Call::node(id);
+        return Ok(id);
     }
-    let flat = vec![dims[0], dims[1..].iter().product()];
-    if wanted == flat {
-        let id = call.add(Op::Flatten, &[id])?;
-        return Call::node(id);
+    if dims.len() > 1 && wanted == [dims[0], count(&dims[1..])] {
+        return call.add(Op::Flatten, &[id]);
     }
     if dims.len() == 2 && wanted == [dims[0], dims[1], 1, 1] {
-        let id = call.add(Op::Unflatten, &[id])?;
-        return Call::node(id);
+        return call.add(Op::Unflatten, &[id]);
     }
-    Err(format!("a computed tensor of shape {dims:?} cannot become {wanted:?}"))
+    call.add(Op::Reshape(Reshape { dims: wanted }), &[id])
+}
+
+/// The number of elements of a tensor of the graph, or of some of its axes.
+pub(super) fn count(dims: &[usize]) -> usize {
+    dims.iter().product()
 }

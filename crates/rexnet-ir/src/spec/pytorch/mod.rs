@@ -140,5 +140,7 @@ fn activation(function: Option<Activation>) -> &'static str {
         Some(Activation::HardSwish) => "nn.Hardswish",
         Some(Activation::LeakyRelu(_)) => "nn.LeakyReLU",
         Some(Activation::Elu(_)) => "nn.ELU",
+        Some(Activation::Softplus) => "nn.Softplus",
+        Some(Activation::Tanh) => "nn.Tanh",
     }
 }
