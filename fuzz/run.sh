@@ -37,10 +37,10 @@ programs="$CARGO_TARGET_DIR/$host/release"
 seeds() {
     case $1 in
         graph) echo ../tests/files/{graph,run,passes,lower} ;;
-        compile) echo ../tests/files/{graph,run,passes,lower} ../tests/fixtures/onnx ;;
+        compile) echo ../tests/files/{graph,run,passes,lower} ../tests/fixtures/{onnx,onnx_operators} ;;
         loops) echo ../tests/files/loops ;;
         spec) echo ../crates/rexnet-ir/{presets,tests/spec/errors} ;;
-        onnx) echo ../tests/fixtures/onnx ;;
+        onnx) echo ../tests/fixtures/{onnx,onnx_operators} ;;
         safetensors | pytorch) echo ../tests/fixtures/checkpoints ;;
         photograph) echo ../tests/fixtures/preprocessing ;;
     esac

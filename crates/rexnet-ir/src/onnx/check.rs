@@ -93,25 +93,24 @@ impl Checking {
 /// What could stand for an operator, covered in part or not at all.
 fn instead_of(operator: &str) -> Option<&'static str> {
     const TABLE: &[(&[&str], &str)] = &[
-        (&["Gelu", "Mish", "Softplus", "Softsign", "Tanh", "Erf"], "use SiLU or HardSwish, and train again"),
-        (&["Selu", "Celu", "ThresholdedRelu", "Shrink"], "use LeakyRelu or Elu, and train again"),
-        (&["PRelu"], "use LeakyRelu, whose slope is one number, and train again"),
+        (&["Gelu", "Erf"], "use SiLU or HardSwish, and train again"),
+        (&["ThresholdedRelu", "Shrink"], "use LeakyRelu or Elu, and train again"),
         (&["LogSoftmax"], "end the model at the logits; the order of the classes is the same"),
-        (&["Softmax", "Hardmax"], "end the model at the logits; `run` prints probabilities"),
+        (&["Hardmax"], "end the model at the logits; `run` prints probabilities"),
         (&["ArgMax", "ArgMin", "TopK", "NonMaxSuppression"], "end the model before it, and choose outside"),
         (
             &["ScatterND", "ScatterElements", "Scatter"],
             "write the addition to a slice as slices and a concatenation",
         ),
-        (&["Upsample"], "export with operator set 10 or later, which has Resize"),
-        (&["ConvTranspose"], "use a convolution at the lower resolution"),
         (&["LRN", "LpNormalization"], "use BatchNormalization, which folds into convolutions"),
         (
             &["InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization"],
             "use BatchNormalization, which folds into convolutions, and train again",
         ),
-        (&["ReduceMean", "ReduceSum"], "reduce over height and width, as GlobalAveragePool does"),
-        (&["ReduceMax"], "use GlobalMaxPool"),
+        (
+            &["ReduceL2", "ReduceProd", "ReduceLogSum", "ReduceLogSumExp"],
+            "use ReduceSum, ReduceMean or ReduceMax",
+        ),
         (&["If", "Loop", "Scan"], "export by tracing, or with the condition fixed"),
         (&["LSTM", "GRU", "RNN"], "recurrent layers do not belong to networks of this class"),
         (

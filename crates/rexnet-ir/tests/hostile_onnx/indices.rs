@@ -70,7 +70,7 @@ fn arithmetic_of_indices() {
             shaped("Equal", &["a", "b"], &[wide("a", true), wide("b", false)]),
         ),
         ("range", "", "", range(1, 257, 255)),
-        ("range backwards", REFUSED, "[256, 1]", range(256, 0, -255)),
+        ("range backwards", "", "", range(256, 0, -255)),
         ("empty range", REFUSED, "cannot become", range(2, 1, 1)),
         ("range without steps", REFUSED, "step of 0", range(1, 2, 0)),
         ("huge range", REFUSED, "more than 65536", range(i64::MIN, i64::MAX, 1)),

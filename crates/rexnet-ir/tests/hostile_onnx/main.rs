@@ -9,6 +9,7 @@ mod check;
 mod encode;
 mod format;
 mod functions;
+mod heads;
 mod indices;
 mod memory;
 mod mutations;

@@ -34,7 +34,7 @@ fn elements_are_checked_against_dimensions() {
         ("product overflows to 0", "RX0903", "not sensible", raw(&[1 << 32, 1 << 32, 0], 0)),
         ("zero before a huge extent", "RX0903", "not sensible", raw(&[0, 1 << 62, 1 << 62], 0)),
         ("rank 9", "RX0903", "not sensible", raw(&[1; 9], 4)),
-        ("no elements", "RX0902", "does not fit", raw(&[0], 0)),
+        ("no elements", "RX0902", "do not broadcast", raw(&[0], 0)),
         ("typed field", "", "", typed(4, FLOAT, 4)),
         ("packed field", "", "", sum(packed)),
         ("typed field too long", "RX0903", "5 elements", typed(4, FLOAT, 5)),

@@ -1,6 +1,6 @@
 //! A spec, written and read again, is the same network; a file, read and written, stays as it is.
 
-use crate::files::{assert_near, imported, kinds, read, rows, seeded};
+use crate::files::{assert_near, imported, kinds, read, rows, seeded, tensor};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -73,6 +73,38 @@ fn presets_are_the_same_network_again() {
     }
     for whole in ["rexnet", "efficientnet_lite0", "mixnet_m"] {
         assert_closed(whole, &seeded(whole, 2, 1));
+    }
+}
+
+/// Operators of heads: the file written is understood as the graph is, before and after fusion.
+#[test]
+fn operators_of_heads_are_the_same_again() {
+    let groups = [
+        "activations",
+        "arithmetic",
+        "heads",
+        "pools",
+        "reductions",
+        "resizes",
+        "softmaxes",
+        "transposed_convolutions",
+    ];
+    for group in groups {
+        let source = imported(&read(&format!("../onnx_operators/{group}_dynamo.onnx")), 1);
+        let image = tensor(&read(&format!("../onnx_operators/{group}_dynamo.io.safetensors")), "input");
+        let expected = evaluate_outputs(&source, &[&image.data()]).unwrap();
+        let mut fused = source.clone();
+        run_logical(&mut fused).unwrap();
+        for (stage, graph) in [("read", &source), ("fused", &fused)] {
+            let what = format!("{group}, {stage}");
+            let file = export(graph).unwrap_or_else(|faults| panic!("{what}: {faults}"));
+            let back = imported(&file, 1);
+            let actual = evaluate_outputs(&back, &[&image.data()]).unwrap();
+            for (actual, expected) in actual.iter().zip(&expected) {
+                assert_eq!(actual.dims, expected.dims, "{what}");
+                assert_near(&what, &actual.data, &expected.data, 1);
+            }
+        }
     }
 }
 
