@@ -21,6 +21,18 @@ pub(crate) struct Arguments {
     /// Print JSON on standard output, errors too.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// How errors are told on standard error: drawn for people, or as JSON, an object a line.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    pub(crate) message_format: MessageFormat,
+}
+
+/// How errors are told on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// For people, the place in the text drawn.
+    Human,
+    /// For programs.
+    Json,
 }
 
 /// The subcommands.
@@ -48,6 +60,16 @@ pub(crate) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// Height and width as `224,320`, or one number for both.
+pub(crate) fn size(text: &str) -> Result<[usize; 2], String> {
+    let side = |text: &str| match text.trim().parse::<usize>() {
+        Ok(side) if side > 0 => Ok(side),
+        _ => Err(format!("`{text}` is no number of pixels")),
+    };
+    let (height, width) = text.split_once(',').unwrap_or((text, text));
+    Ok([side(height)?, side(width)?])
 }
 
 /// The weights of a network.

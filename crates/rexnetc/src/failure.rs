@@ -58,7 +58,8 @@ impl Failure {
             Failure::Output(error) => {
                 let location = Location::File("standard output".to_owned());
                 let cause = format!("cannot be written: {error}");
-                terminal.note(&Diagnostic::new(Code::FileUnreadable, location, cause).to_string());
+                let fault = Diagnostic::new(Code::FileUnreadable, location, cause);
+                report::print_text(&fault.into(), None, terminal);
                 Exit::Input
             }
         }

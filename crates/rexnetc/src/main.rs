@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     if arguments.json {
         allocator::tell_as_json();
     }
-    let terminal = terminal::Terminal::new(arguments.color, arguments.json);
+    let terminal = terminal::Terminal::new(arguments.color, arguments.json, arguments.message_format);
     match commands::run(&arguments.command, &terminal) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.report(&terminal).into(),

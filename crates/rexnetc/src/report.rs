@@ -1,5 +1,6 @@
 //! Diagnostics for people and for programs.
 
+use crate::arguments::MessageFormat;
 use crate::origin::Origin;
 use crate::terminal::{Terminal, print_json};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
@@ -21,8 +22,12 @@ pub(crate) fn print(faults: &Diagnostics, origin: Option<&Origin>, terminal: &Te
 }
 
 /// Prints faults on standard error: drawn in the text where they have a place in it, with the name of a binary file
-/// before those of its nodes.
+/// before those of its nodes; or each as JSON on a line of its own.
 pub(crate) fn print_text(faults: &Diagnostics, origin: Option<&Origin>, terminal: &Terminal) {
+    if terminal.messages == MessageFormat::Json {
+        let told = errors(faults, origin);
+        return told.iter().for_each(|error| terminal.note(&error.to_string()));
+    }
     for fault in faults.list.iter().take(SHOWN) {
         match origin {
             Some(Origin { name, text: Some(text) }) if let Location::Span(span) = &fault.location => {

@@ -1,6 +1,6 @@
 //! The two streams: results on standard output, everything else on standard error.
 
-use crate::arguments::Color;
+use crate::arguments::{Color, MessageFormat};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -12,17 +12,19 @@ pub(crate) struct Terminal {
     pub(crate) color: bool,
     /// Whether results and errors are JSON.
     pub(crate) json: bool,
+    /// How errors are told on standard error.
+    pub(crate) messages: MessageFormat,
 }
 
 impl Terminal {
     /// Decides by the options and by where standard error goes.
-    pub(crate) fn new(color: Color, json: bool) -> Self {
+    pub(crate) fn new(color: Color, json: bool, messages: MessageFormat) -> Self {
         let color = match color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
         };
-        Self { color, json }
+        Self { color, json, messages }
     }
 
     /// A line on standard error. A closed stream is no fault.

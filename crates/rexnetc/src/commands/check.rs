@@ -1,5 +1,6 @@
 //! `rexnetc check MODEL.onnx`.
 
+use crate::arguments;
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::report;
@@ -17,12 +18,18 @@ use std::path::PathBuf;
 pub(crate) struct Check {
     /// The model.
     model: PathBuf,
+    /// How many images a free batch is bound to.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = arguments::batch)]
+    batch: usize,
+    /// Height and width of the input, whatever the model says; needed where it leaves them free.
+    #[arg(long, value_name = "HEIGHT[,WIDTH]", value_parser = arguments::size)]
+    size: Option<[usize; 2]>,
 }
 
 /// Prints the verdicts, equal operators together, those that are not supported first.
 pub(crate) fn check(arguments: &Check, terminal: &Terminal) -> Result<Exit, Failure> {
     let file = file::map(&arguments.model, MAX_MODEL_BYTES)?;
-    let mut checked = onnx::check(file, &ImportOptions::with_batch(1))?;
+    let mut checked = onnx::check(file, &ImportOptions { batch: arguments.batch, size: arguments.size })?;
     // Stable, so that equal operators stay in the order of the network.
     checked.nodes.sort_by_key(|node| (rank(&node.verdict), node.operator.clone()));
     let supported = checked.nodes.iter().filter(|node| node.verdict == Verdict::Covered).count();

@@ -1,4 +1,4 @@
-use crate::binary::{file, rexnetc, scratch};
+use crate::binary::{file, rexnetc, root, scratch};
 use crate::model::{chain, exported};
 
 #[test]
@@ -38,6 +38,17 @@ open: the operator is known; whether this use is supported depends on a node tha
     assert_eq!(json["supported"], false);
     assert_eq!(json["nodes"][1]["instead"], "use SiLU or HardSwish, and train again");
     assert_eq!((&json["nodes"][5]["verdict"], &json["nodes"][5]["reason"]), (&"yes".into(), &().into()));
+}
+
+#[test]
+fn neither_weights_nor_a_size_are_needed() {
+    let directory = scratch("check_external");
+    let content = std::fs::read(root().join("tests/fixtures/onnx/mobilenet_external.onnx")).unwrap();
+    let model = file(&directory, "alone.onnx", content);
+    let ran = rexnetc(&["check", &model]).exits(0);
+    assert!(ran.out.ends_with("nodes are supported\n"), "{}", ran.out);
+    rexnetc(&["check", &model, "--size", "40,36", "--batch", "2"]).exits(0);
+    assert!(rexnetc(&["check", &model, "--size", "40,0"]).exits(2).err.contains("no number of pixels"));
 }
 
 #[test]

@@ -41,6 +41,16 @@ fn files_that_cannot_be_read() {
 }
 
 #[test]
+fn errors_are_told_as_json_an_object_a_line() {
+    let path = file(&scratch("errors_lines"), "wrong.rexnet", "network wrong { classes: many, stem: 3 }");
+    let ran = rexnetc(&["info", &path, "--message-format", "json"]).exits(1);
+    let errors: Vec<Value> = ran.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let both = rexnetc(&["info", &path, "--json"]).exits(1).json();
+    assert!(errors.len() > 1 && ran.out.is_empty(), "{ran:#?}");
+    assert_eq!(both["errors"], Value::from(errors));
+}
+
+#[test]
 fn all_mistakes_of_a_spec_at_once_and_where_they_are() {
     let text = "network wrong {\n    input: [3, 0, 32],\n    classes: many,\n    stem: { channels: 8, kernel: 4, \
                 stride: 2, activation: relu7 },\n}\n";

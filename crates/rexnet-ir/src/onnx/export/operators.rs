@@ -119,24 +119,23 @@ impl Writer<'_> {
         }
     }
 
-    /// One axis resized: by its scale where that says the size, else by the size.
+    /// One axis resized: by the size, unless the scale is another than it says.
     fn resize(
         &mut self,
         resize: &Resize,
         dims: &[usize],
         inputs: &mut Vec<String>,
     ) -> (&'static str, Vec<Attribute>) {
-        let scale = resize.scale as f32;
         inputs.push(String::new());
-        if (dims[resize.axis] as f32 * scale).floor() as usize == resize.size {
-            let mut scales = vec![1.0f32; dims.len()];
-            scales[resize.axis] = scale;
-            inputs.push(self.floats(&scales));
-        } else {
+        if resize.scale == resize.size as f64 / dims[resize.axis] as f64 {
             let mut sizes = dims.to_vec();
             sizes[resize.axis] = resize.size;
             inputs.push(String::new());
             inputs.push(self.integers(&sizes));
+        } else {
+            let mut scales = vec![1.0f32; dims.len()];
+            scales[resize.axis] = resize.scale as f32;
+            inputs.push(self.floats(&scales));
         }
         let coordinates = match resize.coordinates {
             Coordinates::HalfPixel => "half_pixel",
