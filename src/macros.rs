@@ -29,16 +29,31 @@ pub use rexnet_macros::{network_x86_64 as network_here, rexnet_x86_64 as rexnet_
 /// - The parameters are the preset's: `width`, `depth`, `classes`, `size`. `<width = 0.5>` is accepted too.
 /// - Without `struct …;` the type is `Rexnet`, private to the module that it stands in.
 /// - `weights = "models/classifier.rxw"` compiles packed weights in: the type gets `new()`. The path is relative to
-///   Cargo.toml, a changed file compiles again, and a file that is not for this network is an error at the path
-///   that says how to pack it. Without it weights come at run time: `load`, `from_packed`, `from_static`.
+///   Cargo.toml, as all paths here, a changed file compiles again, and a file that is not for this network is an error at
+///   the path that says how to pack it. Without it weights come at run time: `load`, `from_packed`, `from_static`.
+/// - `labels = "models/classifier.labels"`, a class a line: the type gets `LABELS`.
 /// - `batch = 4` makes code for four images a run.
+/// - `targets = [avx512, avx2, neon, portable]`: which versions to make, all of the architecture without it. Fewer compile
+///   sooner; without `portable` a processor that has none of the others is an error at run time.
+/// - `emit = "asm"` (feature `asm`): kernels of AVX2 and AVX-512 as machine code of rexnet's own assembler instead of Rust,
+///   as fast in a build without optimisation.
+/// - `std = false`: neither `std` nor the heap; weights come from `from_static` or are compiled in, `Scratch::new()` is a
+///   `const fn` for a `static`.
+/// - `precision = f32`, the only one.
+/// - `crate = crate::vision::rexnet`: where rexnet is, if not at `::rexnet`.
 ///
-/// Beside the type stands a module of its name in snake case, `classifier`, with its `Scratch`, `Version` and
-/// `Error`; that of `Rexnet` is `rexnet_network`. The code needs `std`. Its `unsafe` rests on the compiler's proofs of
+/// `network.session()` is the network with memory of its own: `session.run(&image, &mut logits)`. With the feature `image`,
+/// where the spec says how photographs are prepared and there is one image in and one row of classes out, it also has
+/// `session.classify(&photograph)`: the five most probable classes.
+///
+/// Beside the type stands a module of its name in snake case, `classifier`, with its `Session`, `Scratch`, `Version` and
+/// `Error`; that of `Rexnet` is `rexnet_network`. The code needs `std` unless told otherwise. Its `unsafe` rests on the compiler's proofs of
 /// bounds; the lint `unsafe_code`, even forbidden, does not look into macros of other crates.
 pub use rexnet_here as rexnet;
 
-/// Compiles any network with your crate: a preset call, or a definition in the language of `.rexnet` files.
+/// Compiles any network with your crate: a preset call, a definition in the language of `.rexnet` files, or the path of a
+/// `.rexnet` or `.onnx` file of the crate, `network!("models/classifier.onnx")`. A model's weights are packed beside it,
+/// `rexnetc pack models/classifier.onnx -o models/classifier.rxw`; they never become source.
 ///
 /// ```
 /// rexnet::network!(efficientnet_lite0(width = 0.5, size = 32));   // a type `Network`

@@ -186,6 +186,8 @@ fn broken_images_give_coded_errors() {
     let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     let mut giant = jpeg.clone();
     giant[frame + 5..frame + 9].fill(0xff);
+    let finer =
+        std::fs::read(repository("tests/fixtures/preprocessing/colours_finer_than_brightness.jpg")).unwrap();
     let one = |width, height, colour| png(width, height, 8, colour, &[], b"\0\0\0\0");
     for (name, bytes, code) in [
         ("empty", Vec::new(), "RX0702"),
@@ -195,6 +197,7 @@ fn broken_images_give_coded_errors() {
         ("truncated PNG", photo[..photo.len() / 2].to_vec(), "RX0702"),
         ("JPEG signature", jpeg[..3].to_vec(), "RX0702"),
         ("JPEG header", jpeg[..frame + 4].to_vec(), "RX0702"),
+        ("colours finer than the brightness", finer, "RX0702"),
         ("truncated JPEG", jpeg[..jpeg.len() / 2].to_vec(), "RX0702"),
         ("JPEG without its end", jpeg[..jpeg.len() - 2].to_vec(), "RX0702"),
         ("too few pixels", one(2, 2, 2), "RX0702"),

@@ -93,6 +93,13 @@ impl Network {
     pub fn scratch() -> std::boxed::Box<Scratch> {
         Scratch::boxed()
     }
+    /// The network with memory of its own to run in: one for each thread that runs it.
+    pub fn session(&self) -> Session<'_> {
+        Session {
+            network: self,
+            scratch: Scratch::boxed(),
+        }
+    }
     /// Uses packed weights where they lie: the content of a `.rxw` file at an address that is a multiple of
     /// 64.
     ///
@@ -193,6 +200,18 @@ impl Network {
             Version::Neon => &neon::CODE,
             Version::Portable => &portable::CODE,
         }
+    }
+}
+/// A network with memory of its own to run in.
+#[derive(Debug)]
+pub struct Session<'n> {
+    network: &'n Network,
+    scratch: std::boxed::Box<Scratch>,
+}
+impl Session<'_> {
+    /// Runs the network once, on this thread. Allocates nothing.
+    pub fn run(&mut self, input: &[f32; 768], output: &mut [f32; 4]) {
+        self.network.run(&mut self.scratch, input, output);
     }
 }
 enum Weights {

@@ -5,6 +5,7 @@ use super::pixels::{MAX_BYTES, MAX_SIDE, Rgb8Image};
 use png::{BitDepth, ColorType, DecodingError, Transformations};
 use std::fs::File;
 use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -115,7 +116,13 @@ fn decode_jpeg(bytes: &[u8]) -> Result<Rgb8Image, ImageError> {
     let is_grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let colours = if is_grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(colours));
-    let content = decoder.decode().map_err(ImageError::undecodable)?;
+    if !brightness_is_finest(bytes) {
+        return Err(ImageError::undecodable("a colour is sampled finer than the brightness"));
+    }
+    // What the decoder holds to be impossible ends this photograph, not the program.
+    let decode = AssertUnwindSafe(|| decoder.decode());
+    let decoded = catch_unwind(decode).map_err(|_| ImageError::undecodable("the decoder failed"))?;
+    let content = decoded.map_err(ImageError::undecodable)?;
     Rgb8Image::new(width, height, if is_grey { grey(content.into_iter()) } else { content })
 }
 
@@ -123,28 +130,48 @@ fn grey(values: impl Iterator<Item = u8>) -> Vec<u8> {
     values.flat_map(|value| [value; 3]).collect()
 }
 
+/// Whether no colour is sampled finer than the brightness, which stands first. The decoder is not made for others.
+fn brightness_is_finest(bytes: &[u8]) -> bool {
+    // All that begin a frame: without tables of Huffman and arithmetic codes, and what is reserved.
+    let begins_frame = |marker: u8| (0xc0..=0xcf).contains(&marker) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+    for frame in segments(bytes).filter(|&(marker, _)| begins_frame(marker)).map(|(_, content)| content) {
+        // Precision, two extents and the number of components; then an identity, the sampling and a table for each.
+        let [_, _, _, _, _, _, components @ ..] = frame else { return false };
+        let samplings = components.as_chunks::<3>().0.iter().map(|&[_, sampling, _]| sampling);
+        let finest = |shift: u8| samplings.clone().map(|sampling| sampling >> shift & 15).max();
+        let first = |shift: u8| samplings.clone().next().map(|sampling| sampling >> shift & 15);
+        if [0, 4].into_iter().any(|shift| first(shift) != finest(shift)) {
+            return false;
+        }
+    }
+    true
+}
+
 /// Whether the file reaches its end-of-image marker, walking its segments so that an embedded thumbnail does
 /// not count.
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    const END_OF_IMAGE: u8 = 0xd9;
+    segments(bytes).any(|(marker, _)| marker == END_OF_IMAGE)
+}
+
+const END_OF_IMAGE: u8 = 0xd9;
+
+/// The markers of a file that it gets to, with what their segments hold; a scan's data are stepped over.
+fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     const START_OF_SCAN: u8 = 0xda;
     // Stuffed zeros and restarts belong to a scan; all three kinds stand alone, without a length.
     let stands_alone = |marker: u8| matches!(marker, 0x00 | 0x01 | 0xd0..=0xd8);
     let mut rest = bytes;
-    loop {
-        let Some(start) = rest.windows(2).position(|pair| pair[0] == 0xff && pair[1] != 0xff) else {
-            return false;
-        };
+    std::iter::from_fn(move || {
+        let start = rest.windows(2).position(|pair| pair[0] == 0xff && pair[1] != 0xff)?;
         let marker = rest[start + 1];
         rest = &rest[start + 2..];
-        if marker == END_OF_IMAGE {
-            return true;
+        if stands_alone(marker) || matches!(marker, START_OF_SCAN | END_OF_IMAGE) {
+            return Some((marker, &[][..]));
         }
-        if stands_alone(marker) || marker == START_OF_SCAN {
-            continue;
-        }
-        let Some(&[high, low]) = rest.first_chunk() else { return false };
-        let Some(after) = rest.get(usize::from(u16::from_be_bytes([high, low]))..) else { return false };
+        let length = usize::from(u16::from_be_bytes(*rest.first_chunk()?));
+        let after = rest.get(length..)?;
+        let content = rest.get(2..length).unwrap_or_default();
         rest = after;
-    }
+        Some((marker, content))
+    })
 }

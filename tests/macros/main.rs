@@ -32,6 +32,12 @@ fn a_crate_of_its_own_builds_without_a_warning_and_gives_the_interpreters_bits()
     let project = Project::new("user");
     project.write("src/lib.rs", include_bytes!("user/lib.rs"));
     project.write("src/main.rs", include_bytes!("user/main.rs"));
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/onnx/rexnet_dynamo_18.onnx");
+    project.write("models/small.onnx", &fs::read(model).unwrap());
+    project.write("models/named.rexnet", include_bytes!("user/named.rexnet"));
+    project.write("models/named.labels", b"cat\ndog\nneither\n");
+    let named = driver::compile(include_str!("user/named.rexnet"), Weights::Seeded(3), &Options::default());
+    project.write("weights/named.rxw", &named.unwrap().weights.to_rxw());
     // A changed file of weights must be compiled in again.
     for seed in [1, 2] {
         let (file, expected) = seeded(seed);
@@ -50,6 +56,9 @@ fn mistakes_are_told_at_their_tokens() {
     let project = Project::new("mistakes");
     project.write("weights/seeded.rxw", &seeded(1).0);
     project.write("weights/timm.safetensors", b"\x02\0\0\0\0\0\0\0{}");
+    project.write("models/wrong.rexnet", b"network wrong {\n    input: [3, 8, 8],\n    classes: many,\n}\n");
+    project.write("models/wrong.onnx", b"nonsense");
+    project.write("models/two.labels", b"cat\ndog\n");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/macros/mistakes");
     let mut seen = 0;
     for entry in fs::read_dir(&folder).unwrap() {
@@ -69,5 +78,5 @@ fn mistakes_are_told_at_their_tokens() {
         }
         seen += 1;
     }
-    assert!(seen >= 4, "{seen} mistakes");
+    assert!(seen >= 6, "{seen} mistakes");
 }

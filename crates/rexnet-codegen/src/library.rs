@@ -72,6 +72,7 @@ impl Library {
                 spec: program.name.clone(),
                 counts: Counts { parameters: 0, multiply_accumulates: program.multiply_accumulates() },
                 weights: WeightsSource::RunTime,
+                machine_code: false,
                 std: false,
                 entry: Some(entry_name(index)),
             };

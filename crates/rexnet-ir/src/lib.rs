@@ -8,6 +8,7 @@ pub mod archive;
 mod cursor;
 pub mod diagnostic;
 pub mod graph;
+pub mod labels;
 pub mod onnx;
 pub mod passes;
 pub mod reference;

@@ -57,6 +57,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     print(&output);
     InFunction::from_packed(&std::fs::read(&path)?)?.run(&mut InFunction::scratch(), input, &mut output);
     print(&output);
+
+    rexnet::rexnet! {
+        struct Assembled;
+        width = 0.5, classes = 10, size = 32, emit = "asm"
+    }
+    for version in assembled::Version::ALL {
+        let mut network = Assembled::load(&path)?;
+        if network.set_version(*version) {
+            output.fill(f32::NAN);
+            network.session().run(input, &mut output);
+            print(&output);
+        }
+    }
+
+    // Neither `std` nor the heap, but for the file.
+    rexnet::rexnet! {
+        struct Bare;
+        width = 0.5, classes = 10, size = 32, std = false, weights = "weights/seeded.rxw"
+    }
+    static SCRATCH: std::sync::Mutex<bare::Scratch> = std::sync::Mutex::new(bare::Scratch::new());
+    let mut scratch = SCRATCH.lock().map_err(|_| "the memory is poisoned")?;
+    Bare::new().run(&mut scratch, input, &mut output);
+    print(&output);
+
+    // A photograph of one colour, through the crate's own library.
+    let photograph = rexnet::image::Rgb8Image::new(40, 30, vec![90; 3 * 40 * 30])?;
+    let network = user::Named::from_packed(&std::fs::read("weights/named.rxw")?)?;
+    assert_eq!(user::classes(&network, &photograph)?.len(), 3);
+    assert_eq!(user::Model::INPUT, [1, 3, 18, 18]);
     Ok(())
 }
 

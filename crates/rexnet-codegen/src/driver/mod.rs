@@ -318,19 +318,40 @@ pub fn versions(
     programs(&compilation.graph, versions, Some(compilation.program.layout_hash))
 }
 
+/// What [`code`] is made of.
+#[derive(Debug)]
+pub enum Described<'a> {
+    /// A spec, as it was understood.
+    Network(&'a Network),
+    /// An ONNX model.
+    Model {
+        /// The content of its file.
+        file: Bytes,
+        /// The folder that external data is read from.
+        folder: &'a Path,
+    },
+}
+
 /// A network's code without its weights: what it counts, and its program for each version of a generated module.
 ///
 /// # Errors
 /// As [`versions`].
 pub fn code(
-    network: &Network,
+    described: &Described<'_>,
     batch: usize,
     versions: &[Version],
 ) -> Result<(Counts, Vec<(Version, Program)>), Diagnostics> {
-    let mut graph = spec::expand(network, batch)?;
+    let mut graph = match described {
+        Described::Network(network) => spec::expand(network, batch)?,
+        Described::Model { file, folder } => {
+            read(Source::Onnx { file: file.clone(), folder: Some(folder) }, batch, None)?.1
+        }
+    };
     graph.verify()?;
     let counts = graph.counts();
-    bind(&mut graph, None, &Weights::Zeros)?;
+    if let Described::Network(_) = described {
+        bind(&mut graph, None, &Weights::Zeros)?;
+    }
     optimise(&mut graph, &Taps::None)?;
     Ok((counts, programs(&graph, versions, None)?))
 }

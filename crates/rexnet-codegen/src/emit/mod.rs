@@ -3,5 +3,5 @@
 #[cfg(feature = "jit")]
 pub mod clif;
 pub mod rust;
-#[cfg(feature = "jit")]
+#[cfg(feature = "x64")]
 pub mod x64;

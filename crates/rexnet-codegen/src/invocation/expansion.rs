@@ -1,38 +1,55 @@
 //! The items of an expansion.
 
+use super::classify;
 use super::head::Head;
+use super::settings::{Emission, Settings};
+use super::source::Described;
 use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 use crate::plan::Program;
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote;
 use rexnet_ir::graph::Counts;
-use rexnet_ir::spec::syntax::{Source, Spanned};
+use rexnet_ir::spec::preprocessing::Preprocessing;
+
+/// What became of the network.
+pub(super) struct Compiled<'p> {
+    pub(super) counts: Counts,
+    pub(super) programs: &'p [(Version, Program)],
+    /// The names of its classes.
+    pub(super) names: Option<Vec<String>>,
+    /// How photographs become its input, where the type shall classify them.
+    pub(super) classify: Option<&'p Preprocessing>,
+}
 
 /// The module of the network and the re-export of its type.
 pub(super) fn items(
     head: &Head,
-    source: &Source,
-    weights: Option<&Spanned<String>>,
-    counts: Counts,
-    programs: &[(Version, Program)],
+    source: &Described,
+    settings: &Settings,
+    compiled: &Compiled<'_>,
 ) -> TokenStream {
     let Head { conditions, attributes, visibility, name } = head;
-    let title = match source {
-        Source::Call(call) => format!("The network `{call}`."),
-        Source::Definition(definition) => format!("The network `{}`.", definition.name),
-    };
     let options = ModuleOptions {
         type_name: name.to_string(),
-        title,
-        spec: source.to_string(),
-        counts,
-        weights: weights.map_or(WeightsSource::RunTime, |path| {
+        title: source.title(),
+        spec: source.text(),
+        counts: compiled.counts,
+        weights: settings.weights.as_ref().map_or(WeightsSource::RunTime, |path| {
             WeightsSource::Embedded(Embedding::InCrate(path.node.clone()))
         }),
-        std: true,
+        machine_code: settings.emit.as_ref().is_some_and(|emit| emit.node == Emission::Assembly),
+        std: settings.std.as_ref().is_none_or(|std| std.node),
         entry: None,
     };
-    let content = rust::module(programs, &options);
+    let content = rust::module(compiled.programs, &options);
+    let krate = settings.krate.as_ref().map_or_else(|| quote!(::rexnet), |path| path.node.clone());
+    let classify = compiled
+        .classify
+        .filter(|_| options.std)
+        .and_then(|preprocessing| classify::method(&compiled.programs[0].1, preprocessing, &krate));
+    let labels = compiled.names.as_ref().map(|names| labels(name, names));
+    let files = [source.file(), settings.labels.as_ref().map(|path| path.node.as_str())];
+    let tracked = files.into_iter().flatten().map(tracked);
     let allowed = rust::allowed_lints();
     let module = Ident::new(&module_name(&name.to_string()), Span::call_site());
     let documentation = format!(" What [`{name}`] consists of and works with.");
@@ -40,11 +57,34 @@ pub(super) fn items(
         #conditions
         #[doc = #documentation]
         #[allow(#allowed)]
-        #visibility mod #module { #content }
+        #visibility mod #module {
+            #content
+            #classify
+            #labels
+            #(#tracked)*
+        }
         #conditions
         #attributes
         #[allow(unused_imports)]
         #visibility use #module::#name;
+    }
+}
+
+fn labels(name: &Ident, names: &[String]) -> TokenStream {
+    let count = Literal::usize_unsuffixed(names.len());
+    quote! {
+        impl #name {
+            /// The names of the classes.
+            pub const LABELS: [&'static str; #count] = [#(#names),*];
+        }
+    }
+}
+
+/// Lets cargo compile again when a file has changed.
+fn tracked(path: &str) -> TokenStream {
+    let path = format!("/{path}");
+    quote! {
+        const _: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), #path));
     }
 }
 

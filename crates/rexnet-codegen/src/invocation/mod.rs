@@ -4,13 +4,17 @@
 //! rexnet!   = [ head ] ( arguments | "<" arguments ">" ) { "," setting }   settings stand among arguments too
 //! network!  = [ head ] spec { "," setting }
 //! head      = attributes visibility "struct" Name ";"
-//! setting   = "weights" "=" string | "batch" "=" number
+//! setting   = "weights" "=" string | "labels" "=" string | "batch" "=" number | "targets" "=" "[" { version } "]"
+//!           | "emit" "=" ( "\"rust\"" | "\"asm\"" ) | "precision" "=" "f32" | "std" "=" bool | "crate" "=" path
 //! ```
 //!
-//! `arguments` and `spec` are those of [`rexnet_ir::spec`]. The items are a module named as the type in snake
+//! `arguments` and `spec` are those of [`rexnet_ir::spec`]; a `spec` may also be a string, the path of a `.rexnet` or `.onnx`
+//! file of the crate. The items are a module named as the type in snake
 //! case, with what [`emit::rust`](crate::emit::rust) writes, and the type's re-export.
 
+mod classify;
 mod expansion;
+mod file;
 mod head;
 mod settings;
 mod source;
@@ -18,12 +22,16 @@ mod weights;
 
 use crate::driver;
 use crate::emit::rust::Version;
+use crate::plan::Program;
 use head::Head;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics};
+use rexnet_ir::labels;
+use rexnet_ir::spec::syntax::Spanned;
 use rexnet_ir::spec::{Fault, Faults};
-use settings::Settings;
+use settings::{Emission, Settings};
+use source::{Content, Described};
 use std::path::Path;
 
 /// Which macro is invoked.
@@ -69,19 +77,27 @@ impl Architecture {
 
 /// The expansion inside the compiler: paths are relative to the crate that cargo compiles, and every fault is a
 /// `compile_error!` at the token that caused it.
-pub fn expand(invoked: Macro, architecture: Architecture, invocation: TokenStream) -> TokenStream {
+pub fn expand(
+    invoked: Macro,
+    architecture: Architecture,
+    photographs: bool,
+    invocation: TokenStream,
+) -> TokenStream {
     let folder = std::env::var_os("CARGO_MANIFEST_DIR");
-    items(invoked, architecture, invocation, folder.as_deref().map(Path::new)).unwrap_or_else(compile_errors)
+    items(invoked, architecture, photographs, invocation, folder.as_deref().map(Path::new))
+        .unwrap_or_else(compile_errors)
 }
 
-/// The items of an invocation; `folder` is that of the crate, which the path of the weights is relative to.
+/// The items of an invocation; `folder` is that of the crate, which paths are relative to, and `photographs` whether the
+/// crate that the expansion names can prepare photographs.
 ///
 /// # Errors
-/// `RX0101` to `RX0106` for what is written, `RX0701`, `RX0301` and `RX0306` for the file of weights, and what the
+/// `RX0101` to `RX0106` for what is written, `RX0701`, `RX0301`, `RX0306` and `RX0705` for files, and what the
 /// compiler finds in the network; all that can be known at once, at their tokens.
 pub fn items(
     invoked: Macro,
     architecture: Architecture,
+    photographs: bool,
     invocation: TokenStream,
     folder: Option<&Path>,
 ) -> Result<TokenStream, Faults> {
@@ -91,7 +107,7 @@ pub fn items(
     let head = head.unwrap_or_else(|| Head::named(Ident::new(invoked.type_name(), Span::call_site())));
     head.check(&mut faults);
     let (settings, spec) = Settings::split(invoked, tokens, &mut faults);
-    let (source, network) = match source::parse(invoked, spec) {
+    let (source, network) = match source::parse(invoked, spec, folder) {
         Ok((source, network)) => (Some(source), network.map_err(|found| merge(&mut faults, found)).ok()),
         Err(found) => {
             merge(&mut faults, found);
@@ -102,18 +118,110 @@ pub fn items(
         let header = weights::Header::read(path, folder, source.as_ref());
         header.map_err(|fault| faults.list.push(fault)).ok()
     });
+    let versions = versions(architecture, &settings, &mut faults);
+    check_emission(&settings, &mut faults);
+    let names = labels(&settings, folder, &mut faults);
     let (Some(source), Some(network)) = (source, network) else { return Err(faults) };
-    let place = settings.batch.as_ref().map_or_else(Span::call_site, |batch| batch.span);
     let batch = settings.batch.as_ref().map_or(1, |batch| batch.node);
-    let code = driver::code(&network, batch, architecture.versions());
+    let place = match &source {
+        Described::File { span, .. } => *span,
+        Described::Spec(_) => settings.batch.as_ref().map_or_else(Span::call_site, |batch| batch.span),
+    };
+    let described = match (&network, &source) {
+        (Some(network), _) => driver::Described::Network(network),
+        (None, Described::File { content: Content::Model(file, folder), .. }) => {
+            driver::Described::Model { file: file.clone().into(), folder }
+        }
+        (None, _) => return Err(faults),
+    };
+    let code = driver::code(&described, batch, &versions);
     let (counts, programs) = code.map_err(|found| at(place, found, &faults))?;
+    let names = names.and_then(|names| names.check(&programs[0].1, &mut faults));
     if let (Some(header), Some((_, program))) = (&header, programs.first())
         && let Err(fault) = header.check(program)
     {
         faults.list.push(fault);
     }
     faults.into_result(Some(()))?;
-    Ok(expansion::items(&head, &source, settings.weights.as_ref(), counts, &programs))
+    let preprocessing = network.as_ref().and_then(|network| network.preprocessing.as_ref());
+    let classify = photographs.then_some(preprocessing).flatten();
+    Ok(expansion::items(
+        &head,
+        &source,
+        &settings,
+        &expansion::Compiled { counts, programs: &programs, names, classify },
+    ))
+}
+
+/// The versions that are wanted of those that the architecture can run.
+fn versions(architecture: Architecture, settings: &Settings, faults: &mut Faults) -> Vec<Version> {
+    let own = architecture.versions();
+    let Some(Spanned { node: wanted, span }) = &settings.targets else { return own.to_vec() };
+    let mut versions: Vec<Version> = own.iter().copied().filter(|version| wanted.contains(version)).collect();
+    // Every processor of an architecture without versions of its own, or of one that is not listed, runs the portable one.
+    if versions.is_empty() && wanted.contains(&Version::Portable) {
+        versions.push(Version::Portable);
+    }
+    if versions.is_empty() {
+        let cause = "none of the targets is one of the processor that the crate is compiled for";
+        let names: Vec<&str> = own.iter().map(|version| version.name()).collect();
+        let help = format!("add one of: {}", names.join(", "));
+        faults.push_help(Code::SpecValue, *span, cause.to_owned(), &help);
+        return own.to_vec();
+    }
+    versions
+}
+
+fn check_emission(settings: &Settings, faults: &mut Faults) {
+    let Some(Spanned { node: Emission::Assembly, span }) = settings.emit else { return };
+    if !cfg!(feature = "x64") {
+        let cause = "`emit = \"asm\"` needs the cargo feature `asm` of rexnet".to_owned();
+        let help = "in Cargo.toml: rexnet = { version = \"…\", features = [\"asm\"] }";
+        faults.push_help(Code::SpecValue, span, cause, help);
+    }
+}
+
+/// The names of the classes, as the file has them.
+struct Names<'s> {
+    text: String,
+    path: &'s Spanned<String>,
+}
+
+impl Names<'_> {
+    /// One a class of the only output.
+    fn check(self, program: &Program, faults: &mut Faults) -> Option<Vec<String>> {
+        let Spanned { node: path, span } = self.path;
+        let [output] = program.outputs.as_slice() else {
+            faults.push(Code::LabelsBroken, *span, "a network of several outputs has no classes".to_owned());
+            return None;
+        };
+        let classes = output.dims.last().copied().unwrap_or(1);
+        match labels::parse(&self.text, classes) {
+            Ok(names) => Some(names),
+            Err(found) => {
+                let diagnostic = Diagnostic { cause: format!("`{path}`: {}", found.cause), ..found };
+                faults.list.push(Fault { span: *span, diagnostic });
+                None
+            }
+        }
+    }
+}
+
+/// The longest labels file.
+const MAX_LABELS_BYTES: usize = 16 << 20;
+
+fn labels<'s>(settings: &'s Settings, folder: Option<&Path>, faults: &mut Faults) -> Option<Names<'s>> {
+    let path = settings.labels.as_ref()?;
+    let content = file::read(path, folder, "models/classifier.labels", MAX_LABELS_BYTES);
+    let content = content.map_err(|fault| faults.list.push(fault)).ok()?;
+    match String::from_utf8(content) {
+        Ok(text) => Some(Names { text, path }),
+        Err(_) => {
+            let cause = format!("`{}` is not a text file in UTF-8", path.node);
+            faults.push(Code::LabelsBroken, path.span, cause);
+            None
+        }
+    }
 }
 
 fn merge(faults: &mut Faults, mut found: Faults) {

@@ -1,22 +1,54 @@
-//! What an invocation says beside the network: `weights = "…"` and `batch = N`.
+//! What an invocation says beside the network: `weights = "…"`, `batch = N` and the others of [`NAMES`].
 
 use super::Macro;
-use proc_macro2::{Ident, Span, TokenTree};
+use crate::emit::rust::Version;
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use rexnet_ir::diagnostic::Code;
 use rexnet_ir::spec::Faults;
 use rexnet_ir::spec::syntax::Spanned;
 use syn::Lit;
+
+/// How kernels are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Emission {
+    /// As Rust, which is as fast as it is optimised.
+    Rust,
+    /// As machine code where our assembler has it.
+    Assembly,
+}
 
 /// The settings that were given.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     /// The path of packed weights, relative to the crate.
     pub(super) weights: Option<Spanned<String>>,
+    /// The path of a file with the names of the classes, relative to the crate.
+    pub(super) labels: Option<Spanned<String>>,
     /// Images in one run.
     pub(super) batch: Option<Spanned<usize>>,
+    /// The versions to make, of all architectures.
+    pub(super) targets: Option<Spanned<Vec<Version>>>,
+    /// How kernels are written.
+    pub(super) emit: Option<Spanned<Emission>>,
+    /// Whether the code may use `std`.
+    pub(super) std: Option<Spanned<bool>>,
+    /// What elements are; there is one kind.
+    precision: Option<Spanned<()>>,
+    /// Where this crate is for the user's.
+    pub(super) krate: Option<Spanned<TokenStream>>,
 }
 
-const NAMES: [&str; 2] = ["weights", "batch"];
+/// The names of the settings, and what each must be.
+const NAMES: [(&str, &str); 8] = [
+    ("weights", "a string: the path of packed weights (.rxw), relative to Cargo.toml"),
+    ("labels", "a string: the path of a file with a class a line, relative to Cargo.toml"),
+    ("batch", "a whole number of images, at least 1"),
+    ("targets", "a list such as [avx512, avx2, neon, portable]"),
+    ("emit", "\"rust\" or \"asm\""),
+    ("precision", "f32, the only one that there is"),
+    ("std", "true or false"),
+    ("crate", "a path, such as crate::vision::rexnet"),
+];
 
 impl Settings {
     /// Takes the settings out; what stays is the network's: parts between commas, each with the comma after it.
@@ -24,14 +56,18 @@ impl Settings {
         let (mut settings, mut spec) = (Self::default(), Vec::new());
         for (index, part) in parts(tokens).into_iter().enumerate() {
             match named(part) {
-                Some((name, value)) if NAMES.iter().any(|known| name == known) => {
+                Some((name, value)) if NAMES.iter().any(|(known, _)| name == known) => {
                     settings.set(name, value, faults);
                 }
                 // The network ends at the first comma; `<…>` ends at its bracket.
                 Some((name, _)) if index > 0 && (invoked == Macro::Network || is_angle(tokens)) => {
-                    let help = "there are: weights, batch; a preset's parameters stand in its parentheses";
+                    let known: Vec<&str> = NAMES.iter().map(|(known, _)| *known).collect();
+                    let help = format!(
+                        "there are: {}; a preset's parameters stand in its parentheses",
+                        known.join(", ")
+                    );
                     let cause = format!("there is no setting `{name}`");
-                    faults.push_help(Code::SpecUnknownName, name.span(), cause, help);
+                    faults.push_help(Code::SpecUnknownName, name.span(), cause, &help);
                 }
                 _ => spec.extend(part.iter().cloned()),
             }
@@ -44,38 +80,115 @@ impl Settings {
 
     fn set(&mut self, name: &Ident, value: &[TokenTree], faults: &mut Faults) {
         let span = value.first().map_or(name.span(), TokenTree::span);
-        let literal = match value {
-            [TokenTree::Literal(literal)] => Some(Lit::new(literal.clone())),
-            _ => None,
+        let setting = name.to_string();
+        let taken = match setting.as_str() {
+            "weights" => place(&mut self.weights, span, string(value)),
+            "labels" => place(&mut self.labels, span, string(value)),
+            "batch" => place(&mut self.batch, span, number(value)),
+            "targets" => place(&mut self.targets, span, versions(value)),
+            "emit" => place(&mut self.emit, span, emission(value)),
+            "std" => place(&mut self.std, span, word(value).and_then(|word| word.parse().ok())),
+            "precision" => {
+                place(&mut self.precision, span, word(value).filter(|word| word == "f32").map(|_| ()))
+            }
+            _ => place(&mut self.krate, span, path(value)),
         };
-        let (wanted, twice) = if name == NAMES[0] {
-            let path = literal.and_then(|literal| match literal {
-                Lit::Str(path) => Some(path.value()),
-                _ => None,
-            });
-            let twice = self.weights.is_some();
-            self.weights = path.map(|node| Spanned { node, span }).or(self.weights.take());
-            (self.weights.is_some(), twice)
-        } else {
-            let number = literal.and_then(|literal| match literal {
-                Lit::Int(number) => number.base10_parse().ok().filter(|&number| number > 0),
-                _ => None,
-            });
-            let twice = self.batch.is_some();
-            self.batch = number.map(|node| Spanned { node, span }).or(self.batch.take());
-            (self.batch.is_some(), twice)
-        };
-        if twice {
-            faults.push(Code::SpecDuplicate, name.span(), format!("`{name}` stands twice"));
-        } else if !wanted {
-            let value = if name == NAMES[0] {
-                "a string: the path of packed weights (.rxw), relative to Cargo.toml"
-            } else {
-                "a whole number of images, at least 1"
-            };
-            faults.push(Code::SpecValue, span, format!("`{name}` must be {value}"));
+        match taken {
+            Taken::Twice => faults.push(Code::SpecDuplicate, name.span(), format!("`{name}` stands twice")),
+            Taken::Misfit => {
+                let wanted =
+                    NAMES.iter().find(|(known, _)| setting == *known).map_or("", |(_, wanted)| wanted);
+                faults.push(Code::SpecValue, span, format!("`{name}` must be {wanted}"));
+            }
+            Taken::Placed => {}
         }
     }
+}
+
+/// What became of a setting's value.
+enum Taken {
+    Placed,
+    Twice,
+    Misfit,
+}
+
+fn place<T>(setting: &mut Option<Spanned<T>>, span: Span, value: Option<T>) -> Taken {
+    match (value, &setting) {
+        (_, Some(_)) => Taken::Twice,
+        (Some(node), None) => {
+            *setting = Some(Spanned { node, span });
+            Taken::Placed
+        }
+        (None, None) => Taken::Misfit,
+    }
+}
+
+fn literal(value: &[TokenTree]) -> Option<Lit> {
+    match value {
+        [TokenTree::Literal(literal)] => Some(Lit::new(literal.clone())),
+        _ => None,
+    }
+}
+
+/// The content of a single string literal.
+pub(super) fn string(value: &[TokenTree]) -> Option<String> {
+    match literal(value)? {
+        Lit::Str(text) => Some(text.value()),
+        _ => None,
+    }
+}
+
+fn number(value: &[TokenTree]) -> Option<usize> {
+    match literal(value)? {
+        Lit::Int(number) => number.base10_parse().ok().filter(|&number| number > 0),
+        _ => None,
+    }
+}
+
+fn word(value: &[TokenTree]) -> Option<String> {
+    match value {
+        [TokenTree::Ident(word)] => Some(word.to_string()),
+        _ => None,
+    }
+}
+
+fn emission(value: &[TokenTree]) -> Option<Emission> {
+    match string(value)?.as_str() {
+        "rust" => Some(Emission::Rust),
+        "asm" => Some(Emission::Assembly),
+        _ => None,
+    }
+}
+
+/// The versions of a list in brackets, each once, the widest first.
+fn versions(value: &[TokenTree]) -> Option<Vec<Version>> {
+    let [TokenTree::Group(list)] = value else { return None };
+    if list.delimiter() != Delimiter::Bracket {
+        return None;
+    }
+    let items: Vec<TokenTree> = list.stream().into_iter().collect();
+    let mut wanted = Vec::new();
+    for item in items.split(|token| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',')) {
+        match item {
+            [] => {}
+            [TokenTree::Ident(name)] => wanted.push(Version::from_name(&name.to_string())?),
+            _ => return None,
+        }
+    }
+    let versions: Vec<Version> =
+        Version::ALL.into_iter().filter(|version| wanted.contains(version)).collect();
+    (!versions.is_empty()).then_some(versions)
+}
+
+/// Words between double colons.
+fn path(value: &[TokenTree]) -> Option<TokenStream> {
+    let is_part = |token: &TokenTree| match token {
+        TokenTree::Ident(_) => true,
+        TokenTree::Punct(colon) => colon.as_char() == ':',
+        _ => false,
+    };
+    let is_path = matches!(value.last(), Some(TokenTree::Ident(_))) && value.iter().all(is_part);
+    is_path.then(|| value.iter().cloned().collect())
 }
 
 /// `name = value`, without the comma after it.

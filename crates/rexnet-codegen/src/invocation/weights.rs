@@ -1,6 +1,7 @@
 //! The file that `weights = "…"` names. No more is read of it than its header and its length.
 
-use super::fault;
+use super::source::Described;
+use super::{fault, file};
 use crate::plan::{PACKED_HEADER_BYTES, PACKED_MAGIC, PackedHeader, Program};
 use proc_macro2::Span;
 use rexnet_ir::diagnostic::Code;
@@ -8,7 +9,7 @@ use rexnet_ir::spec::Fault;
 use rexnet_ir::spec::syntax::{Source, Spanned};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Component, Path};
+use std::path::Path;
 
 /// The header of a file of packed weights.
 #[derive(Debug)]
@@ -29,28 +30,13 @@ impl Header {
     pub(super) fn read(
         path: &Spanned<String>,
         folder: Option<&Path>,
-        source: Option<&Source>,
+        source: Option<&Described>,
     ) -> Result<Self, Fault> {
+        let help = packing(&path.node, source);
+        let place = file::in_crate(path, folder, "models/classifier.rxw")?;
+        let (start, bytes) = read_start(&place).map_err(|error| file::unreadable(path, &error, &help))?;
         let Spanned { node: path, span } = path;
         let relative = Path::new(path);
-        let plain =
-            |component| matches!(component, Component::Normal(_) | Component::ParentDir | Component::CurDir);
-        if path.is_empty() || !relative.components().all(plain) {
-            let cause = format!("`{path}` is no path relative to the crate's Cargo.toml");
-            return Err(fault(Code::SpecValue, *span, cause, "give one such as \"models/classifier.rxw\""));
-        }
-        let help = packing(path, source);
-        let Some(folder) = folder else {
-            let cause = "cargo does not say where the crate is";
-            return Err(fault(Code::FileUnreadable, *span, cause, "build the crate with cargo"));
-        };
-        let (start, bytes) = read_start(&folder.join(relative)).map_err(|error| {
-            let (cause, help) = match error.kind() {
-                io::ErrorKind::NotFound => (format!("there is no file `{path}` in the crate"), help.clone()),
-                _ => (format!("`{path}` cannot be read: {error}"), String::new()),
-            };
-            fault(Code::FileUnreadable, *span, cause, help)
-        })?;
         let refuse = |cause: String| Err(fault(Code::PackedHeader, *span, cause, &help));
         if let Some(named) = named_weights(relative, &start) {
             return refuse(format!("`{path}` holds {named}; here packed ones are needed"));
@@ -112,23 +98,29 @@ fn named_weights(path: &Path, start: &[u8]) -> Option<&'static str> {
 }
 
 /// The command that makes the file.
-fn packing(path: &str, source: Option<&Source>) -> String {
+fn packing(path: &str, source: Option<&Described>) -> String {
     let (network, note) = match source {
-        Some(Source::Call(call)) => (format!("\"{call}\""), String::new()),
-        Some(Source::Definition(definition)) => {
+        Some(Described::File { path, .. }) => (path.clone(), String::new()),
+        Some(Described::Spec(Source::Call(call))) => (format!("\"{call}\""), String::new()),
+        Some(Described::Spec(Source::Definition(definition))) => {
             let file = format!("{}.rexnet", definition.name);
             (file.clone(), format!(", where {file} holds the definition"))
         }
         None => ("NET".to_owned(), String::new()),
     };
+    // A model brings its weights.
+    let is_model = matches!(source, Some(Described::File { path, .. }) if super::source::is_model(path));
+    let weights = |file: &str| if is_model { String::new() } else { format!(" --weights {file}") };
     let is_packed =
         Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rxw"));
     if is_packed {
-        return format!("pack them: `rexnetc pack {network} --weights FILE.safetensors -o {path}`{note}");
+        let weights = weights("FILE.safetensors");
+        return format!("pack them: `rexnetc pack {network}{weights} -o {path}`{note}");
     }
     let packed = Path::new(path).with_extension("rxw");
     let packed = packed.display();
     format!(
-        "pack them: `rexnetc pack {network} --weights {path} -o {packed}`{note}; then give \"{packed}\" here"
+        "pack them: `rexnetc pack {network}{} -o {packed}`{note}; then give \"{packed}\" here",
+        weights(path)
     )
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 /// The items of an invocation of which only the portable version is made, as text.
 fn expand(invoked: Macro, invocation: &str, folder: Option<&Path>) -> Result<String, Vec<Fault>> {
     let tokens: TokenStream = invocation.parse().unwrap();
-    let items = items(invoked, Architecture::Other, tokens, folder);
+    let items = items(invoked, Architecture::Other, true, tokens, folder);
     items.map(|items| items.to_string()).map_err(|faults| faults.list)
 }
 

@@ -19,6 +19,12 @@ pub struct Faults {
     pub list: Vec<Fault>,
 }
 
+impl From<Fault> for Faults {
+    fn from(fault: Fault) -> Self {
+        Self { list: vec![fault] }
+    }
+}
+
 impl Faults {
     /// Adds a fault.
     pub fn push(&mut self, code: Code, span: Span, cause: impl Into<String>) {

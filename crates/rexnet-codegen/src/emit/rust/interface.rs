@@ -35,6 +35,7 @@ pub(super) fn network(programs: &[(Version, Program)], options: &ModuleOptions, 
     let weights = weights(options, notes);
     let scratch = scratch(programs, options, notes);
     let versions = versions(programs);
+    let session = session(program, options);
     quote! {
         #[doc = #title]
         #[derive(Debug)]
@@ -49,10 +50,44 @@ pub(super) fn network(programs: &[(Version, Program)], options: &ModuleOptions, 
             #run
         }
 
+        #session
         #weights
         #scratch
         #versions
     }
+}
+
+/// A network with memory to run in.
+fn session(program: &Program, options: &ModuleOptions) -> Option<TokenStream> {
+    if !options.std {
+        return None;
+    }
+    let name = identifier(&options.type_name);
+    let inputs = port_names("input", program.inputs.len());
+    let outputs = port_names("output", program.outputs.len());
+    let lengths = |ports: &[Port]| -> Vec<Literal> {
+        ports.iter().map(|port| Literal::usize_unsuffixed(port.elements())).collect()
+    };
+    let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
+    Some(quote! {
+        /// A network with memory of its own to run in.
+        #[derive(Debug)]
+        pub struct Session<'n> {
+            network: &'n #name,
+            scratch: std::boxed::Box<Scratch>,
+        }
+
+        impl Session<'_> {
+            /// Runs the network once, on this thread. Allocates nothing.
+            pub fn run(
+                &mut self,
+                #(#inputs: &[f32; #input_lengths],)*
+                #(#outputs: &mut [f32; #output_lengths],)*
+            ) {
+                self.network.run(&mut self.scratch, #(#inputs,)* #(#outputs,)*);
+            }
+        }
+    })
 }
 
 fn extents(ports: &[Port], singular: &str, what: &str) -> TokenStream {
@@ -137,6 +172,11 @@ fn constructors(programs: &[(Version, Program)], options: &ModuleOptions) -> Tok
             /// The memory to run in, on the heap.
             pub fn scratch() -> std::boxed::Box<Scratch> {
                 Scratch::boxed()
+            }
+
+            /// The network with memory of its own to run in: one for each thread that runs it.
+            pub fn session(&self) -> Session<'_> {
+                Session { network: self, scratch: Scratch::boxed() }
             }
         }
     });

@@ -23,25 +23,7 @@ pub(super) fn function(
     let feature = vocabulary.target_feature();
     let (name, section) = (name(kernel, sections, index), &sections[index]);
     let names = Names::of(kernel);
-    let (mut parameters, mut pointers) = (Vec::new(), Vec::new());
-    if let Some(outer) = &section.outer {
-        let outer = &names.variables[outer.variable.0 as usize];
-        parameters.push(quote!(#outer: isize));
-    }
-    if section.inner.is_some() {
-        let (begin, end) = (identifier(names::BEGIN), identifier(names::END));
-        parameters.push(quote!(#begin: isize, #end: isize));
-    }
-    for buffer in section.buffers(kernel) {
-        let (buffer, name) = (&kernel.buffers[buffer], &names.buffers[buffer]);
-        let elements = Literal::usize_unsuffixed(buffer.elements);
-        if buffer.role.is_written() {
-            parameters.push(quote!(#name: *mut f32));
-        } else {
-            parameters.push(quote!(#name: &[f32; #elements]));
-            pointers.push(quote!(let #name = #name.as_ptr();));
-        }
-    }
+    let (parameters, pointers) = parameters(kernel, section, &names);
     let mut writer =
         Writer { kernel, names: &names, vocabulary, unrolled: HashMap::new(), undeclared: BTreeSet::new() };
     let body = match &section.inner {
@@ -63,6 +45,34 @@ pub(super) fn function(
             unsafe { #body }
         }
     }
+}
+
+/// The parameters of a section's function, and what makes pointers of those that are references.
+pub(super) fn parameters(
+    kernel: &Kernel,
+    section: &Section,
+    names: &Names,
+) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let (mut parameters, mut pointers) = (Vec::new(), Vec::new());
+    if let Some(outer) = &section.outer {
+        let outer = &names.variables[outer.variable.0 as usize];
+        parameters.push(quote!(#outer: isize));
+    }
+    if section.inner.is_some() {
+        let (begin, end) = (identifier(names::BEGIN), identifier(names::END));
+        parameters.push(quote!(#begin: isize, #end: isize));
+    }
+    for buffer in section.buffers(kernel) {
+        let (buffer, name) = (&kernel.buffers[buffer], &names.buffers[buffer]);
+        let elements = Literal::usize_unsuffixed(buffer.elements);
+        if buffer.role.is_written() {
+            parameters.push(quote!(#name: *mut f32));
+        } else {
+            parameters.push(quote!(#name: &[f32; #elements]));
+            pointers.push(quote!(let #name = #name.as_ptr();));
+        }
+    }
+    (parameters, pointers)
 }
 
 /// The name of a section's function: the kernel's, with a number if there are several.

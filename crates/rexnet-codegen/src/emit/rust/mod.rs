@@ -8,6 +8,7 @@
 mod documentation;
 mod interface;
 mod kernel;
+mod machine_code;
 mod names;
 mod program;
 mod support;
@@ -60,6 +61,9 @@ pub struct ModuleOptions {
     pub counts: Counts,
     /// Where the weights come from.
     pub weights: WeightsSource,
+    /// Whether the kernels of AVX2 and AVX-512 are machine code, written as bytes, instead of Rust: as fast in a build
+    /// without optimisation. Needs the feature `x64`; a kernel that our assembler refuses, and all others, are Rust.
+    pub machine_code: bool,
     /// Whether `std` may be used: `load(path)`, weights and scratch on the heap.
     pub std: bool,
     /// The name of a function for programs that load the module as a library. There is nothing else to call then:
@@ -151,7 +155,10 @@ fn write(programs: &[(Version, Program)], options: &ModuleOptions, notes: Notes)
             quote!(#network #making #sharing)
         }
     };
-    let versions = programs.iter().zip(&cuts).map(|((version, _), cut)| version_module(*version, cut, notes));
+    let versions = programs
+        .iter()
+        .zip(&cuts)
+        .map(|((version, _), cut)| version_module(*version, cut, options.machine_code, notes));
     quote! {
         #facts
         #interface
@@ -162,13 +169,18 @@ fn write(programs: &[(Version, Program)], options: &ModuleOptions, notes: Notes)
 }
 
 /// A version's kernels and what calls them.
-fn version_module(version: Version, cut: &Cut<'_>, notes: Notes) -> TokenStream {
+fn version_module(version: Version, cut: &Cut<'_>, machine_code: bool, notes: Notes) -> TokenStream {
     let mut vocabulary = Vocabulary::new(version);
     let code = cut.code(version, notes);
     let mut kernels = Vec::new();
     for (kernel, sections) in cut.program.kernels.iter().zip(&cut.sections) {
         for index in 0..sections.len() {
-            kernels.push(kernel::function(kernel, sections, index, &mut vocabulary, notes));
+            let bytes = machine_code.then(|| machine_code::function(version, kernel, sections, index, notes));
+            kernels.push(
+                bytes
+                    .flatten()
+                    .unwrap_or_else(|| kernel::function(kernel, sections, index, &mut vocabulary, notes)),
+            );
         }
     }
     let definitions = vocabulary.definitions();

@@ -38,6 +38,7 @@ pub const TAKEN_TYPES: &[&str] = &[
     "Result",
     "Scratch",
     "Self",
+    "Session",
     "Some",
     "Sync",
     "Task",

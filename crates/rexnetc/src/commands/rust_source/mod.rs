@@ -122,6 +122,7 @@ pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
             WeightsSource::RunTime
         },
         std: request.std,
+        machine_code: false,
         entry: None,
     };
     let versions = driver::versions(compilation, &request.versions)?;

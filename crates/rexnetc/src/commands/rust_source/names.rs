@@ -150,6 +150,7 @@ mod tests {
             counts: compilation.source.counts(),
             weights: WeightsSource::Embedded(Embedding::BesideModule("x.rxw".to_owned())),
             std: true,
+            machine_code: false,
             entry: None,
         };
         let module = rust::file(&versions, &options);
