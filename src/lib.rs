@@ -1,7 +1,7 @@
 //! rexnet compiles lightweight vision networks to specialised CPU code.
 //!
 //! - Feature `macros` (default): [`rexnet!`] and [`network!`] compile a network with your crate.
-//! - Feature `asm`: kernels of the macros as machine code, `emit = "asm"`.
+//! - Feature `asm` (default): their kernels as machine code on x86-64, whatever the profile; as Rust without it.
 //! - Feature `pack`: `pack` makes the packed weights of such a network from a file of safetensors or
 //!   PyTorch.
 //! - Feature `jit`: machine code at run time. [`Engine`] compiles, a [`Model`] is code and weights shared

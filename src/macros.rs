@@ -35,8 +35,8 @@ pub use rexnet_macros::{network_x86_64 as network_here, rexnet_x86_64 as rexnet_
 /// - `batch = 4` makes code for four images a run.
 /// - `targets = [avx512, avx2, neon, portable]`: which versions to make, all of the architecture without it. Fewer compile
 ///   sooner; without `portable` a processor that has none of the others is an error at run time.
-/// - `emit = "asm"` (feature `asm`): kernels of AVX2 and AVX-512 as machine code of rexnet's own assembler instead of Rust,
-///   as fast in a build without optimisation.
+/// - `emit = "rust"`: all kernels as Rust. Otherwise, with the feature `asm`, a default one, those of AVX2 and AVX-512 are
+///   machine code of rexnet's own assembler: the same bits, as fast in a build without optimisation, and sooner compiled.
 /// - `std = false`: neither `std` nor the heap; weights come from `from_static` or are compiled in, `Scratch::new()` is a
 ///   `const fn` for a `static`.
 /// - `precision = f32`, the only one.

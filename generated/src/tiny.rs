@@ -8532,14 +8532,12 @@ mod portable {
             Call((0, 1), (0, 1)),
             Call((0, 1), (1, 7)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 10)),
+            Call((0, 1), (0, 32)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 10)),
-            Call((0, 1), (0, 1)),
-            Call((0, 1), (0, 1)),
+            Call((0, 1), (0, 32)),
+            Call((0, 1), (0, 2)),
             Call((0, 1), (0, 1)),
             Call((0, 1), (0, 1)),
         ],
@@ -8549,11 +8547,9 @@ mod portable {
             Task(2, (2, 3), 0, 1),
             Task(3, (3, 4), 0, 1),
             Task(4, (4, 5), 0, 1),
-            Task(5, (5, 6), 0, 1),
-            Task(6, (6, 7), 0, 1),
-            Task(7, (7, 15), 0, 1),
+            Task(5, (5, 13), 0, 1),
         ],
-        ends: &[2, 5, 7, 8],
+        ends: &[2, 5, 6],
         call,
     };
     unsafe fn call(
@@ -8613,7 +8609,7 @@ mod portable {
                 }
                 5 => {
                     // features.0
-                    pointwise_c8_1x8x8x8_shortcut_section1(
+                    pointwise_c8_1x8x8x8_shortcut(
                         begin,
                         end,
                         part(arena, 512),
@@ -8623,14 +8619,6 @@ mod portable {
                     )
                 }
                 6 => {
-                    pointwise_c8_1x8x8x8_shortcut_section2(
-                        part(arena, 512),
-                        part(arena, 0),
-                        part(weights, 304),
-                        arena.add(2048),
-                    )
-                }
-                7 => {
                     // features.1.conv_dw.bn
                     expand_c8_silu_depthwise_3x3_c16_1x16x8x8(
                         part(arena, 2048),
@@ -8641,7 +8629,7 @@ mod portable {
                         scratch(private, 0, arena, 1024),
                     )
                 }
-                8 => {
+                7 => {
                     // features.1.se.gate
                     squeeze_excite_1x16x8x8_section1(
                         part(arena, 2560),
@@ -8649,45 +8637,40 @@ mod portable {
                         arena.add(2576),
                     )
                 }
-                9 => {
+                8 => {
                     squeeze_excite_1x16x8x8_section2(
                         part(weights, 832),
                         arena.add(2576),
-                        arena.add(2656),
+                        arena.add(2592),
                     )
                 }
-                10 => {
+                9 => {
                     // features.1
-                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
                         begin,
                         end,
                         part(arena, 0),
-                        part(arena, 2656),
+                        part(arena, 2592),
                         part(arena, 2048),
                         part(weights, 880),
                         arena.add(1024),
                         scratch(private, 0, arena, 2560),
+                    )
+                }
+                10 => {
+                    // head.pool
+                    global_average_pool_1x11x8x8(
+                        begin,
+                        end,
+                        part(arena, 1024),
+                        arena.add(0),
                     )
                 }
                 11 => {
-                    pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
-                        part(arena, 0),
-                        part(arena, 2656),
-                        part(arena, 2048),
-                        part(weights, 880),
-                        arena.add(1024),
-                        scratch(private, 0, arena, 2560),
-                    )
-                }
-                12 => {
-                    // head.pool
-                    global_average_pool_1x11x8x8(part(arena, 1024), arena.add(0))
-                }
-                13 => {
                     // head.fc
                     dense_1x11(part(arena, 0), part(weights, 1152), arena.add(16))
                 }
-                14 => {
+                12 => {
                     // head.fc.output
                     relayout_1x4(part(arena, 16), output)
                 }
@@ -8711,9 +8694,11 @@ mod portable {
                 for ky in 1..3isize {
                     for kx in 1..3isize {
                         for k in 0..3isize {
-                            let x = splat_x8(*input.offset(16 * ky + kx + 256 * k - 17));
+                            let x_2 = splat_x8(
+                                *input.offset(16 * ky + kx + 256 * k - 17),
+                            );
                             acc = fma_x8(
-                                x,
+                                x_2,
                                 load_x8(weights.offset(72 * ky + 24 * kx + 8 * k + 8)),
                                 acc,
                             );
@@ -8721,8 +8706,8 @@ mod portable {
                     }
                 }
                 store_x8(output, acc);
-                let x2 = max_x8(splat_x8(-87.0), load_x8(output));
-                let bounded = min_x8(splat_x8(87.0), x2);
+                let x2_2 = max_x8(splat_x8(-87.0), load_x8(output));
+                let bounded = min_x8(splat_x8(87.0), x2_2);
                 let rounded = fma_x8(bounded, splat_x8(-1.442695), splat_x8(12583039.0));
                 let n = sub_x8(rounded, splat_x8(12583039.0));
                 let f = fma_x8(n, splat_x8(0.6933594), bounded);
@@ -8738,82 +8723,70 @@ mod portable {
                     from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
                     splat_x8(1.0),
                 );
-                store_x8(output, div_x8(x2, denominator));
-                let bias = load_x8(weights);
-                let mut acc2_0 = bias;
-                let mut acc2_1 = bias;
-                let mut acc2_2 = bias;
-                let mut acc2_3 = bias;
-                let mut acc2_4 = bias;
-                let mut acc2_5 = bias;
-                for ky2 in 1..3isize {
-                    for kx2 in 0..3isize {
-                        for k2 in 0..3isize {
-                            let w = load_x8(
-                                weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
-                            );
-                            acc2_0 = fma_x8(
-                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 15)),
-                                w,
-                                acc2_0,
-                            );
-                            acc2_1 = fma_x8(
-                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 13)),
-                                w,
-                                acc2_1,
-                            );
-                            acc2_2 = fma_x8(
-                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 11)),
-                                w,
-                                acc2_2,
-                            );
-                            acc2_3 = fma_x8(
-                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 9)),
-                                w,
-                                acc2_3,
-                            );
-                            acc2_4 = fma_x8(
-                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 7)),
-                                w,
-                                acc2_4,
-                            );
-                            acc2_5 = fma_x8(
-                                splat_x8(*input.offset(16 * ky2 + kx2 + 256 * k2 - 5)),
-                                w,
-                                acc2_5,
-                            );
+                store_x8(output, div_x8(x2_2, denominator));
+                for x in 0..3isize {
+                    let bias = load_x8(weights);
+                    let mut acc2_0 = bias;
+                    let mut acc2_1 = bias;
+                    for ky2 in 1..3isize {
+                        for kx2 in 0..3isize {
+                            for k2 in 0..3isize {
+                                let w = load_x8(
+                                    weights.offset(72 * ky2 + 24 * kx2 + 8 * k2 + 8),
+                                );
+                                acc2_0 = fma_x8(
+                                    splat_x8(
+                                        *input.offset(4 * x + 16 * ky2 + kx2 + 256 * k2 - 15),
+                                    ),
+                                    w,
+                                    acc2_0,
+                                );
+                                acc2_1 = fma_x8(
+                                    splat_x8(
+                                        *input.offset(4 * x + 16 * ky2 + kx2 + 256 * k2 - 13),
+                                    ),
+                                    w,
+                                    acc2_1,
+                                );
+                            }
                         }
                     }
-                }
-                store_x8(output.offset(8), acc2_0);
-                store_x8(output.offset(16), acc2_1);
-                store_x8(output.offset(24), acc2_2);
-                store_x8(output.offset(32), acc2_3);
-                store_x8(output.offset(40), acc2_4);
-                store_x8(output.offset(48), acc2_5);
-                for i in 0..6isize {
-                    let x3 = max_x8(splat_x8(-87.0), load_x8(output.offset(8 * i + 8)));
-                    let bounded2 = min_x8(splat_x8(87.0), x3);
-                    let rounded2 = fma_x8(
-                        bounded2,
-                        splat_x8(-1.442695),
-                        splat_x8(12583039.0),
-                    );
-                    let n2 = sub_x8(rounded2, splat_x8(12583039.0));
-                    let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
-                    let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
-                    let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
-                    let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
-                    let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
-                    let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
-                    let p11 = fma_x8(p10, f4, splat_x8(-1.0));
-                    let p12 = fma_x8(p11, f4, splat_x8(1.0));
-                    let denominator2 = fma_x8(
-                        p12,
-                        from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
-                        splat_x8(1.0),
-                    );
-                    store_x8(output.offset(8 * i + 8), div_x8(x3, denominator2));
+                    store_x8(output.offset(16 * x + 8), acc2_0);
+                    store_x8(output.offset(16 * x + 16), acc2_1);
+                    for i in 0..2isize {
+                        let x3 = max_x8(
+                            splat_x8(-87.0),
+                            load_x8(output.offset(16 * x + 8 * i + 8)),
+                        );
+                        let bounded2 = min_x8(splat_x8(87.0), x3);
+                        let rounded2 = fma_x8(
+                            bounded2,
+                            splat_x8(-1.442695),
+                            splat_x8(12583039.0),
+                        );
+                        let n2 = sub_x8(rounded2, splat_x8(12583039.0));
+                        let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
+                        let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
+                        let p7 = fma_x8(
+                            splat_x8(0.001381454),
+                            f4,
+                            splat_x8(-0.008368745),
+                        );
+                        let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
+                        let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
+                        let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
+                        let p11 = fma_x8(p10, f4, splat_x8(-1.0));
+                        let p12 = fma_x8(p11, f4, splat_x8(1.0));
+                        let denominator2 = fma_x8(
+                            p12,
+                            from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
+                            splat_x8(1.0),
+                        );
+                        store_x8(
+                            output.offset(16 * x + 8 * i + 8),
+                            div_x8(x3, denominator2),
+                        );
+                    }
                 }
                 let mut acc3 = load_x8(weights);
                 for ky3 in 1..3isize {
@@ -8908,99 +8881,71 @@ mod portable {
                     splat_x8(1.0),
                 );
                 store_x8(output.offset(64 * y), div_x8(x7, denominator4));
-                let bias2 = load_x8(weights);
-                let mut acc5_0 = bias2;
-                let mut acc5_1 = bias2;
-                let mut acc5_2 = bias2;
-                let mut acc5_3 = bias2;
-                let mut acc5_4 = bias2;
-                let mut acc5_5 = bias2;
-                for ky5 in 0..3isize {
-                    for kx5 in 0..3isize {
-                        for k5 in 0..3isize {
-                            let w2 = load_x8(
-                                weights.offset(72 * ky5 + 24 * kx5 + 8 * k5 + 8),
-                            );
-                            acc5_0 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 15),
-                                ),
-                                w2,
-                                acc5_0,
-                            );
-                            acc5_1 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 13),
-                                ),
-                                w2,
-                                acc5_1,
-                            );
-                            acc5_2 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 11),
-                                ),
-                                w2,
-                                acc5_2,
-                            );
-                            acc5_3 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 9),
-                                ),
-                                w2,
-                                acc5_3,
-                            );
-                            acc5_4 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 7),
-                                ),
-                                w2,
-                                acc5_4,
-                            );
-                            acc5_5 = fma_x8(
-                                splat_x8(
-                                    *input.offset(32 * y + 16 * ky5 + kx5 + 256 * k5 - 5),
-                                ),
-                                w2,
-                                acc5_5,
-                            );
+                for x2 in 0..3isize {
+                    let bias2 = load_x8(weights);
+                    let mut acc5_0 = bias2;
+                    let mut acc5_1 = bias2;
+                    for ky5 in 0..3isize {
+                        for kx5 in 0..3isize {
+                            for k5 in 0..3isize {
+                                let w2 = load_x8(
+                                    weights.offset(72 * ky5 + 24 * kx5 + 8 * k5 + 8),
+                                );
+                                acc5_0 = fma_x8(
+                                    splat_x8(
+                                        *input
+                                            .offset(32 * y + 4 * x2 + 16 * ky5 + kx5 + 256 * k5 - 15),
+                                    ),
+                                    w2,
+                                    acc5_0,
+                                );
+                                acc5_1 = fma_x8(
+                                    splat_x8(
+                                        *input
+                                            .offset(32 * y + 4 * x2 + 16 * ky5 + kx5 + 256 * k5 - 13),
+                                    ),
+                                    w2,
+                                    acc5_1,
+                                );
+                            }
                         }
                     }
-                }
-                store_x8(output.offset(64 * y + 8), acc5_0);
-                store_x8(output.offset(64 * y + 16), acc5_1);
-                store_x8(output.offset(64 * y + 24), acc5_2);
-                store_x8(output.offset(64 * y + 32), acc5_3);
-                store_x8(output.offset(64 * y + 40), acc5_4);
-                store_x8(output.offset(64 * y + 48), acc5_5);
-                for i2 in 0..6isize {
-                    let x8 = max_x8(
-                        splat_x8(-87.0),
-                        load_x8(output.offset(64 * y + 8 * i2 + 8)),
-                    );
-                    let bounded5 = min_x8(splat_x8(87.0), x8);
-                    let rounded5 = fma_x8(
-                        bounded5,
-                        splat_x8(-1.442695),
-                        splat_x8(12583039.0),
-                    );
-                    let n5 = sub_x8(rounded5, splat_x8(12583039.0));
-                    let f9 = fma_x8(n5, splat_x8(0.6933594), bounded5);
-                    let f10 = fma_x8(n5, splat_x8(-0.00021219444), f9);
-                    let p25 = fma_x8(splat_x8(0.001381454), f10, splat_x8(-0.008368745));
-                    let p26 = fma_x8(p25, f10, splat_x8(0.04166839));
-                    let p27 = fma_x8(p26, f10, splat_x8(-0.16666521));
-                    let p28 = fma_x8(p27, f10, splat_x8(0.49999994));
-                    let p29 = fma_x8(p28, f10, splat_x8(-1.0));
-                    let p30 = fma_x8(p29, f10, splat_x8(1.0));
-                    let denominator5 = fma_x8(
-                        p30,
-                        from_bits_x8(shift_left_x8(to_bits_x8(rounded5), 23)),
-                        splat_x8(1.0),
-                    );
-                    store_x8(
-                        output.offset(64 * y + 8 * i2 + 8),
-                        div_x8(x8, denominator5),
-                    );
+                    store_x8(output.offset(64 * y + 16 * x2 + 8), acc5_0);
+                    store_x8(output.offset(64 * y + 16 * x2 + 16), acc5_1);
+                    for i2 in 0..2isize {
+                        let x8 = max_x8(
+                            splat_x8(-87.0),
+                            load_x8(output.offset(64 * y + 16 * x2 + 8 * i2 + 8)),
+                        );
+                        let bounded5 = min_x8(splat_x8(87.0), x8);
+                        let rounded5 = fma_x8(
+                            bounded5,
+                            splat_x8(-1.442695),
+                            splat_x8(12583039.0),
+                        );
+                        let n5 = sub_x8(rounded5, splat_x8(12583039.0));
+                        let f9 = fma_x8(n5, splat_x8(0.6933594), bounded5);
+                        let f10 = fma_x8(n5, splat_x8(-0.00021219444), f9);
+                        let p25 = fma_x8(
+                            splat_x8(0.001381454),
+                            f10,
+                            splat_x8(-0.008368745),
+                        );
+                        let p26 = fma_x8(p25, f10, splat_x8(0.04166839));
+                        let p27 = fma_x8(p26, f10, splat_x8(-0.16666521));
+                        let p28 = fma_x8(p27, f10, splat_x8(0.49999994));
+                        let p29 = fma_x8(p28, f10, splat_x8(-1.0));
+                        let p30 = fma_x8(p29, f10, splat_x8(1.0));
+                        let denominator5 = fma_x8(
+                            p30,
+                            from_bits_x8(shift_left_x8(to_bits_x8(rounded5), 23)),
+                            splat_x8(1.0),
+                        );
+                        store_x8(
+                            output.offset(64 * y + 16 * x2 + 8 * i2 + 8),
+                            div_x8(x8, denominator5),
+                        );
+                    }
                 }
                 let mut acc6 = load_x8(weights);
                 for ky6 in 0..3isize {
@@ -9185,7 +9130,6 @@ mod portable {
                 let mut acc6_2 = bias6;
                 let mut acc6_3 = bias6;
                 let mut acc6_4 = bias6;
-                let mut acc6_5 = bias6;
                 for ky6 in 0..3isize {
                     let w13 = load_x8(weights.offset(24 * ky6 + 8));
                     let w14 = load_x8(weights.offset(24 * ky6 + 16));
@@ -9213,14 +9157,10 @@ mod portable {
                     let v11 = load_x8(input.offset(64 * y + 64 * ky6 - 24));
                     acc6_3 = fma_x8(v11, w15, acc6_3);
                     acc6_4 = fma_x8(v11, w14, acc6_4);
-                    acc6_5 = fma_x8(v11, w13, acc6_5);
-                    let v12 = load_x8(input.offset(64 * y + 64 * ky6 - 16));
-                    acc6_4 = fma_x8(v12, w15, acc6_4);
-                    acc6_5 = fma_x8(v12, w14, acc6_5);
-                    acc6_5 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky6 - 8)),
+                    acc6_4 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky6 - 16)),
                         w15,
-                        acc6_5,
+                        acc6_4,
                     );
                 }
                 store_x8(
@@ -9243,29 +9183,51 @@ mod portable {
                     output.offset(64 * y + 40),
                     min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_4)),
                 );
-                store_x8(
-                    output.offset(64 * y + 48),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc6_5)),
-                );
                 let bias7 = load_x8(weights);
                 let mut acc7 = bias7;
                 for ky7 in 0..3isize {
                     let w16 = load_x8(weights.offset(24 * ky7 + 8));
                     let w17 = load_x8(weights.offset(24 * ky7 + 16));
+                    let w18 = load_x8(weights.offset(24 * ky7 + 24));
                     acc7 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky7 - 16)),
+                        load_x8(input.offset(64 * y + 64 * ky7 - 24)),
                         w16,
                         acc7,
                     );
                     acc7 = fma_x8(
-                        load_x8(input.offset(64 * y + 64 * ky7 - 8)),
+                        load_x8(input.offset(64 * y + 64 * ky7 - 16)),
                         w17,
+                        acc7,
+                    );
+                    acc7 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky7 - 8)),
+                        w18,
                         acc7,
                     );
                 }
                 store_x8(
-                    output.offset(64 * y + 56),
+                    output.offset(64 * y + 48),
                     min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc7)),
+                );
+                let bias8 = load_x8(weights);
+                let mut acc8 = bias8;
+                for ky8 in 0..3isize {
+                    let w19 = load_x8(weights.offset(24 * ky8 + 8));
+                    let w20 = load_x8(weights.offset(24 * ky8 + 16));
+                    acc8 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky8 - 16)),
+                        w19,
+                        acc8,
+                    );
+                    acc8 = fma_x8(
+                        load_x8(input.offset(64 * y + 64 * ky8 - 8)),
+                        w20,
+                        acc8,
+                    );
+                }
+                store_x8(
+                    output.offset(64 * y + 56),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
                 );
             }
         }
@@ -9282,109 +9244,117 @@ mod portable {
         // much memory.
         unsafe {
             for _ in 0..1isize {
-                let bias8 = load_x8(weights);
-                let mut acc8 = bias8;
-                for ky8 in 0..2isize {
-                    let w18 = load_x8(weights.offset(24 * ky8 + 16));
-                    let w19 = load_x8(weights.offset(24 * ky8 + 24));
-                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 384)), w18, acc8);
-                    acc8 = fma_x8(load_x8(input.offset(64 * ky8 + 392)), w19, acc8);
+                let bias9 = load_x8(weights);
+                let mut acc9 = bias9;
+                for ky9 in 0..2isize {
+                    let w21 = load_x8(weights.offset(24 * ky9 + 16));
+                    let w22 = load_x8(weights.offset(24 * ky9 + 24));
+                    acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w21, acc9);
+                    acc9 = fma_x8(load_x8(input.offset(64 * ky9 + 392)), w22, acc9);
                 }
                 store_x8(
                     output.offset(448),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc8)),
-                );
-                let bias9 = load_x8(weights);
-                let mut acc9_0 = bias9;
-                let mut acc9_1 = bias9;
-                let mut acc9_2 = bias9;
-                let mut acc9_3 = bias9;
-                for ky9 in 0..2isize {
-                    let w20 = load_x8(weights.offset(24 * ky9 + 8));
-                    let w21 = load_x8(weights.offset(24 * ky9 + 16));
-                    let w22 = load_x8(weights.offset(24 * ky9 + 24));
-                    acc9_0 = fma_x8(load_x8(input.offset(64 * ky9 + 384)), w20, acc9_0);
-                    let v13 = load_x8(input.offset(64 * ky9 + 392));
-                    acc9_0 = fma_x8(v13, w21, acc9_0);
-                    acc9_1 = fma_x8(v13, w20, acc9_1);
-                    let v14 = load_x8(input.offset(64 * ky9 + 400));
-                    acc9_0 = fma_x8(v14, w22, acc9_0);
-                    acc9_1 = fma_x8(v14, w21, acc9_1);
-                    acc9_2 = fma_x8(v14, w20, acc9_2);
-                    let v15 = load_x8(input.offset(64 * ky9 + 408));
-                    acc9_1 = fma_x8(v15, w22, acc9_1);
-                    acc9_2 = fma_x8(v15, w21, acc9_2);
-                    acc9_3 = fma_x8(v15, w20, acc9_3);
-                    let v16 = load_x8(input.offset(64 * ky9 + 416));
-                    acc9_2 = fma_x8(v16, w22, acc9_2);
-                    acc9_3 = fma_x8(v16, w21, acc9_3);
-                    acc9_3 = fma_x8(load_x8(input.offset(64 * ky9 + 424)), w22, acc9_3);
-                }
-                store_x8(
-                    output.offset(456),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_0)),
-                );
-                store_x8(
-                    output.offset(464),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_1)),
-                );
-                store_x8(
-                    output.offset(472),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_2)),
-                );
-                store_x8(
-                    output.offset(480),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9_3)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc9)),
                 );
                 let bias10 = load_x8(weights);
                 let mut acc10_0 = bias10;
                 let mut acc10_1 = bias10;
+                let mut acc10_2 = bias10;
+                let mut acc10_3 = bias10;
                 for ky10 in 0..2isize {
                     let w23 = load_x8(weights.offset(24 * ky10 + 8));
                     let w24 = load_x8(weights.offset(24 * ky10 + 16));
                     let w25 = load_x8(weights.offset(24 * ky10 + 24));
                     acc10_0 = fma_x8(
-                        load_x8(input.offset(64 * ky10 + 416)),
+                        load_x8(input.offset(64 * ky10 + 384)),
                         w23,
                         acc10_0,
                     );
-                    let v17 = load_x8(input.offset(64 * ky10 + 424));
-                    acc10_0 = fma_x8(v17, w24, acc10_0);
-                    acc10_1 = fma_x8(v17, w23, acc10_1);
-                    let v18 = load_x8(input.offset(64 * ky10 + 432));
-                    acc10_0 = fma_x8(v18, w25, acc10_0);
-                    acc10_1 = fma_x8(v18, w24, acc10_1);
-                    acc10_1 = fma_x8(
-                        load_x8(input.offset(64 * ky10 + 440)),
+                    let v12 = load_x8(input.offset(64 * ky10 + 392));
+                    acc10_0 = fma_x8(v12, w24, acc10_0);
+                    acc10_1 = fma_x8(v12, w23, acc10_1);
+                    let v13 = load_x8(input.offset(64 * ky10 + 400));
+                    acc10_0 = fma_x8(v13, w25, acc10_0);
+                    acc10_1 = fma_x8(v13, w24, acc10_1);
+                    acc10_2 = fma_x8(v13, w23, acc10_2);
+                    let v14 = load_x8(input.offset(64 * ky10 + 408));
+                    acc10_1 = fma_x8(v14, w25, acc10_1);
+                    acc10_2 = fma_x8(v14, w24, acc10_2);
+                    acc10_3 = fma_x8(v14, w23, acc10_3);
+                    let v15 = load_x8(input.offset(64 * ky10 + 416));
+                    acc10_2 = fma_x8(v15, w25, acc10_2);
+                    acc10_3 = fma_x8(v15, w24, acc10_3);
+                    acc10_3 = fma_x8(
+                        load_x8(input.offset(64 * ky10 + 424)),
                         w25,
-                        acc10_1,
+                        acc10_3,
+                    );
+                }
+                store_x8(
+                    output.offset(456),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+                );
+                store_x8(
+                    output.offset(464),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+                );
+                store_x8(
+                    output.offset(472),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_2)),
+                );
+                store_x8(
+                    output.offset(480),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_3)),
+                );
+                let bias11 = load_x8(weights);
+                let mut acc11_0 = bias11;
+                let mut acc11_1 = bias11;
+                for ky11 in 0..2isize {
+                    let w26 = load_x8(weights.offset(24 * ky11 + 8));
+                    let w27 = load_x8(weights.offset(24 * ky11 + 16));
+                    let w28 = load_x8(weights.offset(24 * ky11 + 24));
+                    acc11_0 = fma_x8(
+                        load_x8(input.offset(64 * ky11 + 416)),
+                        w26,
+                        acc11_0,
+                    );
+                    let v16 = load_x8(input.offset(64 * ky11 + 424));
+                    acc11_0 = fma_x8(v16, w27, acc11_0);
+                    acc11_1 = fma_x8(v16, w26, acc11_1);
+                    let v17 = load_x8(input.offset(64 * ky11 + 432));
+                    acc11_0 = fma_x8(v17, w28, acc11_0);
+                    acc11_1 = fma_x8(v17, w27, acc11_1);
+                    acc11_1 = fma_x8(
+                        load_x8(input.offset(64 * ky11 + 440)),
+                        w28,
+                        acc11_1,
                     );
                 }
                 store_x8(
                     output.offset(488),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_0)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11_0)),
                 );
                 store_x8(
                     output.offset(496),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc10_1)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11_1)),
                 );
-                let bias11 = load_x8(weights);
-                let mut acc11 = bias11;
-                for ky11 in 0..2isize {
-                    let w26 = load_x8(weights.offset(24 * ky11 + 8));
-                    let w27 = load_x8(weights.offset(24 * ky11 + 16));
-                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 432)), w26, acc11);
-                    acc11 = fma_x8(load_x8(input.offset(64 * ky11 + 440)), w27, acc11);
+                let bias12 = load_x8(weights);
+                let mut acc12 = bias12;
+                for ky12 in 0..2isize {
+                    let w29 = load_x8(weights.offset(24 * ky12 + 8));
+                    let w30 = load_x8(weights.offset(24 * ky12 + 16));
+                    acc12 = fma_x8(load_x8(input.offset(64 * ky12 + 432)), w29, acc12);
+                    acc12 = fma_x8(load_x8(input.offset(64 * ky12 + 440)), w30, acc12);
                 }
                 store_x8(
                     output.offset(504),
-                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc11)),
+                    min_x8(splat_x8(6.0), max_x8(splat_x8(0.0), acc12)),
                 );
             }
         }
     }
     #[inline(never)]
-    unsafe fn pointwise_c8_1x8x8x8_shortcut_section1(
+    unsafe fn pointwise_c8_1x8x8x8_shortcut(
         begin: isize,
         end: isize,
         input: &[f32; 512],
@@ -9402,87 +9372,18 @@ mod portable {
                 let bias = load_x8(weights);
                 let mut acc_0 = bias;
                 let mut acc_1 = bias;
-                let mut acc_2 = bias;
-                let mut acc_3 = bias;
-                let mut acc_4 = bias;
-                let mut acc_5 = bias;
                 for k in 0..8isize {
                     let w = load_x8(weights.offset(8 * k + 8));
-                    acc_0 = fma_x8(splat_x8(*input.offset(48 * p + k)), w, acc_0);
-                    acc_1 = fma_x8(splat_x8(*input.offset(48 * p + k + 8)), w, acc_1);
-                    acc_2 = fma_x8(splat_x8(*input.offset(48 * p + k + 16)), w, acc_2);
-                    acc_3 = fma_x8(splat_x8(*input.offset(48 * p + k + 24)), w, acc_3);
-                    acc_4 = fma_x8(splat_x8(*input.offset(48 * p + k + 32)), w, acc_4);
-                    acc_5 = fma_x8(splat_x8(*input.offset(48 * p + k + 40)), w, acc_5);
+                    acc_0 = fma_x8(splat_x8(*input.offset(16 * p + k)), w, acc_0);
+                    acc_1 = fma_x8(splat_x8(*input.offset(16 * p + k + 8)), w, acc_1);
                 }
                 store_x8(
-                    output.offset(48 * p),
-                    add_x8(acc_0, load_x8(shortcut.offset(48 * p))),
+                    output.offset(16 * p),
+                    add_x8(acc_0, load_x8(shortcut.offset(16 * p))),
                 );
                 store_x8(
-                    output.offset(48 * p + 8),
-                    add_x8(acc_1, load_x8(shortcut.offset(48 * p + 8))),
-                );
-                store_x8(
-                    output.offset(48 * p + 16),
-                    add_x8(acc_2, load_x8(shortcut.offset(48 * p + 16))),
-                );
-                store_x8(
-                    output.offset(48 * p + 24),
-                    add_x8(acc_3, load_x8(shortcut.offset(48 * p + 24))),
-                );
-                store_x8(
-                    output.offset(48 * p + 32),
-                    add_x8(acc_4, load_x8(shortcut.offset(48 * p + 32))),
-                );
-                store_x8(
-                    output.offset(48 * p + 40),
-                    add_x8(acc_5, load_x8(shortcut.offset(48 * p + 40))),
-                );
-            }
-        }
-    }
-    #[inline(never)]
-    unsafe fn pointwise_c8_1x8x8x8_shortcut_section2(
-        input: &[f32; 512],
-        shortcut: &[f32; 512],
-        weights: &[f32; 72],
-        output: *mut f32,
-    ) {
-        let input = input.as_ptr();
-        let shortcut = shortcut.as_ptr();
-        let weights = weights.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                let bias2 = load_x8(weights);
-                let mut acc2_0 = bias2;
-                let mut acc2_1 = bias2;
-                let mut acc2_2 = bias2;
-                let mut acc2_3 = bias2;
-                for k2 in 0..8isize {
-                    let w2 = load_x8(weights.offset(8 * k2 + 8));
-                    acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                    acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                    acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                    acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
-                }
-                store_x8(
-                    output.offset(480),
-                    add_x8(acc2_0, load_x8(shortcut.offset(480))),
-                );
-                store_x8(
-                    output.offset(488),
-                    add_x8(acc2_1, load_x8(shortcut.offset(488))),
-                );
-                store_x8(
-                    output.offset(496),
-                    add_x8(acc2_2, load_x8(shortcut.offset(496))),
-                );
-                store_x8(
-                    output.offset(504),
-                    add_x8(acc2_3, load_x8(shortcut.offset(504))),
+                    output.offset(16 * p + 8),
+                    add_x8(acc_1, load_x8(shortcut.offset(16 * p + 8))),
                 );
             }
         }
@@ -9503,59 +9404,31 @@ mod portable {
         // much memory.
         unsafe {
             for _ in 0..1isize {
-                for p in 0..10isize {
+                for p in 0..32isize {
                     for part in 0..2isize {
                         let bias = load_x8(expand.offset(8 * part));
                         let mut acc_0 = bias;
                         let mut acc_1 = bias;
-                        let mut acc_2 = bias;
-                        let mut acc_3 = bias;
-                        let mut acc_4 = bias;
-                        let mut acc_5 = bias;
                         for k in 0..8isize {
                             let w = load_x8(expand.offset(8 * part + 16 * k + 16));
                             acc_0 = fma_x8(
-                                splat_x8(*input.offset(48 * p + k)),
+                                splat_x8(*input.offset(16 * p + k)),
                                 w,
                                 acc_0,
                             );
                             acc_1 = fma_x8(
-                                splat_x8(*input.offset(48 * p + k + 8)),
+                                splat_x8(*input.offset(16 * p + k + 8)),
                                 w,
                                 acc_1,
                             );
-                            acc_2 = fma_x8(
-                                splat_x8(*input.offset(48 * p + k + 16)),
-                                w,
-                                acc_2,
-                            );
-                            acc_3 = fma_x8(
-                                splat_x8(*input.offset(48 * p + k + 24)),
-                                w,
-                                acc_3,
-                            );
-                            acc_4 = fma_x8(
-                                splat_x8(*input.offset(48 * p + k + 32)),
-                                w,
-                                acc_4,
-                            );
-                            acc_5 = fma_x8(
-                                splat_x8(*input.offset(48 * p + k + 40)),
-                                w,
-                                acc_5,
-                            );
                         }
-                        store_x8(slice.offset(96 * p + 8 * part), acc_0);
-                        store_x8(slice.offset(96 * p + 8 * part + 16), acc_1);
-                        store_x8(slice.offset(96 * p + 8 * part + 32), acc_2);
-                        store_x8(slice.offset(96 * p + 8 * part + 48), acc_3);
-                        store_x8(slice.offset(96 * p + 8 * part + 64), acc_4);
-                        store_x8(slice.offset(96 * p + 8 * part + 80), acc_5);
+                        store_x8(slice.offset(32 * p + 8 * part), acc_0);
+                        store_x8(slice.offset(32 * p + 8 * part + 16), acc_1);
                     }
-                    for i in 0..12isize {
+                    for i in 0..4isize {
                         let x = max_x8(
                             splat_x8(-87.0),
-                            load_x8(slice.offset(96 * p + 8 * i)),
+                            load_x8(slice.offset(32 * p + 8 * i)),
                         );
                         let bounded = min_x8(splat_x8(87.0), x);
                         let rounded = fma_x8(
@@ -9581,424 +9454,394 @@ mod portable {
                             from_bits_x8(shift_left_x8(to_bits_x8(rounded), 23)),
                             splat_x8(1.0),
                         );
-                        store_x8(slice.offset(96 * p + 8 * i), div_x8(x, denominator));
+                        store_x8(slice.offset(32 * p + 8 * i), div_x8(x, denominator));
                     }
-                }
-                for part2 in 0..2isize {
-                    let bias2 = load_x8(expand.offset(8 * part2));
-                    let mut acc2_0 = bias2;
-                    let mut acc2_1 = bias2;
-                    let mut acc2_2 = bias2;
-                    let mut acc2_3 = bias2;
-                    for k2 in 0..8isize {
-                        let w2 = load_x8(expand.offset(8 * part2 + 16 * k2 + 16));
-                        acc2_0 = fma_x8(splat_x8(*input.offset(k2 + 480)), w2, acc2_0);
-                        acc2_1 = fma_x8(splat_x8(*input.offset(k2 + 488)), w2, acc2_1);
-                        acc2_2 = fma_x8(splat_x8(*input.offset(k2 + 496)), w2, acc2_2);
-                        acc2_3 = fma_x8(splat_x8(*input.offset(k2 + 504)), w2, acc2_3);
-                    }
-                    store_x8(slice.offset(8 * part2 + 960), acc2_0);
-                    store_x8(slice.offset(8 * part2 + 976), acc2_1);
-                    store_x8(slice.offset(8 * part2 + 992), acc2_2);
-                    store_x8(slice.offset(8 * part2 + 1008), acc2_3);
-                }
-                for i2 in 0..8isize {
-                    let x2 = max_x8(
-                        splat_x8(-87.0),
-                        load_x8(slice.offset(8 * i2 + 960)),
-                    );
-                    let bounded2 = min_x8(splat_x8(87.0), x2);
-                    let rounded2 = fma_x8(
-                        bounded2,
-                        splat_x8(-1.442695),
-                        splat_x8(12583039.0),
-                    );
-                    let n2 = sub_x8(rounded2, splat_x8(12583039.0));
-                    let f3 = fma_x8(n2, splat_x8(0.6933594), bounded2);
-                    let f4 = fma_x8(n2, splat_x8(-0.00021219444), f3);
-                    let p7 = fma_x8(splat_x8(0.001381454), f4, splat_x8(-0.008368745));
-                    let p8 = fma_x8(p7, f4, splat_x8(0.04166839));
-                    let p9 = fma_x8(p8, f4, splat_x8(-0.16666521));
-                    let p10 = fma_x8(p9, f4, splat_x8(0.49999994));
-                    let p11 = fma_x8(p10, f4, splat_x8(-1.0));
-                    let p12 = fma_x8(p11, f4, splat_x8(1.0));
-                    let denominator2 = fma_x8(
-                        p12,
-                        from_bits_x8(shift_left_x8(to_bits_x8(rounded2), 23)),
-                        splat_x8(1.0),
-                    );
-                    store_x8(slice.offset(8 * i2 + 960), div_x8(x2, denominator2));
                 }
                 for c in 0..2isize {
                     store_x8(means.offset(8 * c), splat_x8(0.0));
                 }
-                for part3 in 0..2isize {
-                    let bias3 = load_x8(weights.offset(8 * part3));
-                    let mut acc3 = bias3;
+                for part2 in 0..2isize {
+                    let bias2 = load_x8(weights.offset(8 * part2));
+                    let mut acc2 = bias2;
                     let mut row = splat_x8(0.0);
                     for ky in 1..3isize {
-                        let w3 = load_x8(weights.offset(8 * part3 + 48 * ky + 32));
-                        let w4 = load_x8(weights.offset(8 * part3 + 48 * ky + 48));
-                        acc3 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky - 128)),
-                            w3,
-                            acc3,
+                        let w2 = load_x8(weights.offset(8 * part2 + 48 * ky + 32));
+                        let w3 = load_x8(weights.offset(8 * part2 + 48 * ky + 48));
+                        acc2 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky - 128)),
+                            w2,
+                            acc2,
                         );
-                        acc3 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky - 112)),
-                            w4,
-                            acc3,
+                        acc2 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky - 112)),
+                            w3,
+                            acc2,
                         );
                     }
-                    let value = acc3;
+                    let value = acc2;
                     row = add_x8(row, value);
-                    store_x8(output.offset(8 * part3), value);
-                    let bias4 = load_x8(weights.offset(8 * part3));
+                    store_x8(output.offset(8 * part2), value);
+                    let bias3 = load_x8(weights.offset(8 * part2));
+                    let mut acc3_0 = bias3;
+                    let mut acc3_1 = bias3;
+                    let mut acc3_2 = bias3;
+                    let mut acc3_3 = bias3;
+                    for ky2 in 1..3isize {
+                        let w4 = load_x8(weights.offset(8 * part2 + 48 * ky2 + 16));
+                        let w5 = load_x8(weights.offset(8 * part2 + 48 * ky2 + 32));
+                        let w6 = load_x8(weights.offset(8 * part2 + 48 * ky2 + 48));
+                        acc3_0 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky2 - 128)),
+                            w4,
+                            acc3_0,
+                        );
+                        let v = load_x8(slice.offset(8 * part2 + 128 * ky2 - 112));
+                        acc3_0 = fma_x8(v, w5, acc3_0);
+                        acc3_1 = fma_x8(v, w4, acc3_1);
+                        let v2 = load_x8(slice.offset(8 * part2 + 128 * ky2 - 96));
+                        acc3_0 = fma_x8(v2, w6, acc3_0);
+                        acc3_1 = fma_x8(v2, w5, acc3_1);
+                        acc3_2 = fma_x8(v2, w4, acc3_2);
+                        let v3 = load_x8(slice.offset(8 * part2 + 128 * ky2 - 80));
+                        acc3_1 = fma_x8(v3, w6, acc3_1);
+                        acc3_2 = fma_x8(v3, w5, acc3_2);
+                        acc3_3 = fma_x8(v3, w4, acc3_3);
+                        let v4 = load_x8(slice.offset(8 * part2 + 128 * ky2 - 64));
+                        acc3_2 = fma_x8(v4, w6, acc3_2);
+                        acc3_3 = fma_x8(v4, w5, acc3_3);
+                        acc3_3 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky2 - 48)),
+                            w6,
+                            acc3_3,
+                        );
+                    }
+                    let value2 = acc3_0;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part2 + 16), value2);
+                    let value2 = acc3_1;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part2 + 32), value2);
+                    let value2 = acc3_2;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part2 + 48), value2);
+                    let value2 = acc3_3;
+                    row = add_x8(row, value2);
+                    store_x8(output.offset(8 * part2 + 64), value2);
+                    let bias4 = load_x8(weights.offset(8 * part2));
                     let mut acc4_0 = bias4;
                     let mut acc4_1 = bias4;
-                    let mut acc4_2 = bias4;
-                    let mut acc4_3 = bias4;
-                    for ky2 in 1..3isize {
-                        let w5 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 16));
-                        let w6 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 32));
-                        let w7 = load_x8(weights.offset(8 * part3 + 48 * ky2 + 48));
+                    for ky3 in 1..3isize {
+                        let w7 = load_x8(weights.offset(8 * part2 + 48 * ky3 + 16));
+                        let w8 = load_x8(weights.offset(8 * part2 + 48 * ky3 + 32));
+                        let w9 = load_x8(weights.offset(8 * part2 + 48 * ky3 + 48));
                         acc4_0 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky2 - 128)),
-                            w5,
+                            load_x8(slice.offset(8 * part2 + 128 * ky3 - 64)),
+                            w7,
                             acc4_0,
                         );
-                        let v = load_x8(slice.offset(8 * part3 + 128 * ky2 - 112));
-                        acc4_0 = fma_x8(v, w6, acc4_0);
-                        acc4_1 = fma_x8(v, w5, acc4_1);
-                        let v2 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 96));
-                        acc4_0 = fma_x8(v2, w7, acc4_0);
-                        acc4_1 = fma_x8(v2, w6, acc4_1);
-                        acc4_2 = fma_x8(v2, w5, acc4_2);
-                        let v3 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 80));
-                        acc4_1 = fma_x8(v3, w7, acc4_1);
-                        acc4_2 = fma_x8(v3, w6, acc4_2);
-                        acc4_3 = fma_x8(v3, w5, acc4_3);
-                        let v4 = load_x8(slice.offset(8 * part3 + 128 * ky2 - 64));
-                        acc4_2 = fma_x8(v4, w7, acc4_2);
-                        acc4_3 = fma_x8(v4, w6, acc4_3);
-                        acc4_3 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky2 - 48)),
-                            w7,
-                            acc4_3,
+                        let v5 = load_x8(slice.offset(8 * part2 + 128 * ky3 - 48));
+                        acc4_0 = fma_x8(v5, w8, acc4_0);
+                        acc4_1 = fma_x8(v5, w7, acc4_1);
+                        let v6 = load_x8(slice.offset(8 * part2 + 128 * ky3 - 32));
+                        acc4_0 = fma_x8(v6, w9, acc4_0);
+                        acc4_1 = fma_x8(v6, w8, acc4_1);
+                        acc4_1 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky3 - 16)),
+                            w9,
+                            acc4_1,
                         );
                     }
-                    let value2 = acc4_0;
-                    row = add_x8(row, value2);
-                    store_x8(output.offset(8 * part3 + 16), value2);
-                    let value2 = acc4_1;
-                    row = add_x8(row, value2);
-                    store_x8(output.offset(8 * part3 + 32), value2);
-                    let value2 = acc4_2;
-                    row = add_x8(row, value2);
-                    store_x8(output.offset(8 * part3 + 48), value2);
-                    let value2 = acc4_3;
-                    row = add_x8(row, value2);
-                    store_x8(output.offset(8 * part3 + 64), value2);
-                    let bias5 = load_x8(weights.offset(8 * part3));
-                    let mut acc5_0 = bias5;
-                    let mut acc5_1 = bias5;
-                    for ky3 in 1..3isize {
-                        let w8 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 16));
-                        let w9 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 32));
-                        let w10 = load_x8(weights.offset(8 * part3 + 48 * ky3 + 48));
-                        acc5_0 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky3 - 64)),
-                            w8,
-                            acc5_0,
-                        );
-                        let v5 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 48));
-                        acc5_0 = fma_x8(v5, w9, acc5_0);
-                        acc5_1 = fma_x8(v5, w8, acc5_1);
-                        let v6 = load_x8(slice.offset(8 * part3 + 128 * ky3 - 32));
-                        acc5_0 = fma_x8(v6, w10, acc5_0);
-                        acc5_1 = fma_x8(v6, w9, acc5_1);
-                        acc5_1 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky3 - 16)),
-                            w10,
-                            acc5_1,
-                        );
-                    }
-                    let value3 = acc5_0;
+                    let value3 = acc4_0;
                     row = add_x8(row, value3);
-                    store_x8(output.offset(8 * part3 + 80), value3);
-                    let value3 = acc5_1;
+                    store_x8(output.offset(8 * part2 + 80), value3);
+                    let value3 = acc4_1;
                     row = add_x8(row, value3);
-                    store_x8(output.offset(8 * part3 + 96), value3);
-                    let bias6 = load_x8(weights.offset(8 * part3));
-                    let mut acc6 = bias6;
+                    store_x8(output.offset(8 * part2 + 96), value3);
+                    let bias5 = load_x8(weights.offset(8 * part2));
+                    let mut acc5 = bias5;
                     for ky4 in 1..3isize {
-                        let w11 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 16));
-                        let w12 = load_x8(weights.offset(8 * part3 + 48 * ky4 + 32));
-                        acc6 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky4 - 32)),
-                            w11,
-                            acc6,
+                        let w10 = load_x8(weights.offset(8 * part2 + 48 * ky4 + 16));
+                        let w11 = load_x8(weights.offset(8 * part2 + 48 * ky4 + 32));
+                        acc5 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky4 - 32)),
+                            w10,
+                            acc5,
                         );
-                        acc6 = fma_x8(
-                            load_x8(slice.offset(8 * part3 + 128 * ky4 - 16)),
-                            w12,
-                            acc6,
+                        acc5 = fma_x8(
+                            load_x8(slice.offset(8 * part2 + 128 * ky4 - 16)),
+                            w11,
+                            acc5,
                         );
                     }
-                    let value4 = acc6;
+                    let value4 = acc5;
                     row = add_x8(row, value4);
-                    store_x8(output.offset(8 * part3 + 112), value4);
+                    store_x8(output.offset(8 * part2 + 112), value4);
                     store_x8(
-                        means.offset(8 * part3),
-                        add_x8(load_x8(means.offset(8 * part3)), row),
+                        means.offset(8 * part2),
+                        add_x8(load_x8(means.offset(8 * part2)), row),
                     );
                 }
                 for y in 1..7isize {
-                    for part4 in 0..2isize {
-                        let bias7 = load_x8(weights.offset(8 * part4));
-                        let mut acc7 = bias7;
+                    for part3 in 0..2isize {
+                        let bias6 = load_x8(weights.offset(8 * part3));
+                        let mut acc6 = bias6;
                         let mut row2 = splat_x8(0.0);
                         for ky5 in 0..3isize {
-                            let w13 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 32));
-                            let w14 = load_x8(weights.offset(8 * part4 + 48 * ky5 + 48));
-                            acc7 = fma_x8(
+                            let w12 = load_x8(weights.offset(8 * part3 + 48 * ky5 + 32));
+                            let w13 = load_x8(weights.offset(8 * part3 + 48 * ky5 + 48));
+                            acc6 = fma_x8(
                                 load_x8(
-                                    slice.offset(128 * y + 8 * part4 + 128 * ky5 - 128),
+                                    slice.offset(128 * y + 8 * part3 + 128 * ky5 - 128),
+                                ),
+                                w12,
+                                acc6,
+                            );
+                            acc6 = fma_x8(
+                                load_x8(
+                                    slice.offset(128 * y + 8 * part3 + 128 * ky5 - 112),
                                 ),
                                 w13,
-                                acc7,
+                                acc6,
                             );
-                            acc7 = fma_x8(
+                        }
+                        let value5 = acc6;
+                        row2 = add_x8(row2, value5);
+                        store_x8(output.offset(128 * y + 8 * part3), value5);
+                        let bias7 = load_x8(weights.offset(8 * part3));
+                        let mut acc7_0 = bias7;
+                        let mut acc7_1 = bias7;
+                        let mut acc7_2 = bias7;
+                        let mut acc7_3 = bias7;
+                        let mut acc7_4 = bias7;
+                        for ky6 in 0..3isize {
+                            let w14 = load_x8(weights.offset(8 * part3 + 48 * ky6 + 16));
+                            let w15 = load_x8(weights.offset(8 * part3 + 48 * ky6 + 32));
+                            let w16 = load_x8(weights.offset(8 * part3 + 48 * ky6 + 48));
+                            acc7_0 = fma_x8(
                                 load_x8(
-                                    slice.offset(128 * y + 8 * part4 + 128 * ky5 - 112),
+                                    slice.offset(128 * y + 8 * part3 + 128 * ky6 - 128),
                                 ),
                                 w14,
-                                acc7,
-                            );
-                        }
-                        let value5 = acc7;
-                        row2 = add_x8(row2, value5);
-                        store_x8(output.offset(128 * y + 8 * part4), value5);
-                        let bias8 = load_x8(weights.offset(8 * part4));
-                        let mut acc8_0 = bias8;
-                        let mut acc8_1 = bias8;
-                        let mut acc8_2 = bias8;
-                        let mut acc8_3 = bias8;
-                        let mut acc8_4 = bias8;
-                        let mut acc8_5 = bias8;
-                        for ky6 in 0..3isize {
-                            let w15 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 16));
-                            let w16 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 32));
-                            let w17 = load_x8(weights.offset(8 * part4 + 48 * ky6 + 48));
-                            acc8_0 = fma_x8(
-                                load_x8(
-                                    slice.offset(128 * y + 8 * part4 + 128 * ky6 - 128),
-                                ),
-                                w15,
-                                acc8_0,
+                                acc7_0,
                             );
                             let v7 = load_x8(
-                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 112),
+                                slice.offset(128 * y + 8 * part3 + 128 * ky6 - 112),
                             );
-                            acc8_0 = fma_x8(v7, w16, acc8_0);
-                            acc8_1 = fma_x8(v7, w15, acc8_1);
+                            acc7_0 = fma_x8(v7, w15, acc7_0);
+                            acc7_1 = fma_x8(v7, w14, acc7_1);
                             let v8 = load_x8(
-                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 96),
+                                slice.offset(128 * y + 8 * part3 + 128 * ky6 - 96),
                             );
-                            acc8_0 = fma_x8(v8, w17, acc8_0);
-                            acc8_1 = fma_x8(v8, w16, acc8_1);
-                            acc8_2 = fma_x8(v8, w15, acc8_2);
+                            acc7_0 = fma_x8(v8, w16, acc7_0);
+                            acc7_1 = fma_x8(v8, w15, acc7_1);
+                            acc7_2 = fma_x8(v8, w14, acc7_2);
                             let v9 = load_x8(
-                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 80),
+                                slice.offset(128 * y + 8 * part3 + 128 * ky6 - 80),
                             );
-                            acc8_1 = fma_x8(v9, w17, acc8_1);
-                            acc8_2 = fma_x8(v9, w16, acc8_2);
-                            acc8_3 = fma_x8(v9, w15, acc8_3);
+                            acc7_1 = fma_x8(v9, w16, acc7_1);
+                            acc7_2 = fma_x8(v9, w15, acc7_2);
+                            acc7_3 = fma_x8(v9, w14, acc7_3);
                             let v10 = load_x8(
-                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 64),
+                                slice.offset(128 * y + 8 * part3 + 128 * ky6 - 64),
                             );
-                            acc8_2 = fma_x8(v10, w17, acc8_2);
-                            acc8_3 = fma_x8(v10, w16, acc8_3);
-                            acc8_4 = fma_x8(v10, w15, acc8_4);
+                            acc7_2 = fma_x8(v10, w16, acc7_2);
+                            acc7_3 = fma_x8(v10, w15, acc7_3);
+                            acc7_4 = fma_x8(v10, w14, acc7_4);
                             let v11 = load_x8(
-                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 48),
+                                slice.offset(128 * y + 8 * part3 + 128 * ky6 - 48),
                             );
-                            acc8_3 = fma_x8(v11, w17, acc8_3);
-                            acc8_4 = fma_x8(v11, w16, acc8_4);
-                            acc8_5 = fma_x8(v11, w15, acc8_5);
-                            let v12 = load_x8(
-                                slice.offset(128 * y + 8 * part4 + 128 * ky6 - 32),
-                            );
-                            acc8_4 = fma_x8(v12, w17, acc8_4);
-                            acc8_5 = fma_x8(v12, w16, acc8_5);
-                            acc8_5 = fma_x8(
-                                load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky6 - 16)),
-                                w17,
-                                acc8_5,
+                            acc7_3 = fma_x8(v11, w16, acc7_3);
+                            acc7_4 = fma_x8(v11, w15, acc7_4);
+                            acc7_4 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part3 + 128 * ky6 - 32)),
+                                w16,
+                                acc7_4,
                             );
                         }
-                        let value6 = acc8_0;
+                        let value6 = acc7_0;
                         row2 = add_x8(row2, value6);
-                        store_x8(output.offset(128 * y + 8 * part4 + 16), value6);
-                        let value6 = acc8_1;
+                        store_x8(output.offset(128 * y + 8 * part3 + 16), value6);
+                        let value6 = acc7_1;
                         row2 = add_x8(row2, value6);
-                        store_x8(output.offset(128 * y + 8 * part4 + 32), value6);
-                        let value6 = acc8_2;
+                        store_x8(output.offset(128 * y + 8 * part3 + 32), value6);
+                        let value6 = acc7_2;
                         row2 = add_x8(row2, value6);
-                        store_x8(output.offset(128 * y + 8 * part4 + 48), value6);
-                        let value6 = acc8_3;
+                        store_x8(output.offset(128 * y + 8 * part3 + 48), value6);
+                        let value6 = acc7_3;
                         row2 = add_x8(row2, value6);
-                        store_x8(output.offset(128 * y + 8 * part4 + 64), value6);
-                        let value6 = acc8_4;
+                        store_x8(output.offset(128 * y + 8 * part3 + 64), value6);
+                        let value6 = acc7_4;
                         row2 = add_x8(row2, value6);
-                        store_x8(output.offset(128 * y + 8 * part4 + 80), value6);
-                        let value6 = acc8_5;
-                        row2 = add_x8(row2, value6);
-                        store_x8(output.offset(128 * y + 8 * part4 + 96), value6);
-                        let bias9 = load_x8(weights.offset(8 * part4));
-                        let mut acc9 = bias9;
+                        store_x8(output.offset(128 * y + 8 * part3 + 80), value6);
+                        let bias8 = load_x8(weights.offset(8 * part3));
+                        let mut acc8 = bias8;
                         for ky7 in 0..3isize {
-                            let w18 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 16));
-                            let w19 = load_x8(weights.offset(8 * part4 + 48 * ky7 + 32));
-                            acc9 = fma_x8(
-                                load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 32)),
+                            let w17 = load_x8(weights.offset(8 * part3 + 48 * ky7 + 16));
+                            let w18 = load_x8(weights.offset(8 * part3 + 48 * ky7 + 32));
+                            let w19 = load_x8(weights.offset(8 * part3 + 48 * ky7 + 48));
+                            acc8 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part3 + 128 * ky7 - 48)),
+                                w17,
+                                acc8,
+                            );
+                            acc8 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part3 + 128 * ky7 - 32)),
                                 w18,
+                                acc8,
+                            );
+                            acc8 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part3 + 128 * ky7 - 16)),
+                                w19,
+                                acc8,
+                            );
+                        }
+                        let value7 = acc8;
+                        row2 = add_x8(row2, value7);
+                        store_x8(output.offset(128 * y + 8 * part3 + 96), value7);
+                        let bias9 = load_x8(weights.offset(8 * part3));
+                        let mut acc9 = bias9;
+                        for ky8 in 0..3isize {
+                            let w20 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 16));
+                            let w21 = load_x8(weights.offset(8 * part3 + 48 * ky8 + 32));
+                            acc9 = fma_x8(
+                                load_x8(slice.offset(128 * y + 8 * part3 + 128 * ky8 - 32)),
+                                w20,
                                 acc9,
                             );
                             acc9 = fma_x8(
-                                load_x8(slice.offset(128 * y + 8 * part4 + 128 * ky7 - 16)),
-                                w19,
+                                load_x8(slice.offset(128 * y + 8 * part3 + 128 * ky8 - 16)),
+                                w21,
                                 acc9,
                             );
                         }
-                        let value7 = acc9;
-                        row2 = add_x8(row2, value7);
-                        store_x8(output.offset(128 * y + 8 * part4 + 112), value7);
+                        let value8 = acc9;
+                        row2 = add_x8(row2, value8);
+                        store_x8(output.offset(128 * y + 8 * part3 + 112), value8);
                         store_x8(
-                            means.offset(8 * part4),
-                            add_x8(load_x8(means.offset(8 * part4)), row2),
+                            means.offset(8 * part3),
+                            add_x8(load_x8(means.offset(8 * part3)), row2),
                         );
                     }
                 }
-                for part5 in 0..2isize {
-                    let bias10 = load_x8(weights.offset(8 * part5));
+                for part4 in 0..2isize {
+                    let bias10 = load_x8(weights.offset(8 * part4));
                     let mut acc10 = bias10;
                     let mut row3 = splat_x8(0.0);
-                    for ky8 in 0..2isize {
-                        let w20 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 32));
-                        let w21 = load_x8(weights.offset(8 * part5 + 48 * ky8 + 48));
+                    for ky9 in 0..2isize {
+                        let w22 = load_x8(weights.offset(8 * part4 + 48 * ky9 + 32));
+                        let w23 = load_x8(weights.offset(8 * part4 + 48 * ky9 + 48));
                         acc10 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky8 + 768)),
-                            w20,
+                            load_x8(slice.offset(8 * part4 + 128 * ky9 + 768)),
+                            w22,
                             acc10,
                         );
                         acc10 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky8 + 784)),
-                            w21,
+                            load_x8(slice.offset(8 * part4 + 128 * ky9 + 784)),
+                            w23,
                             acc10,
                         );
                     }
-                    let value8 = acc10;
-                    row3 = add_x8(row3, value8);
-                    store_x8(output.offset(8 * part5 + 896), value8);
-                    let bias11 = load_x8(weights.offset(8 * part5));
+                    let value9 = acc10;
+                    row3 = add_x8(row3, value9);
+                    store_x8(output.offset(8 * part4 + 896), value9);
+                    let bias11 = load_x8(weights.offset(8 * part4));
                     let mut acc11_0 = bias11;
                     let mut acc11_1 = bias11;
                     let mut acc11_2 = bias11;
                     let mut acc11_3 = bias11;
-                    for ky9 in 0..2isize {
-                        let w22 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 16));
-                        let w23 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 32));
-                        let w24 = load_x8(weights.offset(8 * part5 + 48 * ky9 + 48));
+                    for ky10 in 0..2isize {
+                        let w24 = load_x8(weights.offset(8 * part4 + 48 * ky10 + 16));
+                        let w25 = load_x8(weights.offset(8 * part4 + 48 * ky10 + 32));
+                        let w26 = load_x8(weights.offset(8 * part4 + 48 * ky10 + 48));
                         acc11_0 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky9 + 768)),
-                            w22,
+                            load_x8(slice.offset(8 * part4 + 128 * ky10 + 768)),
+                            w24,
                             acc11_0,
                         );
-                        let v13 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 784));
-                        acc11_0 = fma_x8(v13, w23, acc11_0);
-                        acc11_1 = fma_x8(v13, w22, acc11_1);
-                        let v14 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 800));
-                        acc11_0 = fma_x8(v14, w24, acc11_0);
-                        acc11_1 = fma_x8(v14, w23, acc11_1);
-                        acc11_2 = fma_x8(v14, w22, acc11_2);
-                        let v15 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 816));
-                        acc11_1 = fma_x8(v15, w24, acc11_1);
-                        acc11_2 = fma_x8(v15, w23, acc11_2);
-                        acc11_3 = fma_x8(v15, w22, acc11_3);
-                        let v16 = load_x8(slice.offset(8 * part5 + 128 * ky9 + 832));
-                        acc11_2 = fma_x8(v16, w24, acc11_2);
-                        acc11_3 = fma_x8(v16, w23, acc11_3);
+                        let v12 = load_x8(slice.offset(8 * part4 + 128 * ky10 + 784));
+                        acc11_0 = fma_x8(v12, w25, acc11_0);
+                        acc11_1 = fma_x8(v12, w24, acc11_1);
+                        let v13 = load_x8(slice.offset(8 * part4 + 128 * ky10 + 800));
+                        acc11_0 = fma_x8(v13, w26, acc11_0);
+                        acc11_1 = fma_x8(v13, w25, acc11_1);
+                        acc11_2 = fma_x8(v13, w24, acc11_2);
+                        let v14 = load_x8(slice.offset(8 * part4 + 128 * ky10 + 816));
+                        acc11_1 = fma_x8(v14, w26, acc11_1);
+                        acc11_2 = fma_x8(v14, w25, acc11_2);
+                        acc11_3 = fma_x8(v14, w24, acc11_3);
+                        let v15 = load_x8(slice.offset(8 * part4 + 128 * ky10 + 832));
+                        acc11_2 = fma_x8(v15, w26, acc11_2);
+                        acc11_3 = fma_x8(v15, w25, acc11_3);
                         acc11_3 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky9 + 848)),
-                            w24,
+                            load_x8(slice.offset(8 * part4 + 128 * ky10 + 848)),
+                            w26,
                             acc11_3,
                         );
                     }
-                    let value9 = acc11_0;
-                    row3 = add_x8(row3, value9);
-                    store_x8(output.offset(8 * part5 + 912), value9);
-                    let value9 = acc11_1;
-                    row3 = add_x8(row3, value9);
-                    store_x8(output.offset(8 * part5 + 928), value9);
-                    let value9 = acc11_2;
-                    row3 = add_x8(row3, value9);
-                    store_x8(output.offset(8 * part5 + 944), value9);
-                    let value9 = acc11_3;
-                    row3 = add_x8(row3, value9);
-                    store_x8(output.offset(8 * part5 + 960), value9);
-                    let bias12 = load_x8(weights.offset(8 * part5));
+                    let value10 = acc11_0;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part4 + 912), value10);
+                    let value10 = acc11_1;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part4 + 928), value10);
+                    let value10 = acc11_2;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part4 + 944), value10);
+                    let value10 = acc11_3;
+                    row3 = add_x8(row3, value10);
+                    store_x8(output.offset(8 * part4 + 960), value10);
+                    let bias12 = load_x8(weights.offset(8 * part4));
                     let mut acc12_0 = bias12;
                     let mut acc12_1 = bias12;
-                    for ky10 in 0..2isize {
-                        let w25 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 16));
-                        let w26 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 32));
-                        let w27 = load_x8(weights.offset(8 * part5 + 48 * ky10 + 48));
+                    for ky11 in 0..2isize {
+                        let w27 = load_x8(weights.offset(8 * part4 + 48 * ky11 + 16));
+                        let w28 = load_x8(weights.offset(8 * part4 + 48 * ky11 + 32));
+                        let w29 = load_x8(weights.offset(8 * part4 + 48 * ky11 + 48));
                         acc12_0 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky10 + 832)),
-                            w25,
+                            load_x8(slice.offset(8 * part4 + 128 * ky11 + 832)),
+                            w27,
                             acc12_0,
                         );
-                        let v17 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 848));
-                        acc12_0 = fma_x8(v17, w26, acc12_0);
-                        acc12_1 = fma_x8(v17, w25, acc12_1);
-                        let v18 = load_x8(slice.offset(8 * part5 + 128 * ky10 + 864));
-                        acc12_0 = fma_x8(v18, w27, acc12_0);
-                        acc12_1 = fma_x8(v18, w26, acc12_1);
+                        let v16 = load_x8(slice.offset(8 * part4 + 128 * ky11 + 848));
+                        acc12_0 = fma_x8(v16, w28, acc12_0);
+                        acc12_1 = fma_x8(v16, w27, acc12_1);
+                        let v17 = load_x8(slice.offset(8 * part4 + 128 * ky11 + 864));
+                        acc12_0 = fma_x8(v17, w29, acc12_0);
+                        acc12_1 = fma_x8(v17, w28, acc12_1);
                         acc12_1 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky10 + 880)),
-                            w27,
+                            load_x8(slice.offset(8 * part4 + 128 * ky11 + 880)),
+                            w29,
                             acc12_1,
                         );
                     }
-                    let value10 = acc12_0;
-                    row3 = add_x8(row3, value10);
-                    store_x8(output.offset(8 * part5 + 976), value10);
-                    let value10 = acc12_1;
-                    row3 = add_x8(row3, value10);
-                    store_x8(output.offset(8 * part5 + 992), value10);
-                    let bias13 = load_x8(weights.offset(8 * part5));
+                    let value11 = acc12_0;
+                    row3 = add_x8(row3, value11);
+                    store_x8(output.offset(8 * part4 + 976), value11);
+                    let value11 = acc12_1;
+                    row3 = add_x8(row3, value11);
+                    store_x8(output.offset(8 * part4 + 992), value11);
+                    let bias13 = load_x8(weights.offset(8 * part4));
                     let mut acc13 = bias13;
-                    for ky11 in 0..2isize {
-                        let w28 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 16));
-                        let w29 = load_x8(weights.offset(8 * part5 + 48 * ky11 + 32));
+                    for ky12 in 0..2isize {
+                        let w30 = load_x8(weights.offset(8 * part4 + 48 * ky12 + 16));
+                        let w31 = load_x8(weights.offset(8 * part4 + 48 * ky12 + 32));
                         acc13 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky11 + 864)),
-                            w28,
+                            load_x8(slice.offset(8 * part4 + 128 * ky12 + 864)),
+                            w30,
                             acc13,
                         );
                         acc13 = fma_x8(
-                            load_x8(slice.offset(8 * part5 + 128 * ky11 + 880)),
-                            w29,
+                            load_x8(slice.offset(8 * part4 + 128 * ky12 + 880)),
+                            w31,
                             acc13,
                         );
                     }
-                    let value11 = acc13;
-                    row3 = add_x8(row3, value11);
-                    store_x8(output.offset(8 * part5 + 1008), value11);
+                    let value12 = acc13;
+                    row3 = add_x8(row3, value12);
+                    store_x8(output.offset(8 * part4 + 1008), value12);
                     store_x8(
-                        means.offset(8 * part5),
-                        add_x8(load_x8(means.offset(8 * part5)), row3),
+                        means.offset(8 * part4),
+                        add_x8(load_x8(means.offset(8 * part4)), row3),
                     );
                 }
                 for c2 in 0..2isize {
@@ -10042,15 +9885,18 @@ mod portable {
         // much memory.
         unsafe {
             for _ in 0..1isize {
-                let mut acc2_0 = load_x8(expand);
-                let mut acc2_1 = load_x8(expand.offset(8));
-                for k2 in 0..2isize {
-                    let x2 = splat_x8(*reduced.offset(k2));
-                    acc2_0 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 16)), acc2_0);
-                    acc2_1 = fma_x8(x2, load_x8(expand.offset(16 * k2 + 24)), acc2_1);
+                for part in 0..2isize {
+                    let mut acc2 = load_x8(expand.offset(8 * part));
+                    for k2 in 0..2isize {
+                        let x2 = splat_x8(*reduced.offset(k2));
+                        acc2 = fma_x8(
+                            x2,
+                            load_x8(expand.offset(8 * part + 16 * k2 + 16)),
+                            acc2,
+                        );
+                    }
+                    store_x8(output.offset(8 * part), acc2);
                 }
-                store_x8(output, acc2_0);
-                store_x8(output.offset(8), acc2_1);
                 for i in 0..2isize {
                     let x3 = min_x8(
                         splat_x8(87.0),
@@ -10077,7 +9923,7 @@ mod portable {
         }
     }
     #[inline(never)]
-    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section1(
+    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut(
         begin: isize,
         end: isize,
         input: &[f32; 1024],
@@ -10103,7 +9949,7 @@ mod portable {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c)), gate_2),
+                                mul_x8(load_x8(input.offset(32 * p + 8 * c)), gate_2),
                             ),
                         ),
                     );
@@ -10113,47 +9959,7 @@ mod portable {
                             splat_x8(6.0),
                             max_x8(
                                 splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 16)), gate_2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c + 32),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 32)), gate_2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c + 48),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 48)), gate_2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c + 64),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 64)), gate_2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c + 80),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(96 * p + 8 * c + 80)), gate_2),
+                                mul_x8(load_x8(input.offset(32 * p + 8 * c + 16)), gate_2),
                             ),
                         ),
                     );
@@ -10161,199 +9967,56 @@ mod portable {
                 let bias = load_x8(weights);
                 let mut acc_0 = bias;
                 let mut acc_1 = bias;
-                let mut acc_2 = bias;
-                let mut acc_3 = bias;
-                let mut acc_4 = bias;
-                let mut acc_5 = bias;
                 for k in 0..16isize {
                     let w = load_x8(weights.offset(16 * k + 16));
                     acc_0 = fma_x8(splat_x8(*rows.offset(k)), w, acc_0);
                     acc_1 = fma_x8(splat_x8(*rows.offset(k + 16)), w, acc_1);
-                    acc_2 = fma_x8(splat_x8(*rows.offset(k + 32)), w, acc_2);
-                    acc_3 = fma_x8(splat_x8(*rows.offset(k + 48)), w, acc_3);
-                    acc_4 = fma_x8(splat_x8(*rows.offset(k + 64)), w, acc_4);
-                    acc_5 = fma_x8(splat_x8(*rows.offset(k + 80)), w, acc_5);
                 }
                 store_x8(
-                    output.offset(96 * p),
-                    add_x8(acc_0, load_x8(shortcut.offset(48 * p))),
+                    output.offset(32 * p),
+                    add_x8(acc_0, load_x8(shortcut.offset(16 * p))),
                 );
                 store_x8(
-                    output.offset(96 * p + 16),
-                    add_x8(acc_1, load_x8(shortcut.offset(48 * p + 8))),
-                );
-                store_x8(
-                    output.offset(96 * p + 32),
-                    add_x8(acc_2, load_x8(shortcut.offset(48 * p + 16))),
-                );
-                store_x8(
-                    output.offset(96 * p + 48),
-                    add_x8(acc_3, load_x8(shortcut.offset(48 * p + 24))),
-                );
-                store_x8(
-                    output.offset(96 * p + 64),
-                    add_x8(acc_4, load_x8(shortcut.offset(48 * p + 32))),
-                );
-                store_x8(
-                    output.offset(96 * p + 80),
-                    add_x8(acc_5, load_x8(shortcut.offset(48 * p + 40))),
+                    output.offset(32 * p + 16),
+                    add_x8(acc_1, load_x8(shortcut.offset(16 * p + 8))),
                 );
                 let bias2 = load_x8(weights.offset(8));
                 let mut acc2_0 = bias2;
                 let mut acc2_1 = bias2;
-                let mut acc2_2 = bias2;
-                let mut acc2_3 = bias2;
-                let mut acc2_4 = bias2;
-                let mut acc2_5 = bias2;
                 for k2 in 0..16isize {
                     let w2 = load_x8(weights.offset(16 * k2 + 24));
                     acc2_0 = fma_x8(splat_x8(*rows.offset(k2)), w2, acc2_0);
                     acc2_1 = fma_x8(splat_x8(*rows.offset(k2 + 16)), w2, acc2_1);
-                    acc2_2 = fma_x8(splat_x8(*rows.offset(k2 + 32)), w2, acc2_2);
-                    acc2_3 = fma_x8(splat_x8(*rows.offset(k2 + 48)), w2, acc2_3);
-                    acc2_4 = fma_x8(splat_x8(*rows.offset(k2 + 64)), w2, acc2_4);
-                    acc2_5 = fma_x8(splat_x8(*rows.offset(k2 + 80)), w2, acc2_5);
                 }
-                store_x8(output.offset(96 * p + 8), acc2_0);
-                store_x8(output.offset(96 * p + 24), acc2_1);
-                store_x8(output.offset(96 * p + 40), acc2_2);
-                store_x8(output.offset(96 * p + 56), acc2_3);
-                store_x8(output.offset(96 * p + 72), acc2_4);
-                store_x8(output.offset(96 * p + 88), acc2_5);
+                store_x8(output.offset(32 * p + 8), acc2_0);
+                store_x8(output.offset(32 * p + 24), acc2_1);
             }
         }
     }
     #[inline(never)]
-    unsafe fn pointwise_c16_1x11x8x8_gate_on_relu6_shortcut_section2(
+    unsafe fn global_average_pool_1x11x8x8(
+        begin: isize,
+        end: isize,
         input: &[f32; 1024],
-        gate: &[f32; 16],
-        shortcut: &[f32; 512],
-        weights: &[f32; 272],
         output: *mut f32,
-        rows: *mut f32,
     ) {
         let input = input.as_ptr();
-        let gate = gate.as_ptr();
-        let shortcut = shortcut.as_ptr();
-        let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
         unsafe {
-            for _ in 0..1isize {
-                for c2 in 0..2isize {
-                    let gate2 = load_x8(gate.offset(8 * c2));
-                    store_x8(
-                        rows.offset(8 * c2),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 960)), gate2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c2 + 16),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 976)), gate2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c2 + 32),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 992)), gate2),
-                            ),
-                        ),
-                    );
-                    store_x8(
-                        rows.offset(8 * c2 + 48),
-                        min_x8(
-                            splat_x8(6.0),
-                            max_x8(
-                                splat_x8(0.0),
-                                mul_x8(load_x8(input.offset(8 * c2 + 1008)), gate2),
-                            ),
-                        ),
-                    );
-                }
-                let bias3 = load_x8(weights);
-                let mut acc3_0 = bias3;
-                let mut acc3_1 = bias3;
-                let mut acc3_2 = bias3;
-                let mut acc3_3 = bias3;
-                for k3 in 0..16isize {
-                    let w3 = load_x8(weights.offset(16 * k3 + 16));
-                    acc3_0 = fma_x8(splat_x8(*rows.offset(k3)), w3, acc3_0);
-                    acc3_1 = fma_x8(splat_x8(*rows.offset(k3 + 16)), w3, acc3_1);
-                    acc3_2 = fma_x8(splat_x8(*rows.offset(k3 + 32)), w3, acc3_2);
-                    acc3_3 = fma_x8(splat_x8(*rows.offset(k3 + 48)), w3, acc3_3);
-                }
-                store_x8(
-                    output.offset(960),
-                    add_x8(acc3_0, load_x8(shortcut.offset(480))),
-                );
-                store_x8(
-                    output.offset(976),
-                    add_x8(acc3_1, load_x8(shortcut.offset(488))),
-                );
-                store_x8(
-                    output.offset(992),
-                    add_x8(acc3_2, load_x8(shortcut.offset(496))),
-                );
-                store_x8(
-                    output.offset(1008),
-                    add_x8(acc3_3, load_x8(shortcut.offset(504))),
-                );
-                let bias4 = load_x8(weights.offset(8));
-                let mut acc4_0 = bias4;
-                let mut acc4_1 = bias4;
-                let mut acc4_2 = bias4;
-                let mut acc4_3 = bias4;
-                for k4 in 0..16isize {
-                    let w4 = load_x8(weights.offset(16 * k4 + 24));
-                    acc4_0 = fma_x8(splat_x8(*rows.offset(k4)), w4, acc4_0);
-                    acc4_1 = fma_x8(splat_x8(*rows.offset(k4 + 16)), w4, acc4_1);
-                    acc4_2 = fma_x8(splat_x8(*rows.offset(k4 + 32)), w4, acc4_2);
-                    acc4_3 = fma_x8(splat_x8(*rows.offset(k4 + 48)), w4, acc4_3);
-                }
-                store_x8(output.offset(968), acc4_0);
-                store_x8(output.offset(984), acc4_1);
-                store_x8(output.offset(1000), acc4_2);
-                store_x8(output.offset(1016), acc4_3);
-            }
-        }
-    }
-    #[inline(never)]
-    unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
-        let input = input.as_ptr();
-        // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
-        // much memory.
-        unsafe {
-            for _ in 0..1isize {
-                let mut total_0 = splat_x8(0.0);
-                let mut total_1 = splat_x8(0.0);
+            for c in begin..end {
+                let mut total = splat_x8(0.0);
                 for y in 0..8isize {
-                    let mut row_0 = splat_x8(0.0);
-                    let mut row_1 = splat_x8(0.0);
+                    let mut row = splat_x8(0.0);
                     for x in 0..8isize {
-                        row_0 = add_x8(row_0, load_x8(input.offset(128 * y + 16 * x)));
-                        row_1 = add_x8(
-                            row_1,
-                            load_x8(input.offset(128 * y + 16 * x + 8)),
+                        row = add_x8(
+                            row,
+                            load_x8(input.offset(8 * c + 128 * y + 16 * x)),
                         );
                     }
-                    total_0 = add_x8(total_0, row_0);
-                    total_1 = add_x8(total_1, row_1);
+                    total = add_x8(total, row);
                 }
-                store_x8(output, div_x8(total_0, splat_x8(64.0)));
-                store_x8(output.offset(8), div_x8(total_1, splat_x8(64.0)));
+                store_x8(output.offset(8 * c), div_x8(total, splat_x8(64.0)));
             }
         }
     }

@@ -76,8 +76,13 @@ impl Target {
         tile: TileShape { rows: 6, vectors: 4 },
     };
 
+    /// Plain Rust: where every multiply-add is a call, unrolling many of them makes code longer and nothing faster.
+    pub const PLAIN: Target =
+        Target { name: "plain", registers: 5, tile: TileShape { rows: 2, vectors: 1 }, ..Target::PORTABLE };
+
     /// All targets.
-    pub const ALL: &'static [Target] = &[Target::PORTABLE, Target::AVX2, Target::AVX512, Target::NEON];
+    pub const ALL: &'static [Target] =
+        &[Target::PORTABLE, Target::AVX2, Target::AVX512, Target::NEON, Target::PLAIN];
 
     /// How many sums may wait in registers while an activation is computed.
     pub(crate) fn most_sums(&self) -> usize {

@@ -37,7 +37,10 @@ pub(super) fn items(
         weights: settings.weights.as_ref().map_or(WeightsSource::RunTime, |path| {
             WeightsSource::Embedded(Embedding::InCrate(path.node.clone()))
         }),
-        machine_code: settings.emit.as_ref().is_some_and(|emit| emit.node == Emission::Assembly),
+        machine_code: match &settings.emit {
+            Some(emit) => emit.node == Emission::Assembly,
+            None => cfg!(feature = "x64"),
+        },
         std: settings.std.as_ref().is_none_or(|std| std.node),
         entry: None,
     };

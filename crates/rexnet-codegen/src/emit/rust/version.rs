@@ -42,7 +42,7 @@ impl Version {
             Version::Avx512 => Target::AVX512,
             Version::Avx2 => Target::AVX2,
             Version::Neon => Target::NEON,
-            Version::Portable => Target::PORTABLE,
+            Version::Portable => Target::PLAIN,
         }
     }
 
