@@ -5,57 +5,59 @@
 //! rexnet(width = 1, depth = 1, classes = 1000, size = 224)
 //! ```
 //!
-//! | step | kernel | multiply-accumulates |
-//! | --- | --- | ---: |
-//! | `stem.act` | `convolution_3x3_s2_c3_1x32x112x112_silu` | 10838016 |
-//! | `features.0.act_dw` | `depthwise_3x3_c32_1x32x112x112_relu6` | 3612672 |
-//! | `features.0` | `pointwise_c32_1x16x112x112` | 6422528 |
-//! | `features.1.act_dw` | `expand_c16_silu_depthwise_3x3_s2_c96_1x96x56x56_relu6` | 21977088 |
-//! | `features.1` | `pointwise_c96_1x27x56x56` | 8128512 |
-//! | `features.2.act_dw` | `expand_c27_silu_depthwise_3x3_c162_1x162x56x56_relu6` | 18289152 |
-//! | `features.2` | `pointwise_c162_1x38x56x56_shortcut` | 19305216 |
-//! | `features.3.conv_dw.bn` | `expand_c38_silu_depthwise_3x3_s2_c228_1x228x28x28` | 28779072 |
-//! | `features.3.se.gate` | `squeeze_excite_1x228x28x28` | 8664 |
-//! | `features.3` | `pointwise_c228_1x50x28x28_gate_on_relu6` | 8937600 |
-//! | `features.4.conv_dw.bn` | `expand_c50_silu_depthwise_3x3_c300_1x300x28x28` | 13876800 |
-//! | `features.4.se.gate` | `squeeze_excite_1x300x28x28` | 15000 |
-//! | `features.4` | `pointwise_c300_1x61x28x28_gate_on_relu6_shortcut` | 14347200 |
-//! | `features.5.conv_dw.bn` | `expand_c61_silu_depthwise_3x3_s2_c366_1x366x14x14` | 18149208 |
-//! | `features.5.se.gate` | `squeeze_excite_1x366x14x14` | 21960 |
-//! | `features.5` | `pointwise_c366_1x72x14x14_gate_on_relu6` | 5164992 |
-//! | `features.6.conv_dw.bn` | `expand_c72_silu_depthwise_3x3_c432_1x432x14x14` | 6858432 |
-//! | `features.6.se.gate` | `squeeze_excite_1x432x14x14` | 31104 |
-//! | `features.6` | `pointwise_c432_1x84x14x14_gate_on_relu6_shortcut` | 7112448 |
-//! | `features.7.conv_dw.bn` | `expand_c84_silu_depthwise_3x3_c504_1x504x14x14` | 9186912 |
-//! | `features.7.se.gate` | `squeeze_excite_1x504x14x14` | 42336 |
-//! | `features.7` | `pointwise_c504_1x95x14x14_gate_on_relu6_shortcut` | 9384480 |
-//! | `features.8.conv_dw.bn` | `expand_c95_silu_depthwise_3x3_c570_1x570x14x14` | 11618880 |
-//! | `features.8.se.gate` | `squeeze_excite_1x570x14x14` | 53580 |
-//! | `features.8` | `pointwise_c570_1x106x14x14_gate_on_relu6_shortcut` | 11842320 |
-//! | `features.9.conv_dw.bn` | `expand_c106_silu_depthwise_3x3_c636_1x636x14x14` | 14335440 |
-//! | `features.9.se.gate` | `squeeze_excite_1x636x14x14` | 67416 |
-//! | `features.9` | `pointwise_c636_1x117x14x14_gate_on_relu6_shortcut` | 14584752 |
-//! | `features.10.conv_dw.bn` | `expand_c117_silu_depthwise_3x3_c702_1x702x14x14` | 17336592 |
-//! | `features.10.se.gate` | `squeeze_excite_1x702x14x14` | 81432 |
-//! | `features.10` | `pointwise_c702_1x128x14x14_gate_on_relu6_shortcut` | 17611776 |
-//! | `features.11.conv_dw.bn` | `expand_c128_silu_depthwise_3x3_s2_c768_1x768x7x7` | 19606272 |
-//! | `features.11.se.gate` | `squeeze_excite_1x768x7x7` | 98304 |
-//! | `features.11` | `pointwise_c768_1x140x7x7_gate_on_relu6` | 5268480 |
-//! | `features.12.conv_dw.bn` | `expand_c140_silu_depthwise_3x3_c840_1x840x7x7` | 6132840 |
-//! | `features.12.se.gate` | `squeeze_excite_1x840x7x7` | 117600 |
-//! | `features.12` | `pointwise_c840_1x151x7x7_gate_on_relu6_shortcut` | 6215160 |
-//! | `features.13.conv_dw.bn` | `expand_c151_silu_depthwise_3x3_c906_1x906x7x7` | 7103040 |
-//! | `features.13.se.gate` | `squeeze_excite_1x906x7x7` | 135900 |
-//! | `features.13` | `pointwise_c906_1x162x7x7_gate_on_relu6_shortcut` | 7191828 |
-//! | `features.14.conv_dw.bn` | `expand_c162_silu_depthwise_3x3_c972_1x972x7x7` | 8144388 |
-//! | `features.14.se.gate` | `squeeze_excite_1x972x7x7` | 157464 |
-//! | `features.14` | `pointwise_c972_1x174x7x7_gate_on_relu6_shortcut` | 8287272 |
-//! | `features.15.conv_dw.bn` | `expand_c174_silu_depthwise_3x3_c1044_1x1044x7x7` | 9361548 |
-//! | `features.15.se.gate` | `squeeze_excite_1x1044x7x7` | 181656 |
-//! | `features.15` | `pointwise_c1044_1x185x7x7_gate_on_relu6_shortcut` | 9463860 |
-//! | `features.16` | `pointwise_c185_1x1280x7x7_silu` | 11603200 |
-//! | `head.pool` | `global_average_pool_1x1280x7x7` | 0 |
-//! | `head.fc` | `dense_1x1280` | 1280000 |
+//! What each step writes lies in these bytes of the arena, or is an output.
+//!
+//! | step | kernel | multiply-accumulates | result |
+//! | --- | --- | ---: | --- |
+//! | `stem.act` | `convolution_3x3_s2_c3_1x32x112x112_silu` | 10838016 | 0..1605632 |
+//! | `features.0.act_dw` | `depthwise_3x3_c32_1x32x112x112_relu6` | 3612672 | 1605632..3211264 |
+//! | `features.0` | `pointwise_c32_1x16x112x112` | 6422528 | 0..802816 |
+//! | `features.1.act_dw` | `expand_c16_silu_depthwise_3x3_s2_c96_1x96x56x56_relu6` | 21977088 | 802816..2007040 |
+//! | `features.1` | `pointwise_c96_1x27x56x56` | 8128512 | 0..401408 |
+//! | `features.2.act_dw` | `expand_c27_silu_depthwise_3x3_c162_1x162x56x56_relu6` | 18289152 | 401408..2508800 |
+//! | `features.2` | `pointwise_c162_1x38x56x56_shortcut` | 19305216 | 2508800..3010560 |
+//! | `features.3.conv_dw.bn` | `expand_c38_silu_depthwise_3x3_s2_c228_1x228x28x28` | 28779072 | 0..727552, 727552..728480 |
+//! | `features.3.se.gate` | `squeeze_excite_1x228x28x28` | 8664 | 728640..729568 |
+//! | `features.3` | `pointwise_c228_1x50x28x28_gate_on_relu6` | 8937600 | 729600..905216 |
+//! | `features.4.conv_dw.bn` | `expand_c50_silu_depthwise_3x3_c300_1x300x28x28` | 13876800 | 905216..1858560, 0..1216 |
+//! | `features.4.se.gate` | `squeeze_excite_1x300x28x28` | 15000 | 1344..2560 |
+//! | `features.4` | `pointwise_c300_1x61x28x28_gate_on_relu6_shortcut` | 14347200 | 2560..203264 |
+//! | `features.5.conv_dw.bn` | `expand_c61_silu_depthwise_3x3_s2_c366_1x366x14x14` | 18149208 | 203264..491776, 0..1472 |
+//! | `features.5.se.gate` | `squeeze_excite_1x366x14x14` | 21960 | 1600..3072 |
+//! | `features.5` | `pointwise_c366_1x72x14x14_gate_on_relu6` | 5164992 | 3072..59520 |
+//! | `features.6.conv_dw.bn` | `expand_c72_silu_depthwise_3x3_c432_1x432x14x14` | 6858432 | 59520..398208, 0..1728 |
+//! | `features.6.se.gate` | `squeeze_excite_1x432x14x14` | 31104 | 398208..399936 |
+//! | `features.6` | `pointwise_c432_1x84x14x14_gate_on_relu6_shortcut` | 7112448 | 399936..468928 |
+//! | `features.7.conv_dw.bn` | `expand_c84_silu_depthwise_3x3_c504_1x504x14x14` | 9186912 | 0..395136, 395136..397152 |
+//! | `features.7.se.gate` | `squeeze_excite_1x504x14x14` | 42336 | 397376..399392 |
+//! | `features.7` | `pointwise_c504_1x95x14x14_gate_on_relu6_shortcut` | 9384480 | 468928..544192 |
+//! | `features.8.conv_dw.bn` | `expand_c95_silu_depthwise_3x3_c570_1x570x14x14` | 11618880 | 0..451584, 451584..453888 |
+//! | `features.8.se.gate` | `squeeze_excite_1x570x14x14` | 53580 | 454080..456384 |
+//! | `features.8` | `pointwise_c570_1x106x14x14_gate_on_relu6_shortcut` | 11842320 | 544192..632000 |
+//! | `features.9.conv_dw.bn` | `expand_c106_silu_depthwise_3x3_c636_1x636x14x14` | 14335440 | 0..501760, 501760..504320 |
+//! | `features.9.se.gate` | `squeeze_excite_1x636x14x14` | 67416 | 504576..507136 |
+//! | `features.9` | `pointwise_c636_1x117x14x14_gate_on_relu6_shortcut` | 14584752 | 632000..726080 |
+//! | `features.10.conv_dw.bn` | `expand_c117_silu_depthwise_3x3_c702_1x702x14x14` | 17336592 | 0..551936, 551936..554752 |
+//! | `features.10.se.gate` | `squeeze_excite_1x702x14x14` | 81432 | 555008..557824 |
+//! | `features.10` | `pointwise_c702_1x128x14x14_gate_on_relu6_shortcut` | 17611776 | 726080..826432 |
+//! | `features.11.conv_dw.bn` | `expand_c128_silu_depthwise_3x3_s2_c768_1x768x7x7` | 19606272 | 0..150528, 150528..153600 |
+//! | `features.11.se.gate` | `squeeze_excite_1x768x7x7` | 98304 | 153856..156928 |
+//! | `features.11` | `pointwise_c768_1x140x7x7_gate_on_relu6` | 5268480 | 156928..185152 |
+//! | `features.12.conv_dw.bn` | `expand_c140_silu_depthwise_3x3_c840_1x840x7x7` | 6132840 | 185152..349792, 0..3360 |
+//! | `features.12.se.gate` | `squeeze_excite_1x840x7x7` | 117600 | 3712..7072 |
+//! | `features.12` | `pointwise_c840_1x151x7x7_gate_on_relu6_shortcut` | 6215160 | 7104..36896 |
+//! | `features.13.conv_dw.bn` | `expand_c151_silu_depthwise_3x3_c906_1x906x7x7` | 7103040 | 36928..215680, 0..3648 |
+//! | `features.13.se.gate` | `squeeze_excite_1x906x7x7` | 135900 | 215680..219328 |
+//! | `features.13` | `pointwise_c906_1x162x7x7_gate_on_relu6_shortcut` | 7191828 | 219328..252256 |
+//! | `features.14.conv_dw.bn` | `expand_c162_silu_depthwise_3x3_c972_1x972x7x7` | 8144388 | 0..191296, 191296..195200 |
+//! | `features.14.se.gate` | `squeeze_excite_1x972x7x7` | 157464 | 195584..199488 |
+//! | `features.14` | `pointwise_c972_1x174x7x7_gate_on_relu6_shortcut` | 8287272 | 252288..286784 |
+//! | `features.15.conv_dw.bn` | `expand_c174_silu_depthwise_3x3_c1044_1x1044x7x7` | 9361548 | 0..205408, 205440..209632 |
+//! | `features.15.se.gate` | `squeeze_excite_1x1044x7x7` | 181656 | 210048..214240 |
+//! | `features.15` | `pointwise_c1044_1x185x7x7_gate_on_relu6_shortcut` | 9463860 | 214272..251904 |
+//! | `features.16` | `pointwise_c185_1x1280x7x7_silu` | 11603200 | 251904..502784 |
+//! | `head.pool` | `global_average_pool_1x1280x7x7` | 0 | 0..5120 |
+//! | `head.fc` | `dense_1x1280` | 1280000 | output 0 |
 #![allow(
     dead_code,
     unused_mut,

@@ -24,17 +24,19 @@
 //! }
 //! ```
 //!
-//! | step | kernel | multiply-accumulates |
-//! | --- | --- | ---: |
-//! | `stem.act` | `convolution_3x3_s2_c3_1x8x8x8_silu` | 13824 |
-//! | `features.0.act_dw` | `depthwise_3x3_c8_1x8x8x8_relu6` | 4608 |
-//! | `features.0` | `pointwise_c8_1x8x8x8_shortcut` | 4096 |
-//! | `features.1.conv_dw.bn` | `expand_c8_silu_depthwise_3x3_c16_1x16x8x8` | 17408 |
-//! | `features.1.se.gate` | `squeeze_excite_1x16x8x8` | 64 |
-//! | `features.1` | `pointwise_c16_1x11x8x8_gate_on_relu6_shortcut` | 11264 |
-//! | `head.pool` | `global_average_pool_1x11x8x8` | 0 |
-//! | `head.fc` | `dense_1x11` | 44 |
-//! | `head.fc.output` | `relayout_1x4` | 0 |
+//! What each step writes lies in these bytes of the arena, or is an output.
+//!
+//! | step | kernel | multiply-accumulates | result |
+//! | --- | --- | ---: | --- |
+//! | `stem.act` | `convolution_3x3_s2_c3_1x8x8x8_silu` | 13824 | 0..2048 |
+//! | `features.0.act_dw` | `depthwise_3x3_c8_1x8x8x8_relu6` | 4608 | 2048..4096 |
+//! | `features.0` | `pointwise_c8_1x8x8x8_shortcut` | 4096 | 8192..10240 |
+//! | `features.1.conv_dw.bn` | `expand_c8_silu_depthwise_3x3_c16_1x16x8x8` | 17408 | 0..4096, 10240..10304 |
+//! | `features.1.se.gate` | `squeeze_excite_1x16x8x8` | 64 | 11776..11840 |
+//! | `features.1` | `pointwise_c16_1x11x8x8_gate_on_relu6_shortcut` | 11264 | 4096..8192 |
+//! | `head.pool` | `global_average_pool_1x11x8x8` | 0 | 0..64 |
+//! | `head.fc` | `dense_1x11` | 44 | 64..96 |
+//! | `head.fc.output` | `relayout_1x4` | 0 | output 0 |
 #![allow(
     dead_code,
     unused_mut,

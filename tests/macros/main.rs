@@ -51,6 +51,24 @@ fn a_crate_of_its_own_builds_without_a_warning_and_gives_the_interpreters_bits()
     }
 }
 
+/// A crate that forbids unsafe code in its own sources, without any dependency at run time.
+#[test]
+fn a_build_script_makes_the_same() {
+    let project = Project::with_build_script("scripted", include_bytes!("scripted/build.rs"));
+    project.write("src/main.rs", include_bytes!("scripted/main.rs"));
+    let (_, expected) = seeded(1);
+    let compilation = driver::compile(SPEC, Weights::Seeded(1), &Options::default()).unwrap();
+    project.write(
+        "models/seeded.safetensors",
+        &rexnet_ir::weights::to_safetensors(&compilation.source).unwrap(),
+    );
+    let (sound, told) = project.cargo(&["build"]);
+    assert!(sound && told.is_empty(), "{told}");
+    let printed = project.run("scripted", &[]);
+    assert!(printed.lines().count() >= 2, "{printed}");
+    assert!(printed.lines().all(|line| line == expected), "{printed}\nnot {expected}");
+}
+
 #[test]
 fn mistakes_are_told_at_their_tokens() {
     let project = Project::new("mistakes");

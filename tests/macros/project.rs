@@ -22,6 +22,19 @@ impl Project {
         project
     }
 
+    /// The same with a build script that compiles networks.
+    pub(crate) fn with_build_script(name: &str, script: &[u8]) -> Self {
+        let project = Self::new(name);
+        let root = env!("CARGO_MANIFEST_DIR");
+        let manifest = format!(
+            "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[build-dependencies]\n\
+             rexnet-codegen = {{ path = \"{root}/crates/rexnet-codegen\", features = [\"text\", \"x64\"] }}\n\n[workspace]\n"
+        );
+        project.write("Cargo.toml", manifest.as_bytes());
+        project.write("build.rs", script);
+        project
+    }
+
     /// Writes a file of the crate.
     pub(crate) fn write(&self, path: &str, content: &[u8]) {
         let path = self.0.join(path);

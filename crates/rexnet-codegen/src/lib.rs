@@ -2,6 +2,8 @@
 //!
 //! Start at [`driver::compile`].
 
+#[cfg(feature = "text")]
+pub mod build;
 pub mod driver;
 pub mod emit;
 pub mod execute;
@@ -17,3 +19,6 @@ pub mod memory;
 pub mod plan;
 pub mod replace;
 pub mod target;
+
+#[cfg(feature = "text")]
+pub use build::Build;

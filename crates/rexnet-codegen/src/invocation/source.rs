@@ -6,11 +6,8 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::onnx::MAX_MODEL_BYTES;
 use rexnet_ir::spec::syntax::{Argument, Call, Source, Spanned};
-use rexnet_ir::spec::{self, Fault, Faults, Network};
+use rexnet_ir::spec::{self, Fault, Faults, MAX_BYTES, Network};
 use std::path::{Path, PathBuf};
-
-/// The longest spec: what the parser takes.
-const MAX_SPEC_BYTES: usize = 64 * 1024;
 
 /// What an invocation says that the network is.
 #[derive(Debug)]
@@ -98,7 +95,7 @@ fn of_file(
     folder: Option<&Path>,
 ) -> Result<(Described, Result<Option<Network>, Faults>), Faults> {
     let Spanned { node: name, span } = path.clone();
-    let limit = if is_model(&name) { MAX_MODEL_BYTES } else { MAX_SPEC_BYTES };
+    let limit = if is_model(&name) { MAX_MODEL_BYTES } else { MAX_BYTES };
     let content = file::read(&path, folder, "models/classifier.onnx", limit)?;
     if is_model(&name) {
         let place = file::in_crate(&path, folder, "")?;

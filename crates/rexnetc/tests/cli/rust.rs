@@ -43,6 +43,27 @@ fn interpreted(seed: u64) -> String {
 }
 
 #[test]
+fn a_build_script_writes_the_same_bytes() {
+    let directory = scratch("rust_build");
+    let [command_line, script] = ["command_line", "script"].map(|name| directory.join(name));
+    std::fs::create_dir_all(&script).unwrap();
+    let to = command_line.to_str().unwrap();
+    rexnetc(&["compile", TINY, "--emit", "rust,safetensors", "--seed", "5", "-o", to]).exits(0);
+    let weights = command_line.join("tiny.safetensors");
+    let given = ["--weights", weights.to_str().unwrap(), "--embed", "--machine-code"];
+    rexnetc(&[&["compile", TINY, "--emit", "rust", "-o", to][..], &given].concat()).exits(0);
+    let net = root().join(TINY).into_os_string().into_string().unwrap();
+    let build = rexnet_codegen::Build::new().net(net).weights(weights).machine_code().out_dir(&script);
+    build.write().unwrap();
+    for name in ["tiny.rs", "tiny.rxw"] {
+        let [ours, theirs] = [&script, &command_line].map(|folder| std::fs::read(folder.join(name)).unwrap());
+        assert!(ours == theirs, "{name} differs");
+    }
+    let fault = rexnet_codegen::Build::new().type_name("Scratch").out_dir(&script).write().unwrap_err();
+    assert!(fault.to_string().contains("another type of that name"), "{fault}");
+}
+
+#[test]
 fn a_crate_builds_without_a_warning_and_computes_the_same() {
     let directory = scratch("rust_crate");
     let to = directory.to_str().unwrap();

@@ -1,6 +1,5 @@
 //! `--emit rust`: a network as a module of Rust, or as a small crate around it.
 
-mod names;
 mod timed_crate;
 
 use super::forms::{Product, Subject};
@@ -8,6 +7,7 @@ use crate::failure::Failure;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rexnet::Diagnostics;
+use rexnet_codegen::build::{module_name, printable, type_name};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_codegen::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 
@@ -25,11 +25,14 @@ pub(super) struct RustArguments {
     /// has. Where portable is left out, other processors are refused.
     #[arg(long, value_name = "VERSION", value_delimiter = ',', value_parser = version())]
     target: Vec<Version>,
+    /// Write the kernels of AVX2 and AVX-512 as machine code instead of Rust, as fast in a build without optimisation.
+    #[arg(long)]
+    machine_code: bool,
     /// Leave out what needs std: reading weights from a file, memory on the heap.
     #[arg(long, conflicts_with = "as_crate")]
     no_std: bool,
     /// The name of the network's type; Network by default.
-    #[arg(long, value_name = "TYPE", value_parser = names::type_name)]
+    #[arg(long, value_name = "TYPE", value_parser = type_name)]
     type_name: Option<String>,
 }
 
@@ -43,6 +46,7 @@ fn version() -> impl TypedValueParser<Value = Version> {
 pub(super) struct Request {
     as_crate: bool,
     embed: bool,
+    machine_code: bool,
     std: bool,
     /// Whether packed weights are written too.
     weights: bool,
@@ -62,10 +66,10 @@ impl RustArguments {
         takes_target: bool,
         has_directory: bool,
     ) -> Result<Request, Failure> {
-        let Self { as_crate, embed, target, no_std, type_name } = self;
-        let for_rust = *as_crate || *embed || *no_std || type_name.is_some();
+        let Self { as_crate, embed, target, machine_code, no_std, type_name } = self;
+        let for_rust = *as_crate || *embed || *machine_code || *no_std || type_name.is_some();
         if !emitted && (for_rust || !(target.is_empty() || takes_target)) {
-            let message = "--crate, --embed, --target, --no-std and --type-name are for --emit rust, --target also for asm";
+            let message = "--crate, --embed, --machine-code, --target, --no-std and --type-name are for --emit rust, --target also for asm";
             return Err(Failure::Usage(message.to_owned()));
         }
         if (*as_crate || *embed) && !has_directory {
@@ -75,6 +79,7 @@ impl RustArguments {
         Ok(Request {
             as_crate: *as_crate,
             embed: *embed,
+            machine_code: *machine_code,
             std: !no_std,
             weights: *as_crate || *embed,
             versions: Version::ALL.into_iter().filter(chosen).collect(),
@@ -104,7 +109,7 @@ impl Request {
 pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
     let Subject { net, facts, compilation, rust: request, .. } = subject;
     let Compilation { source, graph, program, weights, .. } = compilation;
-    let name = names::module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
+    let name = module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
     let packed = format!("{name}.rxw");
     // Exporters fold batch norms or keep them: the parameters of a model are counted alike.
     let mut counts = source.counts();
@@ -114,7 +119,7 @@ pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
     let options = ModuleOptions {
         type_name: request.type_name.clone(),
         title: format!("The network `{name}`."),
-        spec: names::printable(&net.description(facts)),
+        spec: printable(&net.description(facts)),
         counts,
         weights: if request.embed {
             WeightsSource::Embedded(Embedding::BesideModule(packed.clone()))
@@ -122,7 +127,7 @@ pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
             WeightsSource::RunTime
         },
         std: request.std,
-        machine_code: false,
+        machine_code: request.machine_code,
         entry: None,
     };
     let versions = driver::versions(compilation, &request.versions)?;

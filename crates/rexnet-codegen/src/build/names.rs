@@ -1,6 +1,6 @@
 //! Names in Rust source, and text in its comments.
 
-use rexnet_codegen::emit::rust::TAKEN_TYPES;
+use crate::emit::rust::TAKEN_TYPES;
 
 /// What cannot be the name of a module and of a crate beside its `main`: keywords, crates that every program has,
 /// names that cargo or file systems keep for themselves.
@@ -74,7 +74,7 @@ const TAKEN_MODULES: &[&str] = &[
 ];
 
 /// The name of a module and its file: in snake case, no keyword.
-pub(super) fn module_name(name: &str) -> String {
+pub fn module_name(name: &str) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let name = words.collect::<Vec<_>>().join("_").to_ascii_lowercase();
     if name.is_empty() {
@@ -88,8 +88,11 @@ pub(super) fn module_name(name: &str) -> String {
     }
 }
 
-/// Reads the name of a type.
-pub(super) fn type_name(text: &str) -> Result<String, String> {
+/// Reads the name of a network's type.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn type_name(text: &str) -> Result<String, String> {
     let starts = text.starts_with(|c: char| c.is_ascii_uppercase());
     if !starts || !text.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err("the name of a type is a capital letter, then letters and digits".to_owned());
@@ -102,7 +105,7 @@ pub(super) fn type_name(text: &str) -> Result<String, String> {
 
 /// The text without what Rust refuses in comments: lone carriage returns, and signs that turn the direction of
 /// writing.
-pub(super) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     text.replace(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'), "\u{fffd}")
 }
@@ -110,8 +113,8 @@ pub(super) fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{TAKEN_MODULES, TAKEN_TYPES, module_name, printable, type_name};
-    use rexnet_codegen::driver::{self, Options, Weights};
-    use rexnet_codegen::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
+    use crate::driver::{self, Options, Weights};
+    use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 
     #[test]
     fn module_names_are_legal() {
