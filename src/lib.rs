@@ -1,5 +1,6 @@
 //! rexnet compiles lightweight vision networks to specialised CPU code.
 //!
+//! - Feature `std` (default): everything but the macros needs it. Without it this crate is for `no_std`.
 //! - Feature `macros` (default): [`rexnet!`] and [`network!`] compile a network with your crate.
 //! - Feature `asm` (default): their kernels as machine code on x86-64, whatever the profile; as Rust without it.
 //! - Feature `pack`: `pack` makes the packed weights of such a network from a file of safetensors or
@@ -11,15 +12,19 @@
 //!
 //! [`softmax`] and [`top`] turn a classifier's output into answers; [`labels`] names ImageNet's classes.
 
+#![cfg_attr(not(feature = "std"), no_std)]
+
 #[cfg(feature = "image")]
 pub mod image;
 #[cfg(feature = "jit")]
 mod jit;
+#[cfg(feature = "std")]
 pub mod labels;
 #[cfg(feature = "macros")]
 mod macros;
 #[cfg(feature = "pack")]
 mod packing;
+#[cfg(feature = "std")]
 mod probabilities;
 #[cfg(feature = "jit")]
 pub mod profile;
@@ -37,9 +42,13 @@ pub use jit::{Backend, Engine, Model, Options, Session, Shape, Source, Tap, Weig
 pub use macros::{network, rexnet};
 #[cfg(feature = "pack")]
 pub use packing::pack;
+#[cfg(feature = "std")]
 pub use probabilities::{Prediction, softmax, top};
+#[cfg(feature = "std")]
 pub use rexnet_ir::Bytes;
+#[cfg(feature = "std")]
 pub use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+#[cfg(feature = "std")]
 pub use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
 
 /// The README's examples.
@@ -51,6 +60,7 @@ struct Readme;
 ///
 /// # Errors
 /// Those of the spec, `RX0101` to `RX0106`.
+#[cfg(feature = "std")]
 pub fn preprocessing(spec: &str) -> Result<Option<Preprocessing>, Diagnostics> {
     Ok(rexnet_ir::spec::parse_network(spec)?.preprocessing)
 }

@@ -11,6 +11,7 @@ use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::PackedWeights;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 const SPEC: &str = "rexnet(width = 0.5, classes = 10, size = 32)";
 
@@ -67,6 +68,34 @@ fn a_build_script_makes_the_same() {
     let printed = project.run("scripted", &[]);
     assert!(printed.lines().count() >= 2, "{printed}");
     assert!(printed.lines().all(|line| line == expected), "{printed}\nnot {expected}");
+}
+
+/// A static library of `core` alone, for this machine and, where its core library is installed, for a microcontroller.
+#[test]
+fn a_microcontroller_needs_neither_std_nor_a_heap() {
+    const BARE: &str = "thumbv7em-none-eabihf";
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bare_metal");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("macros/target");
+    let libraries =
+        Command::new("rustc").args(["--print", "target-libdir", "--target", BARE]).output().unwrap();
+    let has_bare = Path::new(String::from_utf8_lossy(&libraries.stdout).trim()).is_dir();
+    let bare = ["--target", BARE];
+    let places: [(&[&str], &str); 2] = [(&[], "release"), (&bare, "thumbv7em-none-eabihf/release")];
+    for (arguments, folder) in &places[..1 + usize::from(has_bare)] {
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--quiet", "--offline", "--locked"])
+            .args(*arguments)
+            .current_dir(&example)
+            .env("CARGO_TARGET_DIR", &target)
+            .env_remove("RUSTFLAGS")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&built.stderr);
+        assert!(built.status.success() && told.is_empty(), "{folder}: {told}");
+        let library = fs::read(target.join(folder).join("libbare_metal.a")).unwrap();
+        let has = |name: &str| library.windows(name.len()).any(|part| part == name.as_bytes());
+        assert!(has("classify") && !has("__rust_alloc"), "{folder}");
+    }
 }
 
 #[test]
