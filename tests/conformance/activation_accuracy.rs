@@ -7,7 +7,10 @@ use rexnet_ir::graph::{Activate, Activation, Graph, Op};
 
 /// The greatest error in units of the last place of the exact value, for inputs within ±87 where the function has an
 /// exponential, found by [`every_float`]; the polynomial of exp, its scaling and the division round one after the other.
-const MOST_ULP: f64 = 2.9;
+const MOST_ULP: f64 = 2.6;
+
+/// The same where a quotient and a polynomial follow the exponential.
+const MOST_ULP_OF_MORE_STEPS: f64 = 4.0;
 
 /// Below -87, SiLU, sigmoid and softplus stay where they are at -87 instead of vanishing: this far from the limit at most.
 const TAIL: f64 = 1.5e-36;
@@ -59,7 +62,9 @@ fn check(function: Activation, step: usize) -> f64 {
                 assert_eq!(f64::from(y), if function == Activation::Sigmoid { 1.0 } else { f64::from(x) });
             } else {
                 let ulp = error / unit(exact);
-                assert!(ulp <= MOST_ULP, "{} of {x:e} is {y:e}, {ulp} units from {exact:e}", function.name());
+                let more = matches!(function, Activation::Softplus | Activation::Tanh);
+                let bound = if more { MOST_ULP_OF_MORE_STEPS } else { MOST_ULP };
+                assert!(ulp <= bound, "{} of {x:e} is {y:e}, {ulp} units from {exact:e}", function.name());
                 most = most.max(ulp);
             }
         }
@@ -73,11 +78,13 @@ fn a_sample_of_all_floats() {
     }
 }
 
-/// `cargo test --release --features jit --test conformance every_float -- --ignored --nocapture`; some minutes.
+/// `cargo test --release --features jit --test conformance every_float -- --ignored --nocapture`; some minutes, or one for
+/// one function, `REXNET_FUNCTION=tanh`.
 #[test]
 #[ignore = "four thousand million numbers"]
 fn every_float() {
-    for &function in Activation::ALL {
+    let wanted = std::env::var("REXNET_FUNCTION").ok();
+    for &function in Activation::ALL.iter().filter(|f| wanted.as_ref().is_none_or(|name| name == f.name())) {
         println!("{}: {:.3} units of the last place", function.name(), check(function, 1));
     }
 }
