@@ -1030,6 +1030,171 @@ mod avx512 {
         weights: &[f32; 224],
         output: *mut f32,
     ) {
+        // kernel convolution_3x3_s2_c3_1x8x8x8_silu {
+        //   buffer input: in f32[768] @4
+        //   buffer weights: const f32[224] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 weights[0]
+        //     for ky in 1..3 {
+        //       for kx in 1..3 {
+        //         for k in 0..3 {
+        //           let x: f32x8 = broadcast f32x8 input[16*ky + kx + 256*k + -17]
+        //           acc[0] = fma(x, load f32x8 @32 weights[72*ky + 24*kx + 8*k + 8], acc[0])
+        //         }
+        //       }
+        //     }
+        //     store output[0] @32 = acc[0]
+        //     let x2: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[0])
+        //     let bounded: f32x8 = min(splat f32x8 87.0, x2)
+        //     let rounded: f32x8 = fma(bounded, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //     let f: f32x8 = fma(n, splat f32x8 0.6933594, bounded)
+        //     let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //     let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //     let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //     let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //     let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //     let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //     let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //     let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //       f32x8 1.0)
+        //     store output[0] @32 = div(x2, denominator)
+        //     reg acc2: f32x8[7]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..7 unroll {
+        //       acc2[r] = bias
+        //     }
+        //     for ky2 in 1..3 {
+        //       for kx2 in 0..3 {
+        //         for k2 in 0..3 {
+        //           let w: f32x8 = load f32x8 @32 weights[72*ky2 + 24*kx2 + 8*k2 + 8]
+        //           for r2 in 0..7 unroll {
+        //             acc2[r2] = fma(broadcast f32x8 input[16*ky2 + kx2 + 256*k2 + 2*r2 + -15], w,
+        //               acc2[r2])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for r3 in 0..7 unroll {
+        //       store output[8*r3 + 8] @32 = acc2[r3]
+        //     }
+        //     for i in 0..3 {
+        //       let x3: f32x16 = max(splat f32x16 -87.0, load f32x16 @32 output[16*i + 8])
+        //       let bounded2: f32x16 = min(splat f32x16 87.0, x3)
+        //       let rounded2: f32x16 = fma(bounded2, splat f32x16 -1.442695, splat f32x16
+        //         12583039.0)
+        //       let n2: f32x16 = sub(rounded2, splat f32x16 12583039.0)
+        //       let f3: f32x16 = fma(n2, splat f32x16 0.6933594, bounded2)
+        //       let f4: f32x16 = fma(n2, splat f32x16 -0.00021219444, f3)
+        //       let p7: f32x16 = fma(splat f32x16 0.001381454, f4, splat f32x16 -0.008368745)
+        //       let p8: f32x16 = fma(p7, f4, splat f32x16 0.04166839)
+        //       let p9: f32x16 = fma(p8, f4, splat f32x16 -0.16666521)
+        //       let p10: f32x16 = fma(p9, f4, splat f32x16 0.49999994)
+        //       let p11: f32x16 = fma(p10, f4, splat f32x16 -1.0)
+        //       let p12: f32x16 = fma(p11, f4, splat f32x16 1.0)
+        //       let denominator2: f32x16 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //         splat f32x16 1.0)
+        //       store output[16*i + 8] @32 = div(x3, denominator2)
+        //     }
+        //     let x4: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[56])
+        //     let bounded3: f32x8 = min(splat f32x8 87.0, x4)
+        //     let rounded3: f32x8 = fma(bounded3, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n3: f32x8 = sub(rounded3, splat f32x8 12583039.0)
+        //     let f5: f32x8 = fma(n3, splat f32x8 0.6933594, bounded3)
+        //     let f6: f32x8 = fma(n3, splat f32x8 -0.00021219444, f5)
+        //     let p13: f32x8 = fma(splat f32x8 0.001381454, f6, splat f32x8 -0.008368745)
+        //     let p14: f32x8 = fma(p13, f6, splat f32x8 0.04166839)
+        //     let p15: f32x8 = fma(p14, f6, splat f32x8 -0.16666521)
+        //     let p16: f32x8 = fma(p15, f6, splat f32x8 0.49999994)
+        //     let p17: f32x8 = fma(p16, f6, splat f32x8 -1.0)
+        //     let p18: f32x8 = fma(p17, f6, splat f32x8 1.0)
+        //     let denominator3: f32x8 = fma(p18, from_bits(shift_left(to_bits(rounded3), 23)),
+        //       splat f32x8 1.0)
+        //     store output[56] @32 = div(x4, denominator3)
+        //   }
+        //   for y in 1..8 {
+        //     reg acc3: f32x8[1]
+        //     acc3[0] = load f32x8 @32 weights[0]
+        //     for ky3 in 0..3 {
+        //       for kx3 in 1..3 {
+        //         for k3 in 0..3 {
+        //           let x5: f32x8 = broadcast f32x8 input[32*y + 16*ky3 + kx3 + 256*k3 + -17]
+        //           acc3[0] = fma(x5, load f32x8 @32 weights[72*ky3 + 24*kx3 + 8*k3 + 8], acc3[0])
+        //         }
+        //       }
+        //     }
+        //     store output[64*y] @32 = acc3[0]
+        //     let x6: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y])
+        //     let bounded4: f32x8 = min(splat f32x8 87.0, x6)
+        //     let rounded4: f32x8 = fma(bounded4, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n4: f32x8 = sub(rounded4, splat f32x8 12583039.0)
+        //     let f7: f32x8 = fma(n4, splat f32x8 0.6933594, bounded4)
+        //     let f8: f32x8 = fma(n4, splat f32x8 -0.00021219444, f7)
+        //     let p19: f32x8 = fma(splat f32x8 0.001381454, f8, splat f32x8 -0.008368745)
+        //     let p20: f32x8 = fma(p19, f8, splat f32x8 0.04166839)
+        //     let p21: f32x8 = fma(p20, f8, splat f32x8 -0.16666521)
+        //     let p22: f32x8 = fma(p21, f8, splat f32x8 0.49999994)
+        //     let p23: f32x8 = fma(p22, f8, splat f32x8 -1.0)
+        //     let p24: f32x8 = fma(p23, f8, splat f32x8 1.0)
+        //     let denominator4: f32x8 = fma(p24, from_bits(shift_left(to_bits(rounded4), 23)),
+        //       splat f32x8 1.0)
+        //     store output[64*y] @32 = div(x6, denominator4)
+        //     reg acc4: f32x8[7]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r4 in 0..7 unroll {
+        //       acc4[r4] = bias2
+        //     }
+        //     for ky4 in 0..3 {
+        //       for kx4 in 0..3 {
+        //         for k4 in 0..3 {
+        //           let w2: f32x8 = load f32x8 @32 weights[72*ky4 + 24*kx4 + 8*k4 + 8]
+        //           for r5 in 0..7 unroll {
+        //             acc4[r5] = fma(broadcast f32x8 input[32*y + 16*ky4 + kx4 + 256*k4 + 2*r5 +
+        //               -15], w2, acc4[r5])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for r6 in 0..7 unroll {
+        //       store output[64*y + 8*r6 + 8] @32 = acc4[r6]
+        //     }
+        //     for i2 in 0..3 {
+        //       let x7: f32x16 = max(splat f32x16 -87.0, load f32x16 @32 output[64*y + 16*i2 + 8])
+        //       let bounded5: f32x16 = min(splat f32x16 87.0, x7)
+        //       let rounded5: f32x16 = fma(bounded5, splat f32x16 -1.442695, splat f32x16
+        //         12583039.0)
+        //       let n5: f32x16 = sub(rounded5, splat f32x16 12583039.0)
+        //       let f9: f32x16 = fma(n5, splat f32x16 0.6933594, bounded5)
+        //       let f10: f32x16 = fma(n5, splat f32x16 -0.00021219444, f9)
+        //       let p25: f32x16 = fma(splat f32x16 0.001381454, f10, splat f32x16 -0.008368745)
+        //       let p26: f32x16 = fma(p25, f10, splat f32x16 0.04166839)
+        //       let p27: f32x16 = fma(p26, f10, splat f32x16 -0.16666521)
+        //       let p28: f32x16 = fma(p27, f10, splat f32x16 0.49999994)
+        //       let p29: f32x16 = fma(p28, f10, splat f32x16 -1.0)
+        //       let p30: f32x16 = fma(p29, f10, splat f32x16 1.0)
+        //       let denominator5: f32x16 = fma(p30, from_bits(shift_left(to_bits(rounded5), 23)),
+        //         splat f32x16 1.0)
+        //       store output[64*y + 16*i2 + 8] @32 = div(x7, denominator5)
+        //     }
+        //     let x8: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y + 56])
+        //     let bounded6: f32x8 = min(splat f32x8 87.0, x8)
+        //     let rounded6: f32x8 = fma(bounded6, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n6: f32x8 = sub(rounded6, splat f32x8 12583039.0)
+        //     let f11: f32x8 = fma(n6, splat f32x8 0.6933594, bounded6)
+        //     let f12: f32x8 = fma(n6, splat f32x8 -0.00021219444, f11)
+        //     let p31: f32x8 = fma(splat f32x8 0.001381454, f12, splat f32x8 -0.008368745)
+        //     let p32: f32x8 = fma(p31, f12, splat f32x8 0.04166839)
+        //     let p33: f32x8 = fma(p32, f12, splat f32x8 -0.16666521)
+        //     let p34: f32x8 = fma(p33, f12, splat f32x8 0.49999994)
+        //     let p35: f32x8 = fma(p34, f12, splat f32x8 -1.0)
+        //     let p36: f32x8 = fma(p35, f12, splat f32x8 1.0)
+        //     let denominator6: f32x8 = fma(p36, from_bits(shift_left(to_bits(rounded6), 23)),
+        //       splat f32x8 1.0)
+        //     store output[64*y + 56] @32 = div(x8, denominator6)
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -1375,6 +1540,216 @@ mod avx512 {
         weights: &[f32; 80],
         output: *mut f32,
     ) {
+        // kernel depthwise_3x3_c8_1x8x8x8_relu6 {
+        //   buffer input: in f32[512] @64
+        //   buffer weights: const f32[80] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     acc[0] = bias
+        //     for ky in 1..3 {
+        //       let w: f32x8 = load f32x8 @32 weights[24*ky + 16]
+        //       let w2: f32x8 = load f32x8 @32 weights[24*ky + 24]
+        //       acc[0] = fma(load f32x8 @32 input[64*ky + -64], w, acc[0])
+        //       acc[0] = fma(load f32x8 @32 input[64*ky + -56], w2, acc[0])
+        //     }
+        //     store output[0] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc[0]))
+        //     reg acc2: f32x8[4]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..4 unroll {
+        //       acc2[r] = bias2
+        //     }
+        //     for ky2 in 1..3 {
+        //       let w3: f32x8 = load f32x8 @32 weights[24*ky2 + 8]
+        //       let w4: f32x8 = load f32x8 @32 weights[24*ky2 + 16]
+        //       let w5: f32x8 = load f32x8 @32 weights[24*ky2 + 24]
+        //       acc2[0] = fma(load f32x8 @32 input[64*ky2 + -64], w3, acc2[0])
+        //       let v: f32x8 = load f32x8 @32 input[64*ky2 + -56]
+        //       acc2[0] = fma(v, w4, acc2[0])
+        //       acc2[1] = fma(v, w3, acc2[1])
+        //       let v2: f32x8 = load f32x8 @32 input[64*ky2 + -48]
+        //       acc2[0] = fma(v2, w5, acc2[0])
+        //       acc2[1] = fma(v2, w4, acc2[1])
+        //       acc2[2] = fma(v2, w3, acc2[2])
+        //       let v3: f32x8 = load f32x8 @32 input[64*ky2 + -40]
+        //       acc2[1] = fma(v3, w5, acc2[1])
+        //       acc2[2] = fma(v3, w4, acc2[2])
+        //       acc2[3] = fma(v3, w3, acc2[3])
+        //       let v4: f32x8 = load f32x8 @32 input[64*ky2 + -32]
+        //       acc2[2] = fma(v4, w5, acc2[2])
+        //       acc2[3] = fma(v4, w4, acc2[3])
+        //       acc2[3] = fma(load f32x8 @32 input[64*ky2 + -24], w5, acc2[3])
+        //     }
+        //     for r2 in 0..4 unroll {
+        //       store output[8*r2 + 8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc2[r2]))
+        //     }
+        //     reg acc3: f32x8[2]
+        //     let bias3: f32x8 = load f32x8 @32 weights[0]
+        //     for r3 in 0..2 unroll {
+        //       acc3[r3] = bias3
+        //     }
+        //     for ky3 in 1..3 {
+        //       let w6: f32x8 = load f32x8 @32 weights[24*ky3 + 8]
+        //       let w7: f32x8 = load f32x8 @32 weights[24*ky3 + 16]
+        //       let w8: f32x8 = load f32x8 @32 weights[24*ky3 + 24]
+        //       acc3[0] = fma(load f32x8 @32 input[64*ky3 + -32], w6, acc3[0])
+        //       let v5: f32x8 = load f32x8 @32 input[64*ky3 + -24]
+        //       acc3[0] = fma(v5, w7, acc3[0])
+        //       acc3[1] = fma(v5, w6, acc3[1])
+        //       let v6: f32x8 = load f32x8 @32 input[64*ky3 + -16]
+        //       acc3[0] = fma(v6, w8, acc3[0])
+        //       acc3[1] = fma(v6, w7, acc3[1])
+        //       acc3[1] = fma(load f32x8 @32 input[64*ky3 + -8], w8, acc3[1])
+        //     }
+        //     for r4 in 0..2 unroll {
+        //       store output[8*r4 + 40] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc3[r4]))
+        //     }
+        //     reg acc4: f32x8[1]
+        //     let bias4: f32x8 = load f32x8 @32 weights[0]
+        //     acc4[0] = bias4
+        //     for ky4 in 1..3 {
+        //       let w9: f32x8 = load f32x8 @32 weights[24*ky4 + 8]
+        //       let w10: f32x8 = load f32x8 @32 weights[24*ky4 + 16]
+        //       acc4[0] = fma(load f32x8 @32 input[64*ky4 + -16], w9, acc4[0])
+        //       acc4[0] = fma(load f32x8 @32 input[64*ky4 + -8], w10, acc4[0])
+        //     }
+        //     store output[56] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc4[0]))
+        //   }
+        //   for y in 1..7 {
+        //     reg acc5: f32x8[1]
+        //     let bias5: f32x8 = load f32x8 @32 weights[0]
+        //     acc5[0] = bias5
+        //     for ky5 in 0..3 {
+        //       let w11: f32x8 = load f32x8 @32 weights[24*ky5 + 16]
+        //       let w12: f32x8 = load f32x8 @32 weights[24*ky5 + 24]
+        //       acc5[0] = fma(load f32x8 @32 input[64*y + 64*ky5 + -64], w11, acc5[0])
+        //       acc5[0] = fma(load f32x8 @32 input[64*y + 64*ky5 + -56], w12, acc5[0])
+        //     }
+        //     store output[64*y] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc5[0]))
+        //     reg acc6: f32x8[6]
+        //     let bias6: f32x8 = load f32x8 @32 weights[0]
+        //     for r5 in 0..6 unroll {
+        //       acc6[r5] = bias6
+        //     }
+        //     for ky6 in 0..3 {
+        //       let w13: f32x8 = load f32x8 @32 weights[24*ky6 + 8]
+        //       let w14: f32x8 = load f32x8 @32 weights[24*ky6 + 16]
+        //       let w15: f32x8 = load f32x8 @32 weights[24*ky6 + 24]
+        //       acc6[0] = fma(load f32x8 @32 input[64*y + 64*ky6 + -64], w13, acc6[0])
+        //       let v7: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -56]
+        //       acc6[0] = fma(v7, w14, acc6[0])
+        //       acc6[1] = fma(v7, w13, acc6[1])
+        //       let v8: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -48]
+        //       acc6[0] = fma(v8, w15, acc6[0])
+        //       acc6[1] = fma(v8, w14, acc6[1])
+        //       acc6[2] = fma(v8, w13, acc6[2])
+        //       let v9: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -40]
+        //       acc6[1] = fma(v9, w15, acc6[1])
+        //       acc6[2] = fma(v9, w14, acc6[2])
+        //       acc6[3] = fma(v9, w13, acc6[3])
+        //       let v10: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -32]
+        //       acc6[2] = fma(v10, w15, acc6[2])
+        //       acc6[3] = fma(v10, w14, acc6[3])
+        //       acc6[4] = fma(v10, w13, acc6[4])
+        //       let v11: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -24]
+        //       acc6[3] = fma(v11, w15, acc6[3])
+        //       acc6[4] = fma(v11, w14, acc6[4])
+        //       acc6[5] = fma(v11, w13, acc6[5])
+        //       let v12: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -16]
+        //       acc6[4] = fma(v12, w15, acc6[4])
+        //       acc6[5] = fma(v12, w14, acc6[5])
+        //       acc6[5] = fma(load f32x8 @32 input[64*y + 64*ky6 + -8], w15, acc6[5])
+        //     }
+        //     for r6 in 0..6 unroll {
+        //       store output[64*y + 8*r6 + 8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc6[r6]))
+        //     }
+        //     reg acc7: f32x8[1]
+        //     let bias7: f32x8 = load f32x8 @32 weights[0]
+        //     acc7[0] = bias7
+        //     for ky7 in 0..3 {
+        //       let w16: f32x8 = load f32x8 @32 weights[24*ky7 + 8]
+        //       let w17: f32x8 = load f32x8 @32 weights[24*ky7 + 16]
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -16], w16, acc7[0])
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -8], w17, acc7[0])
+        //     }
+        //     store output[64*y + 56] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc7[0]))
+        //   }
+        //   for once2 in 0..1 {
+        //     reg acc8: f32x8[1]
+        //     let bias8: f32x8 = load f32x8 @32 weights[0]
+        //     acc8[0] = bias8
+        //     for ky8 in 0..2 {
+        //       let w18: f32x8 = load f32x8 @32 weights[24*ky8 + 16]
+        //       let w19: f32x8 = load f32x8 @32 weights[24*ky8 + 24]
+        //       acc8[0] = fma(load f32x8 @32 input[64*ky8 + 384], w18, acc8[0])
+        //       acc8[0] = fma(load f32x8 @32 input[64*ky8 + 392], w19, acc8[0])
+        //     }
+        //     store output[448] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc8[0]))
+        //     reg acc9: f32x8[4]
+        //     let bias9: f32x8 = load f32x8 @32 weights[0]
+        //     for r7 in 0..4 unroll {
+        //       acc9[r7] = bias9
+        //     }
+        //     for ky9 in 0..2 {
+        //       let w20: f32x8 = load f32x8 @32 weights[24*ky9 + 8]
+        //       let w21: f32x8 = load f32x8 @32 weights[24*ky9 + 16]
+        //       let w22: f32x8 = load f32x8 @32 weights[24*ky9 + 24]
+        //       acc9[0] = fma(load f32x8 @32 input[64*ky9 + 384], w20, acc9[0])
+        //       let v13: f32x8 = load f32x8 @32 input[64*ky9 + 392]
+        //       acc9[0] = fma(v13, w21, acc9[0])
+        //       acc9[1] = fma(v13, w20, acc9[1])
+        //       let v14: f32x8 = load f32x8 @32 input[64*ky9 + 400]
+        //       acc9[0] = fma(v14, w22, acc9[0])
+        //       acc9[1] = fma(v14, w21, acc9[1])
+        //       acc9[2] = fma(v14, w20, acc9[2])
+        //       let v15: f32x8 = load f32x8 @32 input[64*ky9 + 408]
+        //       acc9[1] = fma(v15, w22, acc9[1])
+        //       acc9[2] = fma(v15, w21, acc9[2])
+        //       acc9[3] = fma(v15, w20, acc9[3])
+        //       let v16: f32x8 = load f32x8 @32 input[64*ky9 + 416]
+        //       acc9[2] = fma(v16, w22, acc9[2])
+        //       acc9[3] = fma(v16, w21, acc9[3])
+        //       acc9[3] = fma(load f32x8 @32 input[64*ky9 + 424], w22, acc9[3])
+        //     }
+        //     for r8 in 0..4 unroll {
+        //       store output[8*r8 + 456] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc9[r8]))
+        //     }
+        //     reg acc10: f32x8[2]
+        //     let bias10: f32x8 = load f32x8 @32 weights[0]
+        //     for r9 in 0..2 unroll {
+        //       acc10[r9] = bias10
+        //     }
+        //     for ky10 in 0..2 {
+        //       let w23: f32x8 = load f32x8 @32 weights[24*ky10 + 8]
+        //       let w24: f32x8 = load f32x8 @32 weights[24*ky10 + 16]
+        //       let w25: f32x8 = load f32x8 @32 weights[24*ky10 + 24]
+        //       acc10[0] = fma(load f32x8 @32 input[64*ky10 + 416], w23, acc10[0])
+        //       let v17: f32x8 = load f32x8 @32 input[64*ky10 + 424]
+        //       acc10[0] = fma(v17, w24, acc10[0])
+        //       acc10[1] = fma(v17, w23, acc10[1])
+        //       let v18: f32x8 = load f32x8 @32 input[64*ky10 + 432]
+        //       acc10[0] = fma(v18, w25, acc10[0])
+        //       acc10[1] = fma(v18, w24, acc10[1])
+        //       acc10[1] = fma(load f32x8 @32 input[64*ky10 + 440], w25, acc10[1])
+        //     }
+        //     for r10 in 0..2 unroll {
+        //       store output[8*r10 + 488] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc10[r10]))
+        //     }
+        //     reg acc11: f32x8[1]
+        //     let bias11: f32x8 = load f32x8 @32 weights[0]
+        //     acc11[0] = bias11
+        //     for ky11 in 0..2 {
+        //       let w26: f32x8 = load f32x8 @32 weights[24*ky11 + 8]
+        //       let w27: f32x8 = load f32x8 @32 weights[24*ky11 + 16]
+        //       acc11[0] = fma(load f32x8 @32 input[64*ky11 + 432], w26, acc11[0])
+        //       acc11[0] = fma(load f32x8 @32 input[64*ky11 + 440], w27, acc11[0])
+        //     }
+        //     store output[504] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc11[0]))
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -1721,6 +2096,45 @@ mod avx512 {
         weights: &[f32; 72],
         output: *mut f32,
     ) {
+        // kernel pointwise_c8_1x8x8x8_shortcut {
+        //   buffer input: in f32[512] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[72] @64
+        //   buffer output: out f32[512] @64
+        //   for p in 0..2 {
+        //     reg acc: f32x8[24]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..24 unroll {
+        //       acc[r] = bias
+        //     }
+        //     for k in 0..8 {
+        //       let w: f32x8 = load f32x8 @32 weights[8*k + 8]
+        //       for r2 in 0..24 unroll {
+        //         acc[r2] = fma(broadcast f32x8 input[192*p + k + 8*r2], w, acc[r2])
+        //       }
+        //     }
+        //     for r3 in 0..24 unroll {
+        //       store output[192*p + 8*r3] @32 = add(acc[r3], load f32x8 @32 shortcut[192*p +
+        //         8*r3])
+        //     }
+        //   }
+        //   for once in 0..1 {
+        //     reg acc2: f32x8[16]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r4 in 0..16 unroll {
+        //       acc2[r4] = bias2
+        //     }
+        //     for k2 in 0..8 {
+        //       let w2: f32x8 = load f32x8 @32 weights[8*k2 + 8]
+        //       for r5 in 0..16 unroll {
+        //         acc2[r5] = fma(broadcast f32x8 input[k2 + 8*r5 + 384], w2, acc2[r5])
+        //       }
+        //     }
+        //     for r6 in 0..16 unroll {
+        //       store output[8*r6 + 384] @32 = add(acc2[r6], load f32x8 @32 shortcut[8*r6 + 384])
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
@@ -2063,6 +2477,315 @@ mod avx512 {
         means: *mut f32,
         slice: *mut f32,
     ) {
+        // kernel expand_c8_silu_depthwise_3x3_c16_1x16x8x8 {
+        //   buffer input: in f32[512] @64
+        //   buffer expand: const f32[144] @64
+        //   buffer weights: const f32[160] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer means: out f32[16] @64
+        //   buffer slice: scratch f32[1024] @64
+        //   for once in 0..1 {
+        //     for p in 0..2 {
+        //       reg acc: f32x16[24]
+        //       let bias: f32x16 = load f32x16 @64 expand[0]
+        //       for r in 0..24 unroll {
+        //         acc[r] = bias
+        //       }
+        //       for k in 0..8 {
+        //         let w: f32x16 = load f32x16 @64 expand[16*k + 16]
+        //         for r2 in 0..24 unroll {
+        //           acc[r2] = fma(broadcast f32x16 input[192*p + k + 8*r2], w, acc[r2])
+        //         }
+        //       }
+        //       for r3 in 0..24 unroll {
+        //         store slice[384*p + 16*r3] @64 = acc[r3]
+        //       }
+        //       for i in 0..24 {
+        //         let x: f32x16 = max(splat f32x16 -87.0, load f32x16 @64 slice[384*p + 16*i])
+        //         let bounded: f32x16 = min(splat f32x16 87.0, x)
+        //         let rounded: f32x16 = fma(bounded, splat f32x16 -1.442695, splat f32x16
+        //           12583039.0)
+        //         let n: f32x16 = sub(rounded, splat f32x16 12583039.0)
+        //         let f: f32x16 = fma(n, splat f32x16 0.6933594, bounded)
+        //         let f2: f32x16 = fma(n, splat f32x16 -0.00021219444, f)
+        //         let p: f32x16 = fma(splat f32x16 0.001381454, f2, splat f32x16 -0.008368745)
+        //         let p2: f32x16 = fma(p, f2, splat f32x16 0.04166839)
+        //         let p3: f32x16 = fma(p2, f2, splat f32x16 -0.16666521)
+        //         let p4: f32x16 = fma(p3, f2, splat f32x16 0.49999994)
+        //         let p5: f32x16 = fma(p4, f2, splat f32x16 -1.0)
+        //         let p6: f32x16 = fma(p5, f2, splat f32x16 1.0)
+        //         let denominator: f32x16 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)),
+        //           splat f32x16 1.0)
+        //         store slice[384*p + 16*i] @64 = div(x, denominator)
+        //       }
+        //     }
+        //     reg acc2: f32x16[16]
+        //     let bias2: f32x16 = load f32x16 @64 expand[0]
+        //     for r4 in 0..16 unroll {
+        //       acc2[r4] = bias2
+        //     }
+        //     for k2 in 0..8 {
+        //       let w2: f32x16 = load f32x16 @64 expand[16*k2 + 16]
+        //       for r5 in 0..16 unroll {
+        //         acc2[r5] = fma(broadcast f32x16 input[k2 + 8*r5 + 384], w2, acc2[r5])
+        //       }
+        //     }
+        //     for r6 in 0..16 unroll {
+        //       store slice[16*r6 + 768] @64 = acc2[r6]
+        //     }
+        //     for i2 in 0..16 {
+        //       let x2: f32x16 = max(splat f32x16 -87.0, load f32x16 @64 slice[16*i2 + 768])
+        //       let bounded2: f32x16 = min(splat f32x16 87.0, x2)
+        //       let rounded2: f32x16 = fma(bounded2, splat f32x16 -1.442695, splat f32x16
+        //         12583039.0)
+        //       let n2: f32x16 = sub(rounded2, splat f32x16 12583039.0)
+        //       let f3: f32x16 = fma(n2, splat f32x16 0.6933594, bounded2)
+        //       let f4: f32x16 = fma(n2, splat f32x16 -0.00021219444, f3)
+        //       let p7: f32x16 = fma(splat f32x16 0.001381454, f4, splat f32x16 -0.008368745)
+        //       let p8: f32x16 = fma(p7, f4, splat f32x16 0.04166839)
+        //       let p9: f32x16 = fma(p8, f4, splat f32x16 -0.16666521)
+        //       let p10: f32x16 = fma(p9, f4, splat f32x16 0.49999994)
+        //       let p11: f32x16 = fma(p10, f4, splat f32x16 -1.0)
+        //       let p12: f32x16 = fma(p11, f4, splat f32x16 1.0)
+        //       let denominator2: f32x16 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //         splat f32x16 1.0)
+        //       store slice[16*i2 + 768] @64 = div(x2, denominator2)
+        //     }
+        //     for c in 0..2 {
+        //       store means[8*c] @32 = splat f32x8 0.0
+        //     }
+        //     reg row: f32x16[1]
+        //     reg acc3: f32x16[1]
+        //     let bias3: f32x16 = load f32x16 @64 weights[0]
+        //     acc3[0] = bias3
+        //     for ky in 1..3 {
+        //       let w3: f32x16 = load f32x16 @64 weights[48*ky + 32]
+        //       let w4: f32x16 = load f32x16 @64 weights[48*ky + 48]
+        //       acc3[0] = fma(load f32x16 @64 slice[128*ky + -128], w3, acc3[0])
+        //       acc3[0] = fma(load f32x16 @64 slice[128*ky + -112], w4, acc3[0])
+        //     }
+        //     let value: f32x16 = acc3[0]
+        //     row[0] = add(row[0], value)
+        //     store output[0] @64 = value
+        //     reg acc4: f32x16[4]
+        //     let bias4: f32x16 = load f32x16 @64 weights[0]
+        //     for r7 in 0..4 unroll {
+        //       acc4[r7] = bias4
+        //     }
+        //     for ky2 in 1..3 {
+        //       let w5: f32x16 = load f32x16 @64 weights[48*ky2 + 16]
+        //       let w6: f32x16 = load f32x16 @64 weights[48*ky2 + 32]
+        //       let w7: f32x16 = load f32x16 @64 weights[48*ky2 + 48]
+        //       acc4[0] = fma(load f32x16 @64 slice[128*ky2 + -128], w5, acc4[0])
+        //       let v: f32x16 = load f32x16 @64 slice[128*ky2 + -112]
+        //       acc4[0] = fma(v, w6, acc4[0])
+        //       acc4[1] = fma(v, w5, acc4[1])
+        //       let v2: f32x16 = load f32x16 @64 slice[128*ky2 + -96]
+        //       acc4[0] = fma(v2, w7, acc4[0])
+        //       acc4[1] = fma(v2, w6, acc4[1])
+        //       acc4[2] = fma(v2, w5, acc4[2])
+        //       let v3: f32x16 = load f32x16 @64 slice[128*ky2 + -80]
+        //       acc4[1] = fma(v3, w7, acc4[1])
+        //       acc4[2] = fma(v3, w6, acc4[2])
+        //       acc4[3] = fma(v3, w5, acc4[3])
+        //       let v4: f32x16 = load f32x16 @64 slice[128*ky2 + -64]
+        //       acc4[2] = fma(v4, w7, acc4[2])
+        //       acc4[3] = fma(v4, w6, acc4[3])
+        //       acc4[3] = fma(load f32x16 @64 slice[128*ky2 + -48], w7, acc4[3])
+        //     }
+        //     for r8 in 0..4 unroll {
+        //       let value2: f32x16 = acc4[r8]
+        //       row[0] = add(row[0], value2)
+        //       store output[16*r8 + 16] @64 = value2
+        //     }
+        //     reg acc5: f32x16[2]
+        //     let bias5: f32x16 = load f32x16 @64 weights[0]
+        //     for r9 in 0..2 unroll {
+        //       acc5[r9] = bias5
+        //     }
+        //     for ky3 in 1..3 {
+        //       let w8: f32x16 = load f32x16 @64 weights[48*ky3 + 16]
+        //       let w9: f32x16 = load f32x16 @64 weights[48*ky3 + 32]
+        //       let w10: f32x16 = load f32x16 @64 weights[48*ky3 + 48]
+        //       acc5[0] = fma(load f32x16 @64 slice[128*ky3 + -64], w8, acc5[0])
+        //       let v5: f32x16 = load f32x16 @64 slice[128*ky3 + -48]
+        //       acc5[0] = fma(v5, w9, acc5[0])
+        //       acc5[1] = fma(v5, w8, acc5[1])
+        //       let v6: f32x16 = load f32x16 @64 slice[128*ky3 + -32]
+        //       acc5[0] = fma(v6, w10, acc5[0])
+        //       acc5[1] = fma(v6, w9, acc5[1])
+        //       acc5[1] = fma(load f32x16 @64 slice[128*ky3 + -16], w10, acc5[1])
+        //     }
+        //     for r10 in 0..2 unroll {
+        //       let value3: f32x16 = acc5[r10]
+        //       row[0] = add(row[0], value3)
+        //       store output[16*r10 + 80] @64 = value3
+        //     }
+        //     reg acc6: f32x16[1]
+        //     let bias6: f32x16 = load f32x16 @64 weights[0]
+        //     acc6[0] = bias6
+        //     for ky4 in 1..3 {
+        //       let w11: f32x16 = load f32x16 @64 weights[48*ky4 + 16]
+        //       let w12: f32x16 = load f32x16 @64 weights[48*ky4 + 32]
+        //       acc6[0] = fma(load f32x16 @64 slice[128*ky4 + -32], w11, acc6[0])
+        //       acc6[0] = fma(load f32x16 @64 slice[128*ky4 + -16], w12, acc6[0])
+        //     }
+        //     let value4: f32x16 = acc6[0]
+        //     row[0] = add(row[0], value4)
+        //     store output[112] @64 = value4
+        //     store means[0] @64 = add(load f32x16 @64 means[0], row[0])
+        //     for y in 1..7 {
+        //       reg row2: f32x16[1]
+        //       reg acc7: f32x16[1]
+        //       let bias7: f32x16 = load f32x16 @64 weights[0]
+        //       acc7[0] = bias7
+        //       for ky5 in 0..3 {
+        //         let w13: f32x16 = load f32x16 @64 weights[48*ky5 + 32]
+        //         let w14: f32x16 = load f32x16 @64 weights[48*ky5 + 48]
+        //         acc7[0] = fma(load f32x16 @64 slice[128*y + 128*ky5 + -128], w13, acc7[0])
+        //         acc7[0] = fma(load f32x16 @64 slice[128*y + 128*ky5 + -112], w14, acc7[0])
+        //       }
+        //       let value5: f32x16 = acc7[0]
+        //       row2[0] = add(row2[0], value5)
+        //       store output[128*y] @64 = value5
+        //       reg acc8: f32x16[6]
+        //       let bias8: f32x16 = load f32x16 @64 weights[0]
+        //       for r11 in 0..6 unroll {
+        //         acc8[r11] = bias8
+        //       }
+        //       for ky6 in 0..3 {
+        //         let w15: f32x16 = load f32x16 @64 weights[48*ky6 + 16]
+        //         let w16: f32x16 = load f32x16 @64 weights[48*ky6 + 32]
+        //         let w17: f32x16 = load f32x16 @64 weights[48*ky6 + 48]
+        //         acc8[0] = fma(load f32x16 @64 slice[128*y + 128*ky6 + -128], w15, acc8[0])
+        //         let v7: f32x16 = load f32x16 @64 slice[128*y + 128*ky6 + -112]
+        //         acc8[0] = fma(v7, w16, acc8[0])
+        //         acc8[1] = fma(v7, w15, acc8[1])
+        //         let v8: f32x16 = load f32x16 @64 slice[128*y + 128*ky6 + -96]
+        //         acc8[0] = fma(v8, w17, acc8[0])
+        //         acc8[1] = fma(v8, w16, acc8[1])
+        //         acc8[2] = fma(v8, w15, acc8[2])
+        //         let v9: f32x16 = load f32x16 @64 slice[128*y + 128*ky6 + -80]
+        //         acc8[1] = fma(v9, w17, acc8[1])
+        //         acc8[2] = fma(v9, w16, acc8[2])
+        //         acc8[3] = fma(v9, w15, acc8[3])
+        //         let v10: f32x16 = load f32x16 @64 slice[128*y + 128*ky6 + -64]
+        //         acc8[2] = fma(v10, w17, acc8[2])
+        //         acc8[3] = fma(v10, w16, acc8[3])
+        //         acc8[4] = fma(v10, w15, acc8[4])
+        //         let v11: f32x16 = load f32x16 @64 slice[128*y + 128*ky6 + -48]
+        //         acc8[3] = fma(v11, w17, acc8[3])
+        //         acc8[4] = fma(v11, w16, acc8[4])
+        //         acc8[5] = fma(v11, w15, acc8[5])
+        //         let v12: f32x16 = load f32x16 @64 slice[128*y + 128*ky6 + -32]
+        //         acc8[4] = fma(v12, w17, acc8[4])
+        //         acc8[5] = fma(v12, w16, acc8[5])
+        //         acc8[5] = fma(load f32x16 @64 slice[128*y + 128*ky6 + -16], w17, acc8[5])
+        //       }
+        //       for r12 in 0..6 unroll {
+        //         let value6: f32x16 = acc8[r12]
+        //         row2[0] = add(row2[0], value6)
+        //         store output[128*y + 16*r12 + 16] @64 = value6
+        //       }
+        //       reg acc9: f32x16[1]
+        //       let bias9: f32x16 = load f32x16 @64 weights[0]
+        //       acc9[0] = bias9
+        //       for ky7 in 0..3 {
+        //         let w18: f32x16 = load f32x16 @64 weights[48*ky7 + 16]
+        //         let w19: f32x16 = load f32x16 @64 weights[48*ky7 + 32]
+        //         acc9[0] = fma(load f32x16 @64 slice[128*y + 128*ky7 + -32], w18, acc9[0])
+        //         acc9[0] = fma(load f32x16 @64 slice[128*y + 128*ky7 + -16], w19, acc9[0])
+        //       }
+        //       let value7: f32x16 = acc9[0]
+        //       row2[0] = add(row2[0], value7)
+        //       store output[128*y + 112] @64 = value7
+        //       store means[0] @64 = add(load f32x16 @64 means[0], row2[0])
+        //     }
+        //     reg row3: f32x16[1]
+        //     reg acc10: f32x16[1]
+        //     let bias10: f32x16 = load f32x16 @64 weights[0]
+        //     acc10[0] = bias10
+        //     for ky8 in 0..2 {
+        //       let w20: f32x16 = load f32x16 @64 weights[48*ky8 + 32]
+        //       let w21: f32x16 = load f32x16 @64 weights[48*ky8 + 48]
+        //       acc10[0] = fma(load f32x16 @64 slice[128*ky8 + 768], w20, acc10[0])
+        //       acc10[0] = fma(load f32x16 @64 slice[128*ky8 + 784], w21, acc10[0])
+        //     }
+        //     let value8: f32x16 = acc10[0]
+        //     row3[0] = add(row3[0], value8)
+        //     store output[896] @64 = value8
+        //     reg acc11: f32x16[4]
+        //     let bias11: f32x16 = load f32x16 @64 weights[0]
+        //     for r13 in 0..4 unroll {
+        //       acc11[r13] = bias11
+        //     }
+        //     for ky9 in 0..2 {
+        //       let w22: f32x16 = load f32x16 @64 weights[48*ky9 + 16]
+        //       let w23: f32x16 = load f32x16 @64 weights[48*ky9 + 32]
+        //       let w24: f32x16 = load f32x16 @64 weights[48*ky9 + 48]
+        //       acc11[0] = fma(load f32x16 @64 slice[128*ky9 + 768], w22, acc11[0])
+        //       let v13: f32x16 = load f32x16 @64 slice[128*ky9 + 784]
+        //       acc11[0] = fma(v13, w23, acc11[0])
+        //       acc11[1] = fma(v13, w22, acc11[1])
+        //       let v14: f32x16 = load f32x16 @64 slice[128*ky9 + 800]
+        //       acc11[0] = fma(v14, w24, acc11[0])
+        //       acc11[1] = fma(v14, w23, acc11[1])
+        //       acc11[2] = fma(v14, w22, acc11[2])
+        //       let v15: f32x16 = load f32x16 @64 slice[128*ky9 + 816]
+        //       acc11[1] = fma(v15, w24, acc11[1])
+        //       acc11[2] = fma(v15, w23, acc11[2])
+        //       acc11[3] = fma(v15, w22, acc11[3])
+        //       let v16: f32x16 = load f32x16 @64 slice[128*ky9 + 832]
+        //       acc11[2] = fma(v16, w24, acc11[2])
+        //       acc11[3] = fma(v16, w23, acc11[3])
+        //       acc11[3] = fma(load f32x16 @64 slice[128*ky9 + 848], w24, acc11[3])
+        //     }
+        //     for r14 in 0..4 unroll {
+        //       let value9: f32x16 = acc11[r14]
+        //       row3[0] = add(row3[0], value9)
+        //       store output[16*r14 + 912] @64 = value9
+        //     }
+        //     reg acc12: f32x16[2]
+        //     let bias12: f32x16 = load f32x16 @64 weights[0]
+        //     for r15 in 0..2 unroll {
+        //       acc12[r15] = bias12
+        //     }
+        //     for ky10 in 0..2 {
+        //       let w25: f32x16 = load f32x16 @64 weights[48*ky10 + 16]
+        //       let w26: f32x16 = load f32x16 @64 weights[48*ky10 + 32]
+        //       let w27: f32x16 = load f32x16 @64 weights[48*ky10 + 48]
+        //       acc12[0] = fma(load f32x16 @64 slice[128*ky10 + 832], w25, acc12[0])
+        //       let v17: f32x16 = load f32x16 @64 slice[128*ky10 + 848]
+        //       acc12[0] = fma(v17, w26, acc12[0])
+        //       acc12[1] = fma(v17, w25, acc12[1])
+        //       let v18: f32x16 = load f32x16 @64 slice[128*ky10 + 864]
+        //       acc12[0] = fma(v18, w27, acc12[0])
+        //       acc12[1] = fma(v18, w26, acc12[1])
+        //       acc12[1] = fma(load f32x16 @64 slice[128*ky10 + 880], w27, acc12[1])
+        //     }
+        //     for r16 in 0..2 unroll {
+        //       let value10: f32x16 = acc12[r16]
+        //       row3[0] = add(row3[0], value10)
+        //       store output[16*r16 + 976] @64 = value10
+        //     }
+        //     reg acc13: f32x16[1]
+        //     let bias13: f32x16 = load f32x16 @64 weights[0]
+        //     acc13[0] = bias13
+        //     for ky11 in 0..2 {
+        //       let w28: f32x16 = load f32x16 @64 weights[48*ky11 + 16]
+        //       let w29: f32x16 = load f32x16 @64 weights[48*ky11 + 32]
+        //       acc13[0] = fma(load f32x16 @64 slice[128*ky11 + 864], w28, acc13[0])
+        //       acc13[0] = fma(load f32x16 @64 slice[128*ky11 + 880], w29, acc13[0])
+        //     }
+        //     let value11: f32x16 = acc13[0]
+        //     row3[0] = add(row3[0], value11)
+        //     store output[1008] @64 = value11
+        //     store means[0] @64 = add(load f32x16 @64 means[0], row3[0])
+        //     for c2 in 0..2 {
+        //       store means[8*c2] @32 = div(load f32x8 @32 means[8*c2], splat f32x8 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
@@ -2680,6 +3403,46 @@ mod avx512 {
         reduce: &[f32; 136],
         reduced: *mut f32,
     ) {
+        // kernel squeeze_excite_1x16x8x8 {
+        //   buffer means: in f32[16] @64
+        //   buffer reduce: const f32[136] @64
+        //   buffer expand: const f32[48] @64
+        //   buffer reduced: shared f32[8] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 reduce[0]
+        //     for k in 0..16 {
+        //       let x: f32x8 = broadcast f32x8 means[k]
+        //       acc[0] = fma(x, load f32x8 @32 reduce[8*k + 8], acc[0])
+        //     }
+        //     store reduced[0] @32 = max(splat f32x8 0.0, acc[0])
+        //   }
+        //   for once2 in 0..1 {
+        //     reg acc2: f32x16[1]
+        //     acc2[0] = load f32x16 @64 expand[0]
+        //     for k2 in 0..2 {
+        //       let x2: f32x16 = broadcast f32x16 reduced[k2]
+        //       acc2[0] = fma(x2, load f32x16 @64 expand[16*k2 + 16], acc2[0])
+        //     }
+        //     store output[0] @64 = acc2[0]
+        //     let x3: f32x16 = min(splat f32x16 87.0, max(splat f32x16 -87.0, load f32x16 @64
+        //       output[0]))
+        //     let rounded: f32x16 = fma(x3, splat f32x16 -1.442695, splat f32x16 12583039.0)
+        //     let n: f32x16 = sub(rounded, splat f32x16 12583039.0)
+        //     let f: f32x16 = fma(n, splat f32x16 0.6933594, x3)
+        //     let f2: f32x16 = fma(n, splat f32x16 -0.00021219444, f)
+        //     let p: f32x16 = fma(splat f32x16 0.001381454, f2, splat f32x16 -0.008368745)
+        //     let p2: f32x16 = fma(p, f2, splat f32x16 0.04166839)
+        //     let p3: f32x16 = fma(p2, f2, splat f32x16 -0.16666521)
+        //     let p4: f32x16 = fma(p3, f2, splat f32x16 0.49999994)
+        //     let p5: f32x16 = fma(p4, f2, splat f32x16 -1.0)
+        //     let p6: f32x16 = fma(p5, f2, splat f32x16 1.0)
+        //     let denominator: f32x16 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //       f32x16 1.0)
+        //     store output[0] @64 = div(splat f32x16 1.0, denominator)
+        //   }
+        // }
         let means = means.as_ptr();
         let reduce = reduce.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -2748,6 +3511,86 @@ mod avx512 {
         output: *mut f32,
         rows: *mut f32,
     ) {
+        // kernel pointwise_c16_1x11x8x8_gate_on_relu6_shortcut {
+        //   buffer input: in f32[1024] @64
+        //   buffer gate: in f32[16] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[272] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer rows: scratch f32[384] @64
+        //   for p in 0..2 {
+        //     let gate: f32x16 = load f32x16 @64 gate[0]
+        //     for r in 0..24 unroll {
+        //       store rows[16*r] @64 = min(splat f32x16 6.0, max(splat f32x16 0.0, mul(load f32x16
+        //         @64 input[384*p + 16*r], gate)))
+        //     }
+        //     reg acc: f32x8[24]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r2 in 0..24 unroll {
+        //       acc[r2] = bias
+        //     }
+        //     for k in 0..16 {
+        //       let w: f32x8 = load f32x8 @32 weights[16*k + 16]
+        //       for r3 in 0..24 unroll {
+        //         acc[r3] = fma(broadcast f32x8 rows[k + 16*r3], w, acc[r3])
+        //       }
+        //     }
+        //     for r4 in 0..24 unroll {
+        //       store output[384*p + 16*r4] @32 = add(acc[r4], load f32x8 @32 shortcut[192*p +
+        //         8*r4])
+        //     }
+        //     reg acc2: f32x8[24]
+        //     let bias2: f32x8 = load f32x8 @32 weights[8]
+        //     for r5 in 0..24 unroll {
+        //       acc2[r5] = bias2
+        //     }
+        //     for k2 in 0..16 {
+        //       let w2: f32x8 = load f32x8 @32 weights[16*k2 + 24]
+        //       for r6 in 0..24 unroll {
+        //         acc2[r6] = fma(broadcast f32x8 rows[k2 + 16*r6], w2, acc2[r6])
+        //       }
+        //     }
+        //     for r7 in 0..24 unroll {
+        //       store output[384*p + 16*r7 + 8] @32 = acc2[r7]
+        //     }
+        //   }
+        //   for once in 0..1 {
+        //     let gate2: f32x16 = load f32x16 @64 gate[0]
+        //     for r8 in 0..16 unroll {
+        //       store rows[16*r8] @64 = min(splat f32x16 6.0, max(splat f32x16 0.0, mul(load f32x16
+        //         @64 input[16*r8 + 768], gate2)))
+        //     }
+        //     reg acc3: f32x8[16]
+        //     let bias3: f32x8 = load f32x8 @32 weights[0]
+        //     for r9 in 0..16 unroll {
+        //       acc3[r9] = bias3
+        //     }
+        //     for k3 in 0..16 {
+        //       let w3: f32x8 = load f32x8 @32 weights[16*k3 + 16]
+        //       for r10 in 0..16 unroll {
+        //         acc3[r10] = fma(broadcast f32x8 rows[k3 + 16*r10], w3, acc3[r10])
+        //       }
+        //     }
+        //     for r11 in 0..16 unroll {
+        //       store output[16*r11 + 768] @32 = add(acc3[r11], load f32x8 @32 shortcut[8*r11 +
+        //         384])
+        //     }
+        //     reg acc4: f32x8[16]
+        //     let bias4: f32x8 = load f32x8 @32 weights[8]
+        //     for r12 in 0..16 unroll {
+        //       acc4[r12] = bias4
+        //     }
+        //     for k4 in 0..16 {
+        //       let w4: f32x8 = load f32x8 @32 weights[16*k4 + 24]
+        //       for r13 in 0..16 unroll {
+        //         acc4[r13] = fma(broadcast f32x8 rows[k4 + 16*r13], w4, acc4[r13])
+        //       }
+        //     }
+        //     for r14 in 0..16 unroll {
+        //       store output[16*r14 + 776] @32 = acc4[r14]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
@@ -3561,6 +4404,27 @@ mod avx512 {
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
     unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
+        // kernel global_average_pool_1x11x8x8 {
+        //   buffer input: in f32[1024] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg total: f32x8[2]
+        //     for y in 0..8 {
+        //       reg row: f32x8[2]
+        //       for x in 0..8 {
+        //         for v in 0..2 unroll {
+        //           row[v] = add(row[v], load f32x8 @32 input[128*y + 16*x + 8*v])
+        //         }
+        //       }
+        //       for v2 in 0..2 unroll {
+        //         total[v2] = add(total[v2], row[v2])
+        //       }
+        //     }
+        //     for v3 in 0..2 unroll {
+        //       store output[8*v3] @32 = div(total[v3], splat f32x8 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -3589,6 +4453,20 @@ mod avx512 {
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
     unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
+        // kernel dense_1x11 {
+        //   buffer input: in f32[16] @64
+        //   buffer weights: const f32[96] @64
+        //   buffer output: out f32[8] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 weights[0]
+        //     for k in 0..11 {
+        //       let x: f32x8 = broadcast f32x8 input[k]
+        //       acc[0] = fma(x, load f32x8 @32 weights[8*k + 8], acc[0])
+        //     }
+        //     store output[0] @32 = acc[0]
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -3607,6 +4485,15 @@ mod avx512 {
     #[inline(never)]
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
     unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
+        // kernel relayout_1x4 {
+        //   buffer input: in f32[8] @64
+        //   buffer output: out f32[4] @4
+        //   for once in 0..1 {
+        //     for c in 0..4 {
+        //       store output[c] @4 = load f32x1 @4 input[c]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -3952,6 +4839,139 @@ mod avx2 {
         weights: &[f32; 224],
         output: *mut f32,
     ) {
+        // kernel convolution_3x3_s2_c3_1x8x8x8_silu {
+        //   buffer input: in f32[768] @4
+        //   buffer weights: const f32[224] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 weights[0]
+        //     for ky in 1..3 {
+        //       for kx in 1..3 {
+        //         for k in 0..3 {
+        //           let x: f32x8 = broadcast f32x8 input[16*ky + kx + 256*k + -17]
+        //           acc[0] = fma(x, load f32x8 @32 weights[72*ky + 24*kx + 8*k + 8], acc[0])
+        //         }
+        //       }
+        //     }
+        //     store output[0] @32 = acc[0]
+        //     let x2: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[0])
+        //     let bounded: f32x8 = min(splat f32x8 87.0, x2)
+        //     let rounded: f32x8 = fma(bounded, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //     let f: f32x8 = fma(n, splat f32x8 0.6933594, bounded)
+        //     let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //     let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //     let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //     let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //     let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //     let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //     let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //     let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //       f32x8 1.0)
+        //     store output[0] @32 = div(x2, denominator)
+        //     reg acc2: f32x8[7]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..7 unroll {
+        //       acc2[r] = bias
+        //     }
+        //     for ky2 in 1..3 {
+        //       for kx2 in 0..3 {
+        //         for k2 in 0..3 {
+        //           let w: f32x8 = load f32x8 @32 weights[72*ky2 + 24*kx2 + 8*k2 + 8]
+        //           for r2 in 0..7 unroll {
+        //             acc2[r2] = fma(broadcast f32x8 input[16*ky2 + kx2 + 256*k2 + 2*r2 + -15], w,
+        //               acc2[r2])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for r3 in 0..7 unroll {
+        //       store output[8*r3 + 8] @32 = acc2[r3]
+        //     }
+        //     for i in 0..7 {
+        //       let x3: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[8*i + 8])
+        //       let bounded2: f32x8 = min(splat f32x8 87.0, x3)
+        //       let rounded2: f32x8 = fma(bounded2, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //       let n2: f32x8 = sub(rounded2, splat f32x8 12583039.0)
+        //       let f3: f32x8 = fma(n2, splat f32x8 0.6933594, bounded2)
+        //       let f4: f32x8 = fma(n2, splat f32x8 -0.00021219444, f3)
+        //       let p7: f32x8 = fma(splat f32x8 0.001381454, f4, splat f32x8 -0.008368745)
+        //       let p8: f32x8 = fma(p7, f4, splat f32x8 0.04166839)
+        //       let p9: f32x8 = fma(p8, f4, splat f32x8 -0.16666521)
+        //       let p10: f32x8 = fma(p9, f4, splat f32x8 0.49999994)
+        //       let p11: f32x8 = fma(p10, f4, splat f32x8 -1.0)
+        //       let p12: f32x8 = fma(p11, f4, splat f32x8 1.0)
+        //       let denominator2: f32x8 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //         splat f32x8 1.0)
+        //       store output[8*i + 8] @32 = div(x3, denominator2)
+        //     }
+        //   }
+        //   for y in 1..8 {
+        //     reg acc3: f32x8[1]
+        //     acc3[0] = load f32x8 @32 weights[0]
+        //     for ky3 in 0..3 {
+        //       for kx3 in 1..3 {
+        //         for k3 in 0..3 {
+        //           let x4: f32x8 = broadcast f32x8 input[32*y + 16*ky3 + kx3 + 256*k3 + -17]
+        //           acc3[0] = fma(x4, load f32x8 @32 weights[72*ky3 + 24*kx3 + 8*k3 + 8], acc3[0])
+        //         }
+        //       }
+        //     }
+        //     store output[64*y] @32 = acc3[0]
+        //     let x5: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y])
+        //     let bounded3: f32x8 = min(splat f32x8 87.0, x5)
+        //     let rounded3: f32x8 = fma(bounded3, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n3: f32x8 = sub(rounded3, splat f32x8 12583039.0)
+        //     let f5: f32x8 = fma(n3, splat f32x8 0.6933594, bounded3)
+        //     let f6: f32x8 = fma(n3, splat f32x8 -0.00021219444, f5)
+        //     let p13: f32x8 = fma(splat f32x8 0.001381454, f6, splat f32x8 -0.008368745)
+        //     let p14: f32x8 = fma(p13, f6, splat f32x8 0.04166839)
+        //     let p15: f32x8 = fma(p14, f6, splat f32x8 -0.16666521)
+        //     let p16: f32x8 = fma(p15, f6, splat f32x8 0.49999994)
+        //     let p17: f32x8 = fma(p16, f6, splat f32x8 -1.0)
+        //     let p18: f32x8 = fma(p17, f6, splat f32x8 1.0)
+        //     let denominator3: f32x8 = fma(p18, from_bits(shift_left(to_bits(rounded3), 23)),
+        //       splat f32x8 1.0)
+        //     store output[64*y] @32 = div(x5, denominator3)
+        //     reg acc4: f32x8[7]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r4 in 0..7 unroll {
+        //       acc4[r4] = bias2
+        //     }
+        //     for ky4 in 0..3 {
+        //       for kx4 in 0..3 {
+        //         for k4 in 0..3 {
+        //           let w2: f32x8 = load f32x8 @32 weights[72*ky4 + 24*kx4 + 8*k4 + 8]
+        //           for r5 in 0..7 unroll {
+        //             acc4[r5] = fma(broadcast f32x8 input[32*y + 16*ky4 + kx4 + 256*k4 + 2*r5 +
+        //               -15], w2, acc4[r5])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for r6 in 0..7 unroll {
+        //       store output[64*y + 8*r6 + 8] @32 = acc4[r6]
+        //     }
+        //     for i2 in 0..7 {
+        //       let x6: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y + 8*i2 + 8])
+        //       let bounded4: f32x8 = min(splat f32x8 87.0, x6)
+        //       let rounded4: f32x8 = fma(bounded4, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //       let n4: f32x8 = sub(rounded4, splat f32x8 12583039.0)
+        //       let f7: f32x8 = fma(n4, splat f32x8 0.6933594, bounded4)
+        //       let f8: f32x8 = fma(n4, splat f32x8 -0.00021219444, f7)
+        //       let p19: f32x8 = fma(splat f32x8 0.001381454, f8, splat f32x8 -0.008368745)
+        //       let p20: f32x8 = fma(p19, f8, splat f32x8 0.04166839)
+        //       let p21: f32x8 = fma(p20, f8, splat f32x8 -0.16666521)
+        //       let p22: f32x8 = fma(p21, f8, splat f32x8 0.49999994)
+        //       let p23: f32x8 = fma(p22, f8, splat f32x8 -1.0)
+        //       let p24: f32x8 = fma(p23, f8, splat f32x8 1.0)
+        //       let denominator4: f32x8 = fma(p24, from_bits(shift_left(to_bits(rounded4), 23)),
+        //         splat f32x8 1.0)
+        //       store output[64*y + 8*i2 + 8] @32 = div(x6, denominator4)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -4242,6 +5262,216 @@ mod avx2 {
         weights: &[f32; 80],
         output: *mut f32,
     ) {
+        // kernel depthwise_3x3_c8_1x8x8x8_relu6 {
+        //   buffer input: in f32[512] @64
+        //   buffer weights: const f32[80] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     acc[0] = bias
+        //     for ky in 1..3 {
+        //       let w: f32x8 = load f32x8 @32 weights[24*ky + 16]
+        //       let w2: f32x8 = load f32x8 @32 weights[24*ky + 24]
+        //       acc[0] = fma(load f32x8 @32 input[64*ky + -64], w, acc[0])
+        //       acc[0] = fma(load f32x8 @32 input[64*ky + -56], w2, acc[0])
+        //     }
+        //     store output[0] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc[0]))
+        //     reg acc2: f32x8[4]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..4 unroll {
+        //       acc2[r] = bias2
+        //     }
+        //     for ky2 in 1..3 {
+        //       let w3: f32x8 = load f32x8 @32 weights[24*ky2 + 8]
+        //       let w4: f32x8 = load f32x8 @32 weights[24*ky2 + 16]
+        //       let w5: f32x8 = load f32x8 @32 weights[24*ky2 + 24]
+        //       acc2[0] = fma(load f32x8 @32 input[64*ky2 + -64], w3, acc2[0])
+        //       let v: f32x8 = load f32x8 @32 input[64*ky2 + -56]
+        //       acc2[0] = fma(v, w4, acc2[0])
+        //       acc2[1] = fma(v, w3, acc2[1])
+        //       let v2: f32x8 = load f32x8 @32 input[64*ky2 + -48]
+        //       acc2[0] = fma(v2, w5, acc2[0])
+        //       acc2[1] = fma(v2, w4, acc2[1])
+        //       acc2[2] = fma(v2, w3, acc2[2])
+        //       let v3: f32x8 = load f32x8 @32 input[64*ky2 + -40]
+        //       acc2[1] = fma(v3, w5, acc2[1])
+        //       acc2[2] = fma(v3, w4, acc2[2])
+        //       acc2[3] = fma(v3, w3, acc2[3])
+        //       let v4: f32x8 = load f32x8 @32 input[64*ky2 + -32]
+        //       acc2[2] = fma(v4, w5, acc2[2])
+        //       acc2[3] = fma(v4, w4, acc2[3])
+        //       acc2[3] = fma(load f32x8 @32 input[64*ky2 + -24], w5, acc2[3])
+        //     }
+        //     for r2 in 0..4 unroll {
+        //       store output[8*r2 + 8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc2[r2]))
+        //     }
+        //     reg acc3: f32x8[2]
+        //     let bias3: f32x8 = load f32x8 @32 weights[0]
+        //     for r3 in 0..2 unroll {
+        //       acc3[r3] = bias3
+        //     }
+        //     for ky3 in 1..3 {
+        //       let w6: f32x8 = load f32x8 @32 weights[24*ky3 + 8]
+        //       let w7: f32x8 = load f32x8 @32 weights[24*ky3 + 16]
+        //       let w8: f32x8 = load f32x8 @32 weights[24*ky3 + 24]
+        //       acc3[0] = fma(load f32x8 @32 input[64*ky3 + -32], w6, acc3[0])
+        //       let v5: f32x8 = load f32x8 @32 input[64*ky3 + -24]
+        //       acc3[0] = fma(v5, w7, acc3[0])
+        //       acc3[1] = fma(v5, w6, acc3[1])
+        //       let v6: f32x8 = load f32x8 @32 input[64*ky3 + -16]
+        //       acc3[0] = fma(v6, w8, acc3[0])
+        //       acc3[1] = fma(v6, w7, acc3[1])
+        //       acc3[1] = fma(load f32x8 @32 input[64*ky3 + -8], w8, acc3[1])
+        //     }
+        //     for r4 in 0..2 unroll {
+        //       store output[8*r4 + 40] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc3[r4]))
+        //     }
+        //     reg acc4: f32x8[1]
+        //     let bias4: f32x8 = load f32x8 @32 weights[0]
+        //     acc4[0] = bias4
+        //     for ky4 in 1..3 {
+        //       let w9: f32x8 = load f32x8 @32 weights[24*ky4 + 8]
+        //       let w10: f32x8 = load f32x8 @32 weights[24*ky4 + 16]
+        //       acc4[0] = fma(load f32x8 @32 input[64*ky4 + -16], w9, acc4[0])
+        //       acc4[0] = fma(load f32x8 @32 input[64*ky4 + -8], w10, acc4[0])
+        //     }
+        //     store output[56] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc4[0]))
+        //   }
+        //   for y in 1..7 {
+        //     reg acc5: f32x8[1]
+        //     let bias5: f32x8 = load f32x8 @32 weights[0]
+        //     acc5[0] = bias5
+        //     for ky5 in 0..3 {
+        //       let w11: f32x8 = load f32x8 @32 weights[24*ky5 + 16]
+        //       let w12: f32x8 = load f32x8 @32 weights[24*ky5 + 24]
+        //       acc5[0] = fma(load f32x8 @32 input[64*y + 64*ky5 + -64], w11, acc5[0])
+        //       acc5[0] = fma(load f32x8 @32 input[64*y + 64*ky5 + -56], w12, acc5[0])
+        //     }
+        //     store output[64*y] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc5[0]))
+        //     reg acc6: f32x8[6]
+        //     let bias6: f32x8 = load f32x8 @32 weights[0]
+        //     for r5 in 0..6 unroll {
+        //       acc6[r5] = bias6
+        //     }
+        //     for ky6 in 0..3 {
+        //       let w13: f32x8 = load f32x8 @32 weights[24*ky6 + 8]
+        //       let w14: f32x8 = load f32x8 @32 weights[24*ky6 + 16]
+        //       let w15: f32x8 = load f32x8 @32 weights[24*ky6 + 24]
+        //       acc6[0] = fma(load f32x8 @32 input[64*y + 64*ky6 + -64], w13, acc6[0])
+        //       let v7: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -56]
+        //       acc6[0] = fma(v7, w14, acc6[0])
+        //       acc6[1] = fma(v7, w13, acc6[1])
+        //       let v8: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -48]
+        //       acc6[0] = fma(v8, w15, acc6[0])
+        //       acc6[1] = fma(v8, w14, acc6[1])
+        //       acc6[2] = fma(v8, w13, acc6[2])
+        //       let v9: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -40]
+        //       acc6[1] = fma(v9, w15, acc6[1])
+        //       acc6[2] = fma(v9, w14, acc6[2])
+        //       acc6[3] = fma(v9, w13, acc6[3])
+        //       let v10: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -32]
+        //       acc6[2] = fma(v10, w15, acc6[2])
+        //       acc6[3] = fma(v10, w14, acc6[3])
+        //       acc6[4] = fma(v10, w13, acc6[4])
+        //       let v11: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -24]
+        //       acc6[3] = fma(v11, w15, acc6[3])
+        //       acc6[4] = fma(v11, w14, acc6[4])
+        //       acc6[5] = fma(v11, w13, acc6[5])
+        //       let v12: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -16]
+        //       acc6[4] = fma(v12, w15, acc6[4])
+        //       acc6[5] = fma(v12, w14, acc6[5])
+        //       acc6[5] = fma(load f32x8 @32 input[64*y + 64*ky6 + -8], w15, acc6[5])
+        //     }
+        //     for r6 in 0..6 unroll {
+        //       store output[64*y + 8*r6 + 8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc6[r6]))
+        //     }
+        //     reg acc7: f32x8[1]
+        //     let bias7: f32x8 = load f32x8 @32 weights[0]
+        //     acc7[0] = bias7
+        //     for ky7 in 0..3 {
+        //       let w16: f32x8 = load f32x8 @32 weights[24*ky7 + 8]
+        //       let w17: f32x8 = load f32x8 @32 weights[24*ky7 + 16]
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -16], w16, acc7[0])
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -8], w17, acc7[0])
+        //     }
+        //     store output[64*y + 56] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc7[0]))
+        //   }
+        //   for once2 in 0..1 {
+        //     reg acc8: f32x8[1]
+        //     let bias8: f32x8 = load f32x8 @32 weights[0]
+        //     acc8[0] = bias8
+        //     for ky8 in 0..2 {
+        //       let w18: f32x8 = load f32x8 @32 weights[24*ky8 + 16]
+        //       let w19: f32x8 = load f32x8 @32 weights[24*ky8 + 24]
+        //       acc8[0] = fma(load f32x8 @32 input[64*ky8 + 384], w18, acc8[0])
+        //       acc8[0] = fma(load f32x8 @32 input[64*ky8 + 392], w19, acc8[0])
+        //     }
+        //     store output[448] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc8[0]))
+        //     reg acc9: f32x8[4]
+        //     let bias9: f32x8 = load f32x8 @32 weights[0]
+        //     for r7 in 0..4 unroll {
+        //       acc9[r7] = bias9
+        //     }
+        //     for ky9 in 0..2 {
+        //       let w20: f32x8 = load f32x8 @32 weights[24*ky9 + 8]
+        //       let w21: f32x8 = load f32x8 @32 weights[24*ky9 + 16]
+        //       let w22: f32x8 = load f32x8 @32 weights[24*ky9 + 24]
+        //       acc9[0] = fma(load f32x8 @32 input[64*ky9 + 384], w20, acc9[0])
+        //       let v13: f32x8 = load f32x8 @32 input[64*ky9 + 392]
+        //       acc9[0] = fma(v13, w21, acc9[0])
+        //       acc9[1] = fma(v13, w20, acc9[1])
+        //       let v14: f32x8 = load f32x8 @32 input[64*ky9 + 400]
+        //       acc9[0] = fma(v14, w22, acc9[0])
+        //       acc9[1] = fma(v14, w21, acc9[1])
+        //       acc9[2] = fma(v14, w20, acc9[2])
+        //       let v15: f32x8 = load f32x8 @32 input[64*ky9 + 408]
+        //       acc9[1] = fma(v15, w22, acc9[1])
+        //       acc9[2] = fma(v15, w21, acc9[2])
+        //       acc9[3] = fma(v15, w20, acc9[3])
+        //       let v16: f32x8 = load f32x8 @32 input[64*ky9 + 416]
+        //       acc9[2] = fma(v16, w22, acc9[2])
+        //       acc9[3] = fma(v16, w21, acc9[3])
+        //       acc9[3] = fma(load f32x8 @32 input[64*ky9 + 424], w22, acc9[3])
+        //     }
+        //     for r8 in 0..4 unroll {
+        //       store output[8*r8 + 456] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc9[r8]))
+        //     }
+        //     reg acc10: f32x8[2]
+        //     let bias10: f32x8 = load f32x8 @32 weights[0]
+        //     for r9 in 0..2 unroll {
+        //       acc10[r9] = bias10
+        //     }
+        //     for ky10 in 0..2 {
+        //       let w23: f32x8 = load f32x8 @32 weights[24*ky10 + 8]
+        //       let w24: f32x8 = load f32x8 @32 weights[24*ky10 + 16]
+        //       let w25: f32x8 = load f32x8 @32 weights[24*ky10 + 24]
+        //       acc10[0] = fma(load f32x8 @32 input[64*ky10 + 416], w23, acc10[0])
+        //       let v17: f32x8 = load f32x8 @32 input[64*ky10 + 424]
+        //       acc10[0] = fma(v17, w24, acc10[0])
+        //       acc10[1] = fma(v17, w23, acc10[1])
+        //       let v18: f32x8 = load f32x8 @32 input[64*ky10 + 432]
+        //       acc10[0] = fma(v18, w25, acc10[0])
+        //       acc10[1] = fma(v18, w24, acc10[1])
+        //       acc10[1] = fma(load f32x8 @32 input[64*ky10 + 440], w25, acc10[1])
+        //     }
+        //     for r10 in 0..2 unroll {
+        //       store output[8*r10 + 488] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc10[r10]))
+        //     }
+        //     reg acc11: f32x8[1]
+        //     let bias11: f32x8 = load f32x8 @32 weights[0]
+        //     acc11[0] = bias11
+        //     for ky11 in 0..2 {
+        //       let w26: f32x8 = load f32x8 @32 weights[24*ky11 + 8]
+        //       let w27: f32x8 = load f32x8 @32 weights[24*ky11 + 16]
+        //       acc11[0] = fma(load f32x8 @32 input[64*ky11 + 432], w26, acc11[0])
+        //       acc11[0] = fma(load f32x8 @32 input[64*ky11 + 440], w27, acc11[0])
+        //     }
+        //     store output[504] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc11[0]))
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -4588,6 +5818,44 @@ mod avx2 {
         weights: &[f32; 72],
         output: *mut f32,
     ) {
+        // kernel pointwise_c8_1x8x8x8_shortcut {
+        //   buffer input: in f32[512] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[72] @64
+        //   buffer output: out f32[512] @64
+        //   for p in 0..5 {
+        //     reg acc: f32x8[11]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..11 unroll {
+        //       acc[r] = bias
+        //     }
+        //     for k in 0..8 {
+        //       let w: f32x8 = load f32x8 @32 weights[8*k + 8]
+        //       for r2 in 0..11 unroll {
+        //         acc[r2] = fma(broadcast f32x8 input[88*p + k + 8*r2], w, acc[r2])
+        //       }
+        //     }
+        //     for r3 in 0..11 unroll {
+        //       store output[88*p + 8*r3] @32 = add(acc[r3], load f32x8 @32 shortcut[88*p + 8*r3])
+        //     }
+        //   }
+        //   for once in 0..1 {
+        //     reg acc2: f32x8[9]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r4 in 0..9 unroll {
+        //       acc2[r4] = bias2
+        //     }
+        //     for k2 in 0..8 {
+        //       let w2: f32x8 = load f32x8 @32 weights[8*k2 + 8]
+        //       for r5 in 0..9 unroll {
+        //         acc2[r5] = fma(broadcast f32x8 input[k2 + 8*r5 + 440], w2, acc2[r5])
+        //       }
+        //     }
+        //     for r6 in 0..9 unroll {
+        //       store output[8*r6 + 440] @32 = add(acc2[r6], load f32x8 @32 shortcut[8*r6 + 440])
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
@@ -4754,6 +6022,339 @@ mod avx2 {
         means: *mut f32,
         slice: *mut f32,
     ) {
+        // kernel expand_c8_silu_depthwise_3x3_c16_1x16x8x8 {
+        //   buffer input: in f32[512] @64
+        //   buffer expand: const f32[144] @64
+        //   buffer weights: const f32[160] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer means: out f32[16] @64
+        //   buffer slice: scratch f32[1024] @64
+        //   for once in 0..1 {
+        //     for p in 0..10 {
+        //       reg acc: f32x8[12]
+        //       for v in 0..2 unroll {
+        //         let bias: f32x8 = load f32x8 @32 expand[8*v]
+        //         for r in 0..6 unroll {
+        //           acc[v + 2*r] = bias
+        //         }
+        //       }
+        //       for k in 0..8 {
+        //         let w: f32x8 = load f32x8 @32 expand[16*k + 16]
+        //         let w2: f32x8 = load f32x8 @32 expand[16*k + 24]
+        //         for r2 in 0..6 unroll {
+        //           let x: f32x8 = broadcast f32x8 input[48*p + k + 8*r2]
+        //           acc[2*r2] = fma(x, w, acc[2*r2])
+        //           acc[2*r2 + 1] = fma(x, w2, acc[2*r2 + 1])
+        //         }
+        //       }
+        //       for r3 in 0..6 unroll {
+        //         for v2 in 0..2 unroll {
+        //           store slice[96*p + 16*r3 + 8*v2] @32 = acc[2*r3 + v2]
+        //         }
+        //       }
+        //       for i in 0..12 {
+        //         let x2: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 slice[96*p + 8*i])
+        //         let bounded: f32x8 = min(splat f32x8 87.0, x2)
+        //         let rounded: f32x8 = fma(bounded, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //         let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //         let f: f32x8 = fma(n, splat f32x8 0.6933594, bounded)
+        //         let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //         let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //         let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //         let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //         let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //         let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //         let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //         let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)),
+        //           splat f32x8 1.0)
+        //         store slice[96*p + 8*i] @32 = div(x2, denominator)
+        //       }
+        //     }
+        //     reg acc2: f32x8[8]
+        //     for v3 in 0..2 unroll {
+        //       let bias2: f32x8 = load f32x8 @32 expand[8*v3]
+        //       for r4 in 0..4 unroll {
+        //         acc2[v3 + 2*r4] = bias2
+        //       }
+        //     }
+        //     for k2 in 0..8 {
+        //       let w3: f32x8 = load f32x8 @32 expand[16*k2 + 16]
+        //       let w4: f32x8 = load f32x8 @32 expand[16*k2 + 24]
+        //       for r5 in 0..4 unroll {
+        //         let x3: f32x8 = broadcast f32x8 input[k2 + 8*r5 + 480]
+        //         acc2[2*r5] = fma(x3, w3, acc2[2*r5])
+        //         acc2[2*r5 + 1] = fma(x3, w4, acc2[2*r5 + 1])
+        //       }
+        //     }
+        //     for r6 in 0..4 unroll {
+        //       for v4 in 0..2 unroll {
+        //         store slice[16*r6 + 8*v4 + 960] @32 = acc2[2*r6 + v4]
+        //       }
+        //     }
+        //     for i2 in 0..8 {
+        //       let x4: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 slice[8*i2 + 960])
+        //       let bounded2: f32x8 = min(splat f32x8 87.0, x4)
+        //       let rounded2: f32x8 = fma(bounded2, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //       let n2: f32x8 = sub(rounded2, splat f32x8 12583039.0)
+        //       let f3: f32x8 = fma(n2, splat f32x8 0.6933594, bounded2)
+        //       let f4: f32x8 = fma(n2, splat f32x8 -0.00021219444, f3)
+        //       let p7: f32x8 = fma(splat f32x8 0.001381454, f4, splat f32x8 -0.008368745)
+        //       let p8: f32x8 = fma(p7, f4, splat f32x8 0.04166839)
+        //       let p9: f32x8 = fma(p8, f4, splat f32x8 -0.16666521)
+        //       let p10: f32x8 = fma(p9, f4, splat f32x8 0.49999994)
+        //       let p11: f32x8 = fma(p10, f4, splat f32x8 -1.0)
+        //       let p12: f32x8 = fma(p11, f4, splat f32x8 1.0)
+        //       let denominator2: f32x8 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //         splat f32x8 1.0)
+        //       store slice[8*i2 + 960] @32 = div(x4, denominator2)
+        //     }
+        //     for c in 0..2 {
+        //       store means[8*c] @32 = splat f32x8 0.0
+        //     }
+        //     for part in 0..2 {
+        //       reg row: f32x8[1]
+        //       reg acc3: f32x8[1]
+        //       let bias3: f32x8 = load f32x8 @32 weights[8*part]
+        //       acc3[0] = bias3
+        //       for ky in 1..3 {
+        //         let w5: f32x8 = load f32x8 @32 weights[8*part + 48*ky + 32]
+        //         let w6: f32x8 = load f32x8 @32 weights[8*part + 48*ky + 48]
+        //         acc3[0] = fma(load f32x8 @32 slice[8*part + 128*ky + -128], w5, acc3[0])
+        //         acc3[0] = fma(load f32x8 @32 slice[8*part + 128*ky + -112], w6, acc3[0])
+        //       }
+        //       let value: f32x8 = acc3[0]
+        //       row[0] = add(row[0], value)
+        //       store output[8*part] @32 = value
+        //       reg acc4: f32x8[4]
+        //       let bias4: f32x8 = load f32x8 @32 weights[8*part]
+        //       for r7 in 0..4 unroll {
+        //         acc4[r7] = bias4
+        //       }
+        //       for ky2 in 1..3 {
+        //         let w7: f32x8 = load f32x8 @32 weights[8*part + 48*ky2 + 16]
+        //         let w8: f32x8 = load f32x8 @32 weights[8*part + 48*ky2 + 32]
+        //         let w9: f32x8 = load f32x8 @32 weights[8*part + 48*ky2 + 48]
+        //         acc4[0] = fma(load f32x8 @32 slice[8*part + 128*ky2 + -128], w7, acc4[0])
+        //         let v: f32x8 = load f32x8 @32 slice[8*part + 128*ky2 + -112]
+        //         acc4[0] = fma(v, w8, acc4[0])
+        //         acc4[1] = fma(v, w7, acc4[1])
+        //         let v2: f32x8 = load f32x8 @32 slice[8*part + 128*ky2 + -96]
+        //         acc4[0] = fma(v2, w9, acc4[0])
+        //         acc4[1] = fma(v2, w8, acc4[1])
+        //         acc4[2] = fma(v2, w7, acc4[2])
+        //         let v3: f32x8 = load f32x8 @32 slice[8*part + 128*ky2 + -80]
+        //         acc4[1] = fma(v3, w9, acc4[1])
+        //         acc4[2] = fma(v3, w8, acc4[2])
+        //         acc4[3] = fma(v3, w7, acc4[3])
+        //         let v4: f32x8 = load f32x8 @32 slice[8*part + 128*ky2 + -64]
+        //         acc4[2] = fma(v4, w9, acc4[2])
+        //         acc4[3] = fma(v4, w8, acc4[3])
+        //         acc4[3] = fma(load f32x8 @32 slice[8*part + 128*ky2 + -48], w9, acc4[3])
+        //       }
+        //       for r8 in 0..4 unroll {
+        //         let value2: f32x8 = acc4[r8]
+        //         row[0] = add(row[0], value2)
+        //         store output[8*part + 16*r8 + 16] @32 = value2
+        //       }
+        //       reg acc5: f32x8[2]
+        //       let bias5: f32x8 = load f32x8 @32 weights[8*part]
+        //       for r9 in 0..2 unroll {
+        //         acc5[r9] = bias5
+        //       }
+        //       for ky3 in 1..3 {
+        //         let w10: f32x8 = load f32x8 @32 weights[8*part + 48*ky3 + 16]
+        //         let w11: f32x8 = load f32x8 @32 weights[8*part + 48*ky3 + 32]
+        //         let w12: f32x8 = load f32x8 @32 weights[8*part + 48*ky3 + 48]
+        //         acc5[0] = fma(load f32x8 @32 slice[8*part + 128*ky3 + -64], w10, acc5[0])
+        //         let v5: f32x8 = load f32x8 @32 slice[8*part + 128*ky3 + -48]
+        //         acc5[0] = fma(v5, w11, acc5[0])
+        //         acc5[1] = fma(v5, w10, acc5[1])
+        //         let v6: f32x8 = load f32x8 @32 slice[8*part + 128*ky3 + -32]
+        //         acc5[0] = fma(v6, w12, acc5[0])
+        //         acc5[1] = fma(v6, w11, acc5[1])
+        //         acc5[1] = fma(load f32x8 @32 slice[8*part + 128*ky3 + -16], w12, acc5[1])
+        //       }
+        //       for r10 in 0..2 unroll {
+        //         let value3: f32x8 = acc5[r10]
+        //         row[0] = add(row[0], value3)
+        //         store output[8*part + 16*r10 + 80] @32 = value3
+        //       }
+        //       reg acc6: f32x8[1]
+        //       let bias6: f32x8 = load f32x8 @32 weights[8*part]
+        //       acc6[0] = bias6
+        //       for ky4 in 1..3 {
+        //         let w13: f32x8 = load f32x8 @32 weights[8*part + 48*ky4 + 16]
+        //         let w14: f32x8 = load f32x8 @32 weights[8*part + 48*ky4 + 32]
+        //         acc6[0] = fma(load f32x8 @32 slice[8*part + 128*ky4 + -32], w13, acc6[0])
+        //         acc6[0] = fma(load f32x8 @32 slice[8*part + 128*ky4 + -16], w14, acc6[0])
+        //       }
+        //       let value4: f32x8 = acc6[0]
+        //       row[0] = add(row[0], value4)
+        //       store output[8*part + 112] @32 = value4
+        //       store means[8*part] @32 = add(load f32x8 @32 means[8*part], row[0])
+        //     }
+        //     for y in 1..7 {
+        //       for part2 in 0..2 {
+        //         reg row2: f32x8[1]
+        //         reg acc7: f32x8[1]
+        //         let bias7: f32x8 = load f32x8 @32 weights[8*part2]
+        //         acc7[0] = bias7
+        //         for ky5 in 0..3 {
+        //           let w15: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky5 + 32]
+        //           let w16: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky5 + 48]
+        //           acc7[0] = fma(load f32x8 @32 slice[128*y + 8*part2 + 128*ky5 + -128], w15,
+        //             acc7[0])
+        //           acc7[0] = fma(load f32x8 @32 slice[128*y + 8*part2 + 128*ky5 + -112], w16,
+        //             acc7[0])
+        //         }
+        //         let value5: f32x8 = acc7[0]
+        //         row2[0] = add(row2[0], value5)
+        //         store output[128*y + 8*part2] @32 = value5
+        //         reg acc8: f32x8[6]
+        //         let bias8: f32x8 = load f32x8 @32 weights[8*part2]
+        //         for r11 in 0..6 unroll {
+        //           acc8[r11] = bias8
+        //         }
+        //         for ky6 in 0..3 {
+        //           let w17: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky6 + 16]
+        //           let w18: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky6 + 32]
+        //           let w19: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky6 + 48]
+        //           acc8[0] = fma(load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -128], w17,
+        //             acc8[0])
+        //           let v7: f32x8 = load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -112]
+        //           acc8[0] = fma(v7, w18, acc8[0])
+        //           acc8[1] = fma(v7, w17, acc8[1])
+        //           let v8: f32x8 = load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -96]
+        //           acc8[0] = fma(v8, w19, acc8[0])
+        //           acc8[1] = fma(v8, w18, acc8[1])
+        //           acc8[2] = fma(v8, w17, acc8[2])
+        //           let v9: f32x8 = load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -80]
+        //           acc8[1] = fma(v9, w19, acc8[1])
+        //           acc8[2] = fma(v9, w18, acc8[2])
+        //           acc8[3] = fma(v9, w17, acc8[3])
+        //           let v10: f32x8 = load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -64]
+        //           acc8[2] = fma(v10, w19, acc8[2])
+        //           acc8[3] = fma(v10, w18, acc8[3])
+        //           acc8[4] = fma(v10, w17, acc8[4])
+        //           let v11: f32x8 = load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -48]
+        //           acc8[3] = fma(v11, w19, acc8[3])
+        //           acc8[4] = fma(v11, w18, acc8[4])
+        //           acc8[5] = fma(v11, w17, acc8[5])
+        //           let v12: f32x8 = load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -32]
+        //           acc8[4] = fma(v12, w19, acc8[4])
+        //           acc8[5] = fma(v12, w18, acc8[5])
+        //           acc8[5] = fma(load f32x8 @32 slice[128*y + 8*part2 + 128*ky6 + -16], w19,
+        //             acc8[5])
+        //         }
+        //         for r12 in 0..6 unroll {
+        //           let value6: f32x8 = acc8[r12]
+        //           row2[0] = add(row2[0], value6)
+        //           store output[128*y + 8*part2 + 16*r12 + 16] @32 = value6
+        //         }
+        //         reg acc9: f32x8[1]
+        //         let bias9: f32x8 = load f32x8 @32 weights[8*part2]
+        //         acc9[0] = bias9
+        //         for ky7 in 0..3 {
+        //           let w20: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky7 + 16]
+        //           let w21: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky7 + 32]
+        //           acc9[0] = fma(load f32x8 @32 slice[128*y + 8*part2 + 128*ky7 + -32], w20,
+        //             acc9[0])
+        //           acc9[0] = fma(load f32x8 @32 slice[128*y + 8*part2 + 128*ky7 + -16], w21,
+        //             acc9[0])
+        //         }
+        //         let value7: f32x8 = acc9[0]
+        //         row2[0] = add(row2[0], value7)
+        //         store output[128*y + 8*part2 + 112] @32 = value7
+        //         store means[8*part2] @32 = add(load f32x8 @32 means[8*part2], row2[0])
+        //       }
+        //     }
+        //     for part3 in 0..2 {
+        //       reg row3: f32x8[1]
+        //       reg acc10: f32x8[1]
+        //       let bias10: f32x8 = load f32x8 @32 weights[8*part3]
+        //       acc10[0] = bias10
+        //       for ky8 in 0..2 {
+        //         let w22: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky8 + 32]
+        //         let w23: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky8 + 48]
+        //         acc10[0] = fma(load f32x8 @32 slice[8*part3 + 128*ky8 + 768], w22, acc10[0])
+        //         acc10[0] = fma(load f32x8 @32 slice[8*part3 + 128*ky8 + 784], w23, acc10[0])
+        //       }
+        //       let value8: f32x8 = acc10[0]
+        //       row3[0] = add(row3[0], value8)
+        //       store output[8*part3 + 896] @32 = value8
+        //       reg acc11: f32x8[4]
+        //       let bias11: f32x8 = load f32x8 @32 weights[8*part3]
+        //       for r13 in 0..4 unroll {
+        //         acc11[r13] = bias11
+        //       }
+        //       for ky9 in 0..2 {
+        //         let w24: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky9 + 16]
+        //         let w25: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky9 + 32]
+        //         let w26: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky9 + 48]
+        //         acc11[0] = fma(load f32x8 @32 slice[8*part3 + 128*ky9 + 768], w24, acc11[0])
+        //         let v13: f32x8 = load f32x8 @32 slice[8*part3 + 128*ky9 + 784]
+        //         acc11[0] = fma(v13, w25, acc11[0])
+        //         acc11[1] = fma(v13, w24, acc11[1])
+        //         let v14: f32x8 = load f32x8 @32 slice[8*part3 + 128*ky9 + 800]
+        //         acc11[0] = fma(v14, w26, acc11[0])
+        //         acc11[1] = fma(v14, w25, acc11[1])
+        //         acc11[2] = fma(v14, w24, acc11[2])
+        //         let v15: f32x8 = load f32x8 @32 slice[8*part3 + 128*ky9 + 816]
+        //         acc11[1] = fma(v15, w26, acc11[1])
+        //         acc11[2] = fma(v15, w25, acc11[2])
+        //         acc11[3] = fma(v15, w24, acc11[3])
+        //         let v16: f32x8 = load f32x8 @32 slice[8*part3 + 128*ky9 + 832]
+        //         acc11[2] = fma(v16, w26, acc11[2])
+        //         acc11[3] = fma(v16, w25, acc11[3])
+        //         acc11[3] = fma(load f32x8 @32 slice[8*part3 + 128*ky9 + 848], w26, acc11[3])
+        //       }
+        //       for r14 in 0..4 unroll {
+        //         let value9: f32x8 = acc11[r14]
+        //         row3[0] = add(row3[0], value9)
+        //         store output[8*part3 + 16*r14 + 912] @32 = value9
+        //       }
+        //       reg acc12: f32x8[2]
+        //       let bias12: f32x8 = load f32x8 @32 weights[8*part3]
+        //       for r15 in 0..2 unroll {
+        //         acc12[r15] = bias12
+        //       }
+        //       for ky10 in 0..2 {
+        //         let w27: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky10 + 16]
+        //         let w28: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky10 + 32]
+        //         let w29: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky10 + 48]
+        //         acc12[0] = fma(load f32x8 @32 slice[8*part3 + 128*ky10 + 832], w27, acc12[0])
+        //         let v17: f32x8 = load f32x8 @32 slice[8*part3 + 128*ky10 + 848]
+        //         acc12[0] = fma(v17, w28, acc12[0])
+        //         acc12[1] = fma(v17, w27, acc12[1])
+        //         let v18: f32x8 = load f32x8 @32 slice[8*part3 + 128*ky10 + 864]
+        //         acc12[0] = fma(v18, w29, acc12[0])
+        //         acc12[1] = fma(v18, w28, acc12[1])
+        //         acc12[1] = fma(load f32x8 @32 slice[8*part3 + 128*ky10 + 880], w29, acc12[1])
+        //       }
+        //       for r16 in 0..2 unroll {
+        //         let value10: f32x8 = acc12[r16]
+        //         row3[0] = add(row3[0], value10)
+        //         store output[8*part3 + 16*r16 + 976] @32 = value10
+        //       }
+        //       reg acc13: f32x8[1]
+        //       let bias13: f32x8 = load f32x8 @32 weights[8*part3]
+        //       acc13[0] = bias13
+        //       for ky11 in 0..2 {
+        //         let w30: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky11 + 16]
+        //         let w31: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky11 + 32]
+        //         acc13[0] = fma(load f32x8 @32 slice[8*part3 + 128*ky11 + 864], w30, acc13[0])
+        //         acc13[0] = fma(load f32x8 @32 slice[8*part3 + 128*ky11 + 880], w31, acc13[0])
+        //       }
+        //       let value11: f32x8 = acc13[0]
+        //       row3[0] = add(row3[0], value11)
+        //       store output[8*part3 + 1008] @32 = value11
+        //       store means[8*part3] @32 = add(load f32x8 @32 means[8*part3], row3[0])
+        //     }
+        //     for c2 in 0..2 {
+        //       store means[8*c2] @32 = div(load f32x8 @32 means[8*c2], splat f32x8 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
@@ -5291,6 +6892,54 @@ mod avx2 {
         reduce: &[f32; 136],
         reduced: *mut f32,
     ) {
+        // kernel squeeze_excite_1x16x8x8 {
+        //   buffer means: in f32[16] @64
+        //   buffer reduce: const f32[136] @64
+        //   buffer expand: const f32[48] @64
+        //   buffer reduced: shared f32[8] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 reduce[0]
+        //     for k in 0..16 {
+        //       let x: f32x8 = broadcast f32x8 means[k]
+        //       acc[0] = fma(x, load f32x8 @32 reduce[8*k + 8], acc[0])
+        //     }
+        //     store reduced[0] @32 = max(splat f32x8 0.0, acc[0])
+        //   }
+        //   for once2 in 0..1 {
+        //     reg acc2: f32x8[2]
+        //     for v in 0..2 unroll {
+        //       acc2[v] = load f32x8 @32 expand[8*v]
+        //     }
+        //     for k2 in 0..2 {
+        //       let x2: f32x8 = broadcast f32x8 reduced[k2]
+        //       for v2 in 0..2 unroll {
+        //         acc2[v2] = fma(x2, load f32x8 @32 expand[16*k2 + 8*v2 + 16], acc2[v2])
+        //       }
+        //     }
+        //     for v3 in 0..2 unroll {
+        //       store output[8*v3] @32 = acc2[v3]
+        //     }
+        //     for i in 0..2 {
+        //       let x3: f32x8 = min(splat f32x8 87.0, max(splat f32x8 -87.0, load f32x8 @32
+        //         output[8*i]))
+        //       let rounded: f32x8 = fma(x3, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //       let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //       let f: f32x8 = fma(n, splat f32x8 0.6933594, x3)
+        //       let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //       let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //       let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //       let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //       let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //       let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //       let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //       let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //         f32x8 1.0)
+        //       store output[8*i] @32 = div(splat f32x8 1.0, denominator)
+        //     }
+        //   }
+        // }
         let means = means.as_ptr();
         let reduce = reduce.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -5364,6 +7013,90 @@ mod avx2 {
         output: *mut f32,
         rows: *mut f32,
     ) {
+        // kernel pointwise_c16_1x11x8x8_gate_on_relu6_shortcut {
+        //   buffer input: in f32[1024] @64
+        //   buffer gate: in f32[16] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[272] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer rows: scratch f32[176] @64
+        //   for p in 0..5 {
+        //     for c in 0..2 {
+        //       let gate: f32x8 = load f32x8 @32 gate[8*c]
+        //       for r in 0..11 unroll {
+        //         store rows[8*c + 16*r] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, mul(load
+        //           f32x8 @32 input[176*p + 8*c + 16*r], gate)))
+        //       }
+        //     }
+        //     reg acc: f32x8[11]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r2 in 0..11 unroll {
+        //       acc[r2] = bias
+        //     }
+        //     for k in 0..16 {
+        //       let w: f32x8 = load f32x8 @32 weights[16*k + 16]
+        //       for r3 in 0..11 unroll {
+        //         acc[r3] = fma(broadcast f32x8 rows[k + 16*r3], w, acc[r3])
+        //       }
+        //     }
+        //     for r4 in 0..11 unroll {
+        //       store output[176*p + 16*r4] @32 = add(acc[r4], load f32x8 @32 shortcut[88*p +
+        //         8*r4])
+        //     }
+        //     reg acc2: f32x8[11]
+        //     let bias2: f32x8 = load f32x8 @32 weights[8]
+        //     for r5 in 0..11 unroll {
+        //       acc2[r5] = bias2
+        //     }
+        //     for k2 in 0..16 {
+        //       let w2: f32x8 = load f32x8 @32 weights[16*k2 + 24]
+        //       for r6 in 0..11 unroll {
+        //         acc2[r6] = fma(broadcast f32x8 rows[k2 + 16*r6], w2, acc2[r6])
+        //       }
+        //     }
+        //     for r7 in 0..11 unroll {
+        //       store output[176*p + 16*r7 + 8] @32 = acc2[r7]
+        //     }
+        //   }
+        //   for once in 0..1 {
+        //     for c2 in 0..2 {
+        //       let gate2: f32x8 = load f32x8 @32 gate[8*c2]
+        //       for r8 in 0..9 unroll {
+        //         store rows[8*c2 + 16*r8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, mul(load
+        //           f32x8 @32 input[8*c2 + 16*r8 + 880], gate2)))
+        //       }
+        //     }
+        //     reg acc3: f32x8[9]
+        //     let bias3: f32x8 = load f32x8 @32 weights[0]
+        //     for r9 in 0..9 unroll {
+        //       acc3[r9] = bias3
+        //     }
+        //     for k3 in 0..16 {
+        //       let w3: f32x8 = load f32x8 @32 weights[16*k3 + 16]
+        //       for r10 in 0..9 unroll {
+        //         acc3[r10] = fma(broadcast f32x8 rows[k3 + 16*r10], w3, acc3[r10])
+        //       }
+        //     }
+        //     for r11 in 0..9 unroll {
+        //       store output[16*r11 + 880] @32 = add(acc3[r11], load f32x8 @32 shortcut[8*r11 +
+        //         440])
+        //     }
+        //     reg acc4: f32x8[9]
+        //     let bias4: f32x8 = load f32x8 @32 weights[8]
+        //     for r12 in 0..9 unroll {
+        //       acc4[r12] = bias4
+        //     }
+        //     for k4 in 0..16 {
+        //       let w4: f32x8 = load f32x8 @32 weights[16*k4 + 24]
+        //       for r13 in 0..9 unroll {
+        //         acc4[r13] = fma(broadcast f32x8 rows[k4 + 16*r13], w4, acc4[r13])
+        //       }
+        //     }
+        //     for r14 in 0..9 unroll {
+        //       store output[16*r14 + 888] @32 = acc4[r14]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
@@ -5801,6 +7534,27 @@ mod avx2 {
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
+        // kernel global_average_pool_1x11x8x8 {
+        //   buffer input: in f32[1024] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg total: f32x8[2]
+        //     for y in 0..8 {
+        //       reg row: f32x8[2]
+        //       for x in 0..8 {
+        //         for v in 0..2 unroll {
+        //           row[v] = add(row[v], load f32x8 @32 input[128*y + 16*x + 8*v])
+        //         }
+        //       }
+        //       for v2 in 0..2 unroll {
+        //         total[v2] = add(total[v2], row[v2])
+        //       }
+        //     }
+        //     for v3 in 0..2 unroll {
+        //       store output[8*v3] @32 = div(total[v3], splat f32x8 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -5829,6 +7583,20 @@ mod avx2 {
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
+        // kernel dense_1x11 {
+        //   buffer input: in f32[16] @64
+        //   buffer weights: const f32[96] @64
+        //   buffer output: out f32[8] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 weights[0]
+        //     for k in 0..11 {
+        //       let x: f32x8 = broadcast f32x8 input[k]
+        //       acc[0] = fma(x, load f32x8 @32 weights[8*k + 8], acc[0])
+        //     }
+        //     store output[0] @32 = acc[0]
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -5847,6 +7615,15 @@ mod avx2 {
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
+        // kernel relayout_1x4 {
+        //   buffer input: in f32[8] @64
+        //   buffer output: out f32[4] @4
+        //   for once in 0..1 {
+        //     for c in 0..4 {
+        //       store output[c] @4 = load f32x1 @4 input[c]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -6119,6 +7896,170 @@ mod neon {
         weights: &[f32; 224],
         output: *mut f32,
     ) {
+        // kernel convolution_3x3_s2_c3_1x8x8x8_silu {
+        //   buffer input: in f32[768] @4
+        //   buffer weights: const f32[224] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x4[2]
+        //     for v in 0..2 unroll {
+        //       acc[v] = load f32x4 @16 weights[4*v]
+        //     }
+        //     for ky in 1..3 {
+        //       for kx in 1..3 {
+        //         for k in 0..3 {
+        //           let x: f32x4 = broadcast f32x4 input[16*ky + kx + 256*k + -17]
+        //           for v2 in 0..2 unroll {
+        //             acc[v2] = fma(x, load f32x4 @16 weights[72*ky + 24*kx + 8*k + 4*v2 + 8],
+        //               acc[v2])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for v3 in 0..2 unroll {
+        //       store output[4*v3] @16 = acc[v3]
+        //     }
+        //     for i in 0..2 {
+        //       let x2: f32x4 = max(splat f32x4 -87.0, load f32x4 @16 output[4*i])
+        //       let bounded: f32x4 = min(splat f32x4 87.0, x2)
+        //       let rounded: f32x4 = fma(bounded, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //       let n: f32x4 = sub(rounded, splat f32x4 12583039.0)
+        //       let f: f32x4 = fma(n, splat f32x4 0.6933594, bounded)
+        //       let f2: f32x4 = fma(n, splat f32x4 -0.00021219444, f)
+        //       let p: f32x4 = fma(splat f32x4 0.001381454, f2, splat f32x4 -0.008368745)
+        //       let p2: f32x4 = fma(p, f2, splat f32x4 0.04166839)
+        //       let p3: f32x4 = fma(p2, f2, splat f32x4 -0.16666521)
+        //       let p4: f32x4 = fma(p3, f2, splat f32x4 0.49999994)
+        //       let p5: f32x4 = fma(p4, f2, splat f32x4 -1.0)
+        //       let p6: f32x4 = fma(p5, f2, splat f32x4 1.0)
+        //       let denominator: f32x4 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //         f32x4 1.0)
+        //       store output[4*i] @16 = div(x2, denominator)
+        //     }
+        //     reg acc2: f32x4[14]
+        //     for v4 in 0..2 unroll {
+        //       let bias: f32x4 = load f32x4 @16 weights[4*v4]
+        //       for r in 0..7 unroll {
+        //         acc2[v4 + 2*r] = bias
+        //       }
+        //     }
+        //     for ky2 in 1..3 {
+        //       for kx2 in 0..3 {
+        //         for k2 in 0..3 {
+        //           let w: f32x4 = load f32x4 @16 weights[72*ky2 + 24*kx2 + 8*k2 + 8]
+        //           let w2: f32x4 = load f32x4 @16 weights[72*ky2 + 24*kx2 + 8*k2 + 12]
+        //           for r2 in 0..7 unroll {
+        //             let x3: f32x4 = broadcast f32x4 input[16*ky2 + kx2 + 256*k2 + 2*r2 + -15]
+        //             acc2[2*r2] = fma(x3, w, acc2[2*r2])
+        //             acc2[2*r2 + 1] = fma(x3, w2, acc2[2*r2 + 1])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for r3 in 0..7 unroll {
+        //       for v5 in 0..2 unroll {
+        //         store output[8*r3 + 4*v5 + 8] @16 = acc2[2*r3 + v5]
+        //       }
+        //     }
+        //     for i2 in 0..14 {
+        //       let x4: f32x4 = max(splat f32x4 -87.0, load f32x4 @16 output[4*i2 + 8])
+        //       let bounded2: f32x4 = min(splat f32x4 87.0, x4)
+        //       let rounded2: f32x4 = fma(bounded2, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //       let n2: f32x4 = sub(rounded2, splat f32x4 12583039.0)
+        //       let f3: f32x4 = fma(n2, splat f32x4 0.6933594, bounded2)
+        //       let f4: f32x4 = fma(n2, splat f32x4 -0.00021219444, f3)
+        //       let p7: f32x4 = fma(splat f32x4 0.001381454, f4, splat f32x4 -0.008368745)
+        //       let p8: f32x4 = fma(p7, f4, splat f32x4 0.04166839)
+        //       let p9: f32x4 = fma(p8, f4, splat f32x4 -0.16666521)
+        //       let p10: f32x4 = fma(p9, f4, splat f32x4 0.49999994)
+        //       let p11: f32x4 = fma(p10, f4, splat f32x4 -1.0)
+        //       let p12: f32x4 = fma(p11, f4, splat f32x4 1.0)
+        //       let denominator2: f32x4 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //         splat f32x4 1.0)
+        //       store output[4*i2 + 8] @16 = div(x4, denominator2)
+        //     }
+        //   }
+        //   for y in 1..8 {
+        //     reg acc3: f32x4[2]
+        //     for v6 in 0..2 unroll {
+        //       acc3[v6] = load f32x4 @16 weights[4*v6]
+        //     }
+        //     for ky3 in 0..3 {
+        //       for kx3 in 1..3 {
+        //         for k3 in 0..3 {
+        //           let x5: f32x4 = broadcast f32x4 input[32*y + 16*ky3 + kx3 + 256*k3 + -17]
+        //           for v7 in 0..2 unroll {
+        //             acc3[v7] = fma(x5, load f32x4 @16 weights[72*ky3 + 24*kx3 + 8*k3 + 4*v7 + 8],
+        //               acc3[v7])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for v8 in 0..2 unroll {
+        //       store output[64*y + 4*v8] @16 = acc3[v8]
+        //     }
+        //     for i3 in 0..2 {
+        //       let x6: f32x4 = max(splat f32x4 -87.0, load f32x4 @16 output[64*y + 4*i3])
+        //       let bounded3: f32x4 = min(splat f32x4 87.0, x6)
+        //       let rounded3: f32x4 = fma(bounded3, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //       let n3: f32x4 = sub(rounded3, splat f32x4 12583039.0)
+        //       let f5: f32x4 = fma(n3, splat f32x4 0.6933594, bounded3)
+        //       let f6: f32x4 = fma(n3, splat f32x4 -0.00021219444, f5)
+        //       let p13: f32x4 = fma(splat f32x4 0.001381454, f6, splat f32x4 -0.008368745)
+        //       let p14: f32x4 = fma(p13, f6, splat f32x4 0.04166839)
+        //       let p15: f32x4 = fma(p14, f6, splat f32x4 -0.16666521)
+        //       let p16: f32x4 = fma(p15, f6, splat f32x4 0.49999994)
+        //       let p17: f32x4 = fma(p16, f6, splat f32x4 -1.0)
+        //       let p18: f32x4 = fma(p17, f6, splat f32x4 1.0)
+        //       let denominator3: f32x4 = fma(p18, from_bits(shift_left(to_bits(rounded3), 23)),
+        //         splat f32x4 1.0)
+        //       store output[64*y + 4*i3] @16 = div(x6, denominator3)
+        //     }
+        //     reg acc4: f32x4[14]
+        //     for v9 in 0..2 unroll {
+        //       let bias2: f32x4 = load f32x4 @16 weights[4*v9]
+        //       for r4 in 0..7 unroll {
+        //         acc4[v9 + 2*r4] = bias2
+        //       }
+        //     }
+        //     for ky4 in 0..3 {
+        //       for kx4 in 0..3 {
+        //         for k4 in 0..3 {
+        //           let w3: f32x4 = load f32x4 @16 weights[72*ky4 + 24*kx4 + 8*k4 + 8]
+        //           let w4: f32x4 = load f32x4 @16 weights[72*ky4 + 24*kx4 + 8*k4 + 12]
+        //           for r5 in 0..7 unroll {
+        //             let x7: f32x4 = broadcast f32x4 input[32*y + 16*ky4 + kx4 + 256*k4 + 2*r5 +
+        //               -15]
+        //             acc4[2*r5] = fma(x7, w3, acc4[2*r5])
+        //             acc4[2*r5 + 1] = fma(x7, w4, acc4[2*r5 + 1])
+        //           }
+        //         }
+        //       }
+        //     }
+        //     for r6 in 0..7 unroll {
+        //       for v10 in 0..2 unroll {
+        //         store output[64*y + 8*r6 + 4*v10 + 8] @16 = acc4[2*r6 + v10]
+        //       }
+        //     }
+        //     for i4 in 0..14 {
+        //       let x8: f32x4 = max(splat f32x4 -87.0, load f32x4 @16 output[64*y + 4*i4 + 8])
+        //       let bounded4: f32x4 = min(splat f32x4 87.0, x8)
+        //       let rounded4: f32x4 = fma(bounded4, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //       let n4: f32x4 = sub(rounded4, splat f32x4 12583039.0)
+        //       let f7: f32x4 = fma(n4, splat f32x4 0.6933594, bounded4)
+        //       let f8: f32x4 = fma(n4, splat f32x4 -0.00021219444, f7)
+        //       let p19: f32x4 = fma(splat f32x4 0.001381454, f8, splat f32x4 -0.008368745)
+        //       let p20: f32x4 = fma(p19, f8, splat f32x4 0.04166839)
+        //       let p21: f32x4 = fma(p20, f8, splat f32x4 -0.16666521)
+        //       let p22: f32x4 = fma(p21, f8, splat f32x4 0.49999994)
+        //       let p23: f32x4 = fma(p22, f8, splat f32x4 -1.0)
+        //       let p24: f32x4 = fma(p23, f8, splat f32x4 1.0)
+        //       let denominator4: f32x4 = fma(p24, from_bits(shift_left(to_bits(rounded4), 23)),
+        //         splat f32x4 1.0)
+        //       store output[64*y + 4*i4 + 8] @16 = div(x8, denominator4)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -6456,6 +8397,229 @@ mod neon {
         weights: &[f32; 80],
         output: *mut f32,
     ) {
+        // kernel depthwise_3x3_c8_1x8x8x8_relu6 {
+        //   buffer input: in f32[512] @64
+        //   buffer weights: const f32[80] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     for part in 0..2 {
+        //       reg acc: f32x4[1]
+        //       let bias: f32x4 = load f32x4 @16 weights[4*part]
+        //       acc[0] = bias
+        //       for ky in 1..3 {
+        //         let w: f32x4 = load f32x4 @16 weights[4*part + 24*ky + 16]
+        //         let w2: f32x4 = load f32x4 @16 weights[4*part + 24*ky + 24]
+        //         acc[0] = fma(load f32x4 @16 input[4*part + 64*ky + -64], w, acc[0])
+        //         acc[0] = fma(load f32x4 @16 input[4*part + 64*ky + -56], w2, acc[0])
+        //       }
+        //       store output[4*part] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0, acc[0]))
+        //       reg acc2: f32x4[4]
+        //       let bias2: f32x4 = load f32x4 @16 weights[4*part]
+        //       for r in 0..4 unroll {
+        //         acc2[r] = bias2
+        //       }
+        //       for ky2 in 1..3 {
+        //         let w3: f32x4 = load f32x4 @16 weights[4*part + 24*ky2 + 8]
+        //         let w4: f32x4 = load f32x4 @16 weights[4*part + 24*ky2 + 16]
+        //         let w5: f32x4 = load f32x4 @16 weights[4*part + 24*ky2 + 24]
+        //         acc2[0] = fma(load f32x4 @16 input[4*part + 64*ky2 + -64], w3, acc2[0])
+        //         let v: f32x4 = load f32x4 @16 input[4*part + 64*ky2 + -56]
+        //         acc2[0] = fma(v, w4, acc2[0])
+        //         acc2[1] = fma(v, w3, acc2[1])
+        //         let v2: f32x4 = load f32x4 @16 input[4*part + 64*ky2 + -48]
+        //         acc2[0] = fma(v2, w5, acc2[0])
+        //         acc2[1] = fma(v2, w4, acc2[1])
+        //         acc2[2] = fma(v2, w3, acc2[2])
+        //         let v3: f32x4 = load f32x4 @16 input[4*part + 64*ky2 + -40]
+        //         acc2[1] = fma(v3, w5, acc2[1])
+        //         acc2[2] = fma(v3, w4, acc2[2])
+        //         acc2[3] = fma(v3, w3, acc2[3])
+        //         let v4: f32x4 = load f32x4 @16 input[4*part + 64*ky2 + -32]
+        //         acc2[2] = fma(v4, w5, acc2[2])
+        //         acc2[3] = fma(v4, w4, acc2[3])
+        //         acc2[3] = fma(load f32x4 @16 input[4*part + 64*ky2 + -24], w5, acc2[3])
+        //       }
+        //       for r2 in 0..4 unroll {
+        //         store output[4*part + 8*r2 + 8] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0,
+        //           acc2[r2]))
+        //       }
+        //       reg acc3: f32x4[2]
+        //       let bias3: f32x4 = load f32x4 @16 weights[4*part]
+        //       for r3 in 0..2 unroll {
+        //         acc3[r3] = bias3
+        //       }
+        //       for ky3 in 1..3 {
+        //         let w6: f32x4 = load f32x4 @16 weights[4*part + 24*ky3 + 8]
+        //         let w7: f32x4 = load f32x4 @16 weights[4*part + 24*ky3 + 16]
+        //         let w8: f32x4 = load f32x4 @16 weights[4*part + 24*ky3 + 24]
+        //         acc3[0] = fma(load f32x4 @16 input[4*part + 64*ky3 + -32], w6, acc3[0])
+        //         let v5: f32x4 = load f32x4 @16 input[4*part + 64*ky3 + -24]
+        //         acc3[0] = fma(v5, w7, acc3[0])
+        //         acc3[1] = fma(v5, w6, acc3[1])
+        //         let v6: f32x4 = load f32x4 @16 input[4*part + 64*ky3 + -16]
+        //         acc3[0] = fma(v6, w8, acc3[0])
+        //         acc3[1] = fma(v6, w7, acc3[1])
+        //         acc3[1] = fma(load f32x4 @16 input[4*part + 64*ky3 + -8], w8, acc3[1])
+        //       }
+        //       for r4 in 0..2 unroll {
+        //         store output[4*part + 8*r4 + 40] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0,
+        //           acc3[r4]))
+        //       }
+        //       reg acc4: f32x4[1]
+        //       let bias4: f32x4 = load f32x4 @16 weights[4*part]
+        //       acc4[0] = bias4
+        //       for ky4 in 1..3 {
+        //         let w9: f32x4 = load f32x4 @16 weights[4*part + 24*ky4 + 8]
+        //         let w10: f32x4 = load f32x4 @16 weights[4*part + 24*ky4 + 16]
+        //         acc4[0] = fma(load f32x4 @16 input[4*part + 64*ky4 + -16], w9, acc4[0])
+        //         acc4[0] = fma(load f32x4 @16 input[4*part + 64*ky4 + -8], w10, acc4[0])
+        //       }
+        //       store output[4*part + 56] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0, acc4[0]))
+        //     }
+        //   }
+        //   for y in 1..7 {
+        //     for part2 in 0..2 {
+        //       reg acc5: f32x4[1]
+        //       let bias5: f32x4 = load f32x4 @16 weights[4*part2]
+        //       acc5[0] = bias5
+        //       for ky5 in 0..3 {
+        //         let w11: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky5 + 16]
+        //         let w12: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky5 + 24]
+        //         acc5[0] = fma(load f32x4 @16 input[64*y + 4*part2 + 64*ky5 + -64], w11, acc5[0])
+        //         acc5[0] = fma(load f32x4 @16 input[64*y + 4*part2 + 64*ky5 + -56], w12, acc5[0])
+        //       }
+        //       store output[64*y + 4*part2] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0,
+        //         acc5[0]))
+        //       reg acc6: f32x4[6]
+        //       let bias6: f32x4 = load f32x4 @16 weights[4*part2]
+        //       for r5 in 0..6 unroll {
+        //         acc6[r5] = bias6
+        //       }
+        //       for ky6 in 0..3 {
+        //         let w13: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky6 + 8]
+        //         let w14: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky6 + 16]
+        //         let w15: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky6 + 24]
+        //         acc6[0] = fma(load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -64], w13, acc6[0])
+        //         let v7: f32x4 = load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -56]
+        //         acc6[0] = fma(v7, w14, acc6[0])
+        //         acc6[1] = fma(v7, w13, acc6[1])
+        //         let v8: f32x4 = load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -48]
+        //         acc6[0] = fma(v8, w15, acc6[0])
+        //         acc6[1] = fma(v8, w14, acc6[1])
+        //         acc6[2] = fma(v8, w13, acc6[2])
+        //         let v9: f32x4 = load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -40]
+        //         acc6[1] = fma(v9, w15, acc6[1])
+        //         acc6[2] = fma(v9, w14, acc6[2])
+        //         acc6[3] = fma(v9, w13, acc6[3])
+        //         let v10: f32x4 = load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -32]
+        //         acc6[2] = fma(v10, w15, acc6[2])
+        //         acc6[3] = fma(v10, w14, acc6[3])
+        //         acc6[4] = fma(v10, w13, acc6[4])
+        //         let v11: f32x4 = load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -24]
+        //         acc6[3] = fma(v11, w15, acc6[3])
+        //         acc6[4] = fma(v11, w14, acc6[4])
+        //         acc6[5] = fma(v11, w13, acc6[5])
+        //         let v12: f32x4 = load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -16]
+        //         acc6[4] = fma(v12, w15, acc6[4])
+        //         acc6[5] = fma(v12, w14, acc6[5])
+        //         acc6[5] = fma(load f32x4 @16 input[64*y + 4*part2 + 64*ky6 + -8], w15, acc6[5])
+        //       }
+        //       for r6 in 0..6 unroll {
+        //         store output[64*y + 4*part2 + 8*r6 + 8] @16 = min(splat f32x4 6.0, max(splat
+        //           f32x4 0.0, acc6[r6]))
+        //       }
+        //       reg acc7: f32x4[1]
+        //       let bias7: f32x4 = load f32x4 @16 weights[4*part2]
+        //       acc7[0] = bias7
+        //       for ky7 in 0..3 {
+        //         let w16: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky7 + 8]
+        //         let w17: f32x4 = load f32x4 @16 weights[4*part2 + 24*ky7 + 16]
+        //         acc7[0] = fma(load f32x4 @16 input[64*y + 4*part2 + 64*ky7 + -16], w16, acc7[0])
+        //         acc7[0] = fma(load f32x4 @16 input[64*y + 4*part2 + 64*ky7 + -8], w17, acc7[0])
+        //       }
+        //       store output[64*y + 4*part2 + 56] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0,
+        //         acc7[0]))
+        //     }
+        //   }
+        //   for once2 in 0..1 {
+        //     for part3 in 0..2 {
+        //       reg acc8: f32x4[1]
+        //       let bias8: f32x4 = load f32x4 @16 weights[4*part3]
+        //       acc8[0] = bias8
+        //       for ky8 in 0..2 {
+        //         let w18: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky8 + 16]
+        //         let w19: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky8 + 24]
+        //         acc8[0] = fma(load f32x4 @16 input[4*part3 + 64*ky8 + 384], w18, acc8[0])
+        //         acc8[0] = fma(load f32x4 @16 input[4*part3 + 64*ky8 + 392], w19, acc8[0])
+        //       }
+        //       store output[4*part3 + 448] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0,
+        //         acc8[0]))
+        //       reg acc9: f32x4[4]
+        //       let bias9: f32x4 = load f32x4 @16 weights[4*part3]
+        //       for r7 in 0..4 unroll {
+        //         acc9[r7] = bias9
+        //       }
+        //       for ky9 in 0..2 {
+        //         let w20: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky9 + 8]
+        //         let w21: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky9 + 16]
+        //         let w22: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky9 + 24]
+        //         acc9[0] = fma(load f32x4 @16 input[4*part3 + 64*ky9 + 384], w20, acc9[0])
+        //         let v13: f32x4 = load f32x4 @16 input[4*part3 + 64*ky9 + 392]
+        //         acc9[0] = fma(v13, w21, acc9[0])
+        //         acc9[1] = fma(v13, w20, acc9[1])
+        //         let v14: f32x4 = load f32x4 @16 input[4*part3 + 64*ky9 + 400]
+        //         acc9[0] = fma(v14, w22, acc9[0])
+        //         acc9[1] = fma(v14, w21, acc9[1])
+        //         acc9[2] = fma(v14, w20, acc9[2])
+        //         let v15: f32x4 = load f32x4 @16 input[4*part3 + 64*ky9 + 408]
+        //         acc9[1] = fma(v15, w22, acc9[1])
+        //         acc9[2] = fma(v15, w21, acc9[2])
+        //         acc9[3] = fma(v15, w20, acc9[3])
+        //         let v16: f32x4 = load f32x4 @16 input[4*part3 + 64*ky9 + 416]
+        //         acc9[2] = fma(v16, w22, acc9[2])
+        //         acc9[3] = fma(v16, w21, acc9[3])
+        //         acc9[3] = fma(load f32x4 @16 input[4*part3 + 64*ky9 + 424], w22, acc9[3])
+        //       }
+        //       for r8 in 0..4 unroll {
+        //         store output[4*part3 + 8*r8 + 456] @16 = min(splat f32x4 6.0, max(splat f32x4
+        //           0.0, acc9[r8]))
+        //       }
+        //       reg acc10: f32x4[2]
+        //       let bias10: f32x4 = load f32x4 @16 weights[4*part3]
+        //       for r9 in 0..2 unroll {
+        //         acc10[r9] = bias10
+        //       }
+        //       for ky10 in 0..2 {
+        //         let w23: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky10 + 8]
+        //         let w24: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky10 + 16]
+        //         let w25: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky10 + 24]
+        //         acc10[0] = fma(load f32x4 @16 input[4*part3 + 64*ky10 + 416], w23, acc10[0])
+        //         let v17: f32x4 = load f32x4 @16 input[4*part3 + 64*ky10 + 424]
+        //         acc10[0] = fma(v17, w24, acc10[0])
+        //         acc10[1] = fma(v17, w23, acc10[1])
+        //         let v18: f32x4 = load f32x4 @16 input[4*part3 + 64*ky10 + 432]
+        //         acc10[0] = fma(v18, w25, acc10[0])
+        //         acc10[1] = fma(v18, w24, acc10[1])
+        //         acc10[1] = fma(load f32x4 @16 input[4*part3 + 64*ky10 + 440], w25, acc10[1])
+        //       }
+        //       for r10 in 0..2 unroll {
+        //         store output[4*part3 + 8*r10 + 488] @16 = min(splat f32x4 6.0, max(splat f32x4
+        //           0.0, acc10[r10]))
+        //       }
+        //       reg acc11: f32x4[1]
+        //       let bias11: f32x4 = load f32x4 @16 weights[4*part3]
+        //       acc11[0] = bias11
+        //       for ky11 in 0..2 {
+        //         let w26: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky11 + 8]
+        //         let w27: f32x4 = load f32x4 @16 weights[4*part3 + 24*ky11 + 16]
+        //         acc11[0] = fma(load f32x4 @16 input[4*part3 + 64*ky11 + 432], w26, acc11[0])
+        //         acc11[0] = fma(load f32x4 @16 input[4*part3 + 64*ky11 + 440], w27, acc11[0])
+        //       }
+        //       store output[4*part3 + 504] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0,
+        //         acc11[0]))
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -6879,6 +9043,60 @@ mod neon {
         weights: &[f32; 72],
         output: *mut f32,
     ) {
+        // kernel pointwise_c8_1x8x8x8_shortcut {
+        //   buffer input: in f32[512] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[72] @64
+        //   buffer output: out f32[512] @64
+        //   for p in 0..5 {
+        //     reg acc: f32x4[24]
+        //     for v in 0..2 unroll {
+        //       let bias: f32x4 = load f32x4 @16 weights[4*v]
+        //       for r in 0..12 unroll {
+        //         acc[v + 2*r] = bias
+        //       }
+        //     }
+        //     for k in 0..8 {
+        //       let w: f32x4 = load f32x4 @16 weights[8*k + 8]
+        //       let w2: f32x4 = load f32x4 @16 weights[8*k + 12]
+        //       for r2 in 0..12 unroll {
+        //         let x: f32x4 = broadcast f32x4 input[96*p + k + 8*r2]
+        //         acc[2*r2] = fma(x, w, acc[2*r2])
+        //         acc[2*r2 + 1] = fma(x, w2, acc[2*r2 + 1])
+        //       }
+        //     }
+        //     for r3 in 0..12 unroll {
+        //       for v2 in 0..2 unroll {
+        //         store output[96*p + 8*r3 + 4*v2] @16 = add(acc[2*r3 + v2], load f32x4 @16
+        //           shortcut[96*p + 8*r3 + 4*v2])
+        //       }
+        //     }
+        //   }
+        //   for once in 0..1 {
+        //     reg acc2: f32x4[8]
+        //     for v3 in 0..2 unroll {
+        //       let bias2: f32x4 = load f32x4 @16 weights[4*v3]
+        //       for r4 in 0..4 unroll {
+        //         acc2[v3 + 2*r4] = bias2
+        //       }
+        //     }
+        //     for k2 in 0..8 {
+        //       let w3: f32x4 = load f32x4 @16 weights[8*k2 + 8]
+        //       let w4: f32x4 = load f32x4 @16 weights[8*k2 + 12]
+        //       for r5 in 0..4 unroll {
+        //         let x2: f32x4 = broadcast f32x4 input[k2 + 8*r5 + 480]
+        //         acc2[2*r5] = fma(x2, w3, acc2[2*r5])
+        //         acc2[2*r5 + 1] = fma(x2, w4, acc2[2*r5 + 1])
+        //       }
+        //     }
+        //     for r6 in 0..4 unroll {
+        //       for v4 in 0..2 unroll {
+        //         store output[8*r6 + 4*v4 + 480] @16 = add(acc2[2*r6 + v4], load f32x4 @16
+        //           shortcut[8*r6 + 4*v4 + 480])
+        //       }
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
@@ -7137,6 +9355,347 @@ mod neon {
         means: *mut f32,
         slice: *mut f32,
     ) {
+        // kernel expand_c8_silu_depthwise_3x3_c16_1x16x8x8 {
+        //   buffer input: in f32[512] @64
+        //   buffer expand: const f32[144] @64
+        //   buffer weights: const f32[160] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer means: out f32[16] @64
+        //   buffer slice: scratch f32[1024] @64
+        //   for once in 0..1 {
+        //     for p in 0..10 {
+        //       reg acc: f32x4[24]
+        //       for v in 0..4 unroll {
+        //         let bias: f32x4 = load f32x4 @16 expand[4*v]
+        //         for r in 0..6 unroll {
+        //           acc[v + 4*r] = bias
+        //         }
+        //       }
+        //       for k in 0..8 {
+        //         let w: f32x4 = load f32x4 @16 expand[16*k + 16]
+        //         let w2: f32x4 = load f32x4 @16 expand[16*k + 20]
+        //         let w3: f32x4 = load f32x4 @16 expand[16*k + 24]
+        //         let w4: f32x4 = load f32x4 @16 expand[16*k + 28]
+        //         for r2 in 0..6 unroll {
+        //           let x: f32x4 = broadcast f32x4 input[48*p + k + 8*r2]
+        //           acc[4*r2] = fma(x, w, acc[4*r2])
+        //           acc[4*r2 + 1] = fma(x, w2, acc[4*r2 + 1])
+        //           acc[4*r2 + 2] = fma(x, w3, acc[4*r2 + 2])
+        //           acc[4*r2 + 3] = fma(x, w4, acc[4*r2 + 3])
+        //         }
+        //       }
+        //       for r3 in 0..6 unroll {
+        //         for v2 in 0..4 unroll {
+        //           store slice[96*p + 16*r3 + 4*v2] @16 = acc[4*r3 + v2]
+        //         }
+        //       }
+        //       for i in 0..24 {
+        //         let x2: f32x4 = max(splat f32x4 -87.0, load f32x4 @16 slice[96*p + 4*i])
+        //         let bounded: f32x4 = min(splat f32x4 87.0, x2)
+        //         let rounded: f32x4 = fma(bounded, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //         let n: f32x4 = sub(rounded, splat f32x4 12583039.0)
+        //         let f: f32x4 = fma(n, splat f32x4 0.6933594, bounded)
+        //         let f2: f32x4 = fma(n, splat f32x4 -0.00021219444, f)
+        //         let p: f32x4 = fma(splat f32x4 0.001381454, f2, splat f32x4 -0.008368745)
+        //         let p2: f32x4 = fma(p, f2, splat f32x4 0.04166839)
+        //         let p3: f32x4 = fma(p2, f2, splat f32x4 -0.16666521)
+        //         let p4: f32x4 = fma(p3, f2, splat f32x4 0.49999994)
+        //         let p5: f32x4 = fma(p4, f2, splat f32x4 -1.0)
+        //         let p6: f32x4 = fma(p5, f2, splat f32x4 1.0)
+        //         let denominator: f32x4 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)),
+        //           splat f32x4 1.0)
+        //         store slice[96*p + 4*i] @16 = div(x2, denominator)
+        //       }
+        //     }
+        //     reg acc2: f32x4[16]
+        //     for v3 in 0..4 unroll {
+        //       let bias2: f32x4 = load f32x4 @16 expand[4*v3]
+        //       for r4 in 0..4 unroll {
+        //         acc2[v3 + 4*r4] = bias2
+        //       }
+        //     }
+        //     for k2 in 0..8 {
+        //       let w5: f32x4 = load f32x4 @16 expand[16*k2 + 16]
+        //       let w6: f32x4 = load f32x4 @16 expand[16*k2 + 20]
+        //       let w7: f32x4 = load f32x4 @16 expand[16*k2 + 24]
+        //       let w8: f32x4 = load f32x4 @16 expand[16*k2 + 28]
+        //       for r5 in 0..4 unroll {
+        //         let x3: f32x4 = broadcast f32x4 input[k2 + 8*r5 + 480]
+        //         acc2[4*r5] = fma(x3, w5, acc2[4*r5])
+        //         acc2[4*r5 + 1] = fma(x3, w6, acc2[4*r5 + 1])
+        //         acc2[4*r5 + 2] = fma(x3, w7, acc2[4*r5 + 2])
+        //         acc2[4*r5 + 3] = fma(x3, w8, acc2[4*r5 + 3])
+        //       }
+        //     }
+        //     for r6 in 0..4 unroll {
+        //       for v4 in 0..4 unroll {
+        //         store slice[16*r6 + 4*v4 + 960] @16 = acc2[4*r6 + v4]
+        //       }
+        //     }
+        //     for i2 in 0..16 {
+        //       let x4: f32x4 = max(splat f32x4 -87.0, load f32x4 @16 slice[4*i2 + 960])
+        //       let bounded2: f32x4 = min(splat f32x4 87.0, x4)
+        //       let rounded2: f32x4 = fma(bounded2, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //       let n2: f32x4 = sub(rounded2, splat f32x4 12583039.0)
+        //       let f3: f32x4 = fma(n2, splat f32x4 0.6933594, bounded2)
+        //       let f4: f32x4 = fma(n2, splat f32x4 -0.00021219444, f3)
+        //       let p7: f32x4 = fma(splat f32x4 0.001381454, f4, splat f32x4 -0.008368745)
+        //       let p8: f32x4 = fma(p7, f4, splat f32x4 0.04166839)
+        //       let p9: f32x4 = fma(p8, f4, splat f32x4 -0.16666521)
+        //       let p10: f32x4 = fma(p9, f4, splat f32x4 0.49999994)
+        //       let p11: f32x4 = fma(p10, f4, splat f32x4 -1.0)
+        //       let p12: f32x4 = fma(p11, f4, splat f32x4 1.0)
+        //       let denominator2: f32x4 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //         splat f32x4 1.0)
+        //       store slice[4*i2 + 960] @16 = div(x4, denominator2)
+        //     }
+        //     for c in 0..4 {
+        //       store means[4*c] @16 = splat f32x4 0.0
+        //     }
+        //     for part in 0..4 {
+        //       reg row: f32x4[1]
+        //       reg acc3: f32x4[1]
+        //       let bias3: f32x4 = load f32x4 @16 weights[4*part]
+        //       acc3[0] = bias3
+        //       for ky in 1..3 {
+        //         let w9: f32x4 = load f32x4 @16 weights[4*part + 48*ky + 32]
+        //         let w10: f32x4 = load f32x4 @16 weights[4*part + 48*ky + 48]
+        //         acc3[0] = fma(load f32x4 @16 slice[4*part + 128*ky + -128], w9, acc3[0])
+        //         acc3[0] = fma(load f32x4 @16 slice[4*part + 128*ky + -112], w10, acc3[0])
+        //       }
+        //       let value: f32x4 = acc3[0]
+        //       row[0] = add(row[0], value)
+        //       store output[4*part] @16 = value
+        //       reg acc4: f32x4[4]
+        //       let bias4: f32x4 = load f32x4 @16 weights[4*part]
+        //       for r7 in 0..4 unroll {
+        //         acc4[r7] = bias4
+        //       }
+        //       for ky2 in 1..3 {
+        //         let w11: f32x4 = load f32x4 @16 weights[4*part + 48*ky2 + 16]
+        //         let w12: f32x4 = load f32x4 @16 weights[4*part + 48*ky2 + 32]
+        //         let w13: f32x4 = load f32x4 @16 weights[4*part + 48*ky2 + 48]
+        //         acc4[0] = fma(load f32x4 @16 slice[4*part + 128*ky2 + -128], w11, acc4[0])
+        //         let v: f32x4 = load f32x4 @16 slice[4*part + 128*ky2 + -112]
+        //         acc4[0] = fma(v, w12, acc4[0])
+        //         acc4[1] = fma(v, w11, acc4[1])
+        //         let v2: f32x4 = load f32x4 @16 slice[4*part + 128*ky2 + -96]
+        //         acc4[0] = fma(v2, w13, acc4[0])
+        //         acc4[1] = fma(v2, w12, acc4[1])
+        //         acc4[2] = fma(v2, w11, acc4[2])
+        //         let v3: f32x4 = load f32x4 @16 slice[4*part + 128*ky2 + -80]
+        //         acc4[1] = fma(v3, w13, acc4[1])
+        //         acc4[2] = fma(v3, w12, acc4[2])
+        //         acc4[3] = fma(v3, w11, acc4[3])
+        //         let v4: f32x4 = load f32x4 @16 slice[4*part + 128*ky2 + -64]
+        //         acc4[2] = fma(v4, w13, acc4[2])
+        //         acc4[3] = fma(v4, w12, acc4[3])
+        //         acc4[3] = fma(load f32x4 @16 slice[4*part + 128*ky2 + -48], w13, acc4[3])
+        //       }
+        //       for r8 in 0..4 unroll {
+        //         let value2: f32x4 = acc4[r8]
+        //         row[0] = add(row[0], value2)
+        //         store output[4*part + 16*r8 + 16] @16 = value2
+        //       }
+        //       reg acc5: f32x4[2]
+        //       let bias5: f32x4 = load f32x4 @16 weights[4*part]
+        //       for r9 in 0..2 unroll {
+        //         acc5[r9] = bias5
+        //       }
+        //       for ky3 in 1..3 {
+        //         let w14: f32x4 = load f32x4 @16 weights[4*part + 48*ky3 + 16]
+        //         let w15: f32x4 = load f32x4 @16 weights[4*part + 48*ky3 + 32]
+        //         let w16: f32x4 = load f32x4 @16 weights[4*part + 48*ky3 + 48]
+        //         acc5[0] = fma(load f32x4 @16 slice[4*part + 128*ky3 + -64], w14, acc5[0])
+        //         let v5: f32x4 = load f32x4 @16 slice[4*part + 128*ky3 + -48]
+        //         acc5[0] = fma(v5, w15, acc5[0])
+        //         acc5[1] = fma(v5, w14, acc5[1])
+        //         let v6: f32x4 = load f32x4 @16 slice[4*part + 128*ky3 + -32]
+        //         acc5[0] = fma(v6, w16, acc5[0])
+        //         acc5[1] = fma(v6, w15, acc5[1])
+        //         acc5[1] = fma(load f32x4 @16 slice[4*part + 128*ky3 + -16], w16, acc5[1])
+        //       }
+        //       for r10 in 0..2 unroll {
+        //         let value3: f32x4 = acc5[r10]
+        //         row[0] = add(row[0], value3)
+        //         store output[4*part + 16*r10 + 80] @16 = value3
+        //       }
+        //       reg acc6: f32x4[1]
+        //       let bias6: f32x4 = load f32x4 @16 weights[4*part]
+        //       acc6[0] = bias6
+        //       for ky4 in 1..3 {
+        //         let w17: f32x4 = load f32x4 @16 weights[4*part + 48*ky4 + 16]
+        //         let w18: f32x4 = load f32x4 @16 weights[4*part + 48*ky4 + 32]
+        //         acc6[0] = fma(load f32x4 @16 slice[4*part + 128*ky4 + -32], w17, acc6[0])
+        //         acc6[0] = fma(load f32x4 @16 slice[4*part + 128*ky4 + -16], w18, acc6[0])
+        //       }
+        //       let value4: f32x4 = acc6[0]
+        //       row[0] = add(row[0], value4)
+        //       store output[4*part + 112] @16 = value4
+        //       store means[4*part] @16 = add(load f32x4 @16 means[4*part], row[0])
+        //     }
+        //     for y in 1..7 {
+        //       for part2 in 0..4 {
+        //         reg row2: f32x4[1]
+        //         reg acc7: f32x4[1]
+        //         let bias7: f32x4 = load f32x4 @16 weights[4*part2]
+        //         acc7[0] = bias7
+        //         for ky5 in 0..3 {
+        //           let w19: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky5 + 32]
+        //           let w20: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky5 + 48]
+        //           acc7[0] = fma(load f32x4 @16 slice[128*y + 4*part2 + 128*ky5 + -128], w19,
+        //             acc7[0])
+        //           acc7[0] = fma(load f32x4 @16 slice[128*y + 4*part2 + 128*ky5 + -112], w20,
+        //             acc7[0])
+        //         }
+        //         let value5: f32x4 = acc7[0]
+        //         row2[0] = add(row2[0], value5)
+        //         store output[128*y + 4*part2] @16 = value5
+        //         reg acc8: f32x4[6]
+        //         let bias8: f32x4 = load f32x4 @16 weights[4*part2]
+        //         for r11 in 0..6 unroll {
+        //           acc8[r11] = bias8
+        //         }
+        //         for ky6 in 0..3 {
+        //           let w21: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky6 + 16]
+        //           let w22: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky6 + 32]
+        //           let w23: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky6 + 48]
+        //           acc8[0] = fma(load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -128], w21,
+        //             acc8[0])
+        //           let v7: f32x4 = load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -112]
+        //           acc8[0] = fma(v7, w22, acc8[0])
+        //           acc8[1] = fma(v7, w21, acc8[1])
+        //           let v8: f32x4 = load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -96]
+        //           acc8[0] = fma(v8, w23, acc8[0])
+        //           acc8[1] = fma(v8, w22, acc8[1])
+        //           acc8[2] = fma(v8, w21, acc8[2])
+        //           let v9: f32x4 = load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -80]
+        //           acc8[1] = fma(v9, w23, acc8[1])
+        //           acc8[2] = fma(v9, w22, acc8[2])
+        //           acc8[3] = fma(v9, w21, acc8[3])
+        //           let v10: f32x4 = load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -64]
+        //           acc8[2] = fma(v10, w23, acc8[2])
+        //           acc8[3] = fma(v10, w22, acc8[3])
+        //           acc8[4] = fma(v10, w21, acc8[4])
+        //           let v11: f32x4 = load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -48]
+        //           acc8[3] = fma(v11, w23, acc8[3])
+        //           acc8[4] = fma(v11, w22, acc8[4])
+        //           acc8[5] = fma(v11, w21, acc8[5])
+        //           let v12: f32x4 = load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -32]
+        //           acc8[4] = fma(v12, w23, acc8[4])
+        //           acc8[5] = fma(v12, w22, acc8[5])
+        //           acc8[5] = fma(load f32x4 @16 slice[128*y + 4*part2 + 128*ky6 + -16], w23,
+        //             acc8[5])
+        //         }
+        //         for r12 in 0..6 unroll {
+        //           let value6: f32x4 = acc8[r12]
+        //           row2[0] = add(row2[0], value6)
+        //           store output[128*y + 4*part2 + 16*r12 + 16] @16 = value6
+        //         }
+        //         reg acc9: f32x4[1]
+        //         let bias9: f32x4 = load f32x4 @16 weights[4*part2]
+        //         acc9[0] = bias9
+        //         for ky7 in 0..3 {
+        //           let w24: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky7 + 16]
+        //           let w25: f32x4 = load f32x4 @16 weights[4*part2 + 48*ky7 + 32]
+        //           acc9[0] = fma(load f32x4 @16 slice[128*y + 4*part2 + 128*ky7 + -32], w24,
+        //             acc9[0])
+        //           acc9[0] = fma(load f32x4 @16 slice[128*y + 4*part2 + 128*ky7 + -16], w25,
+        //             acc9[0])
+        //         }
+        //         let value7: f32x4 = acc9[0]
+        //         row2[0] = add(row2[0], value7)
+        //         store output[128*y + 4*part2 + 112] @16 = value7
+        //         store means[4*part2] @16 = add(load f32x4 @16 means[4*part2], row2[0])
+        //       }
+        //     }
+        //     for part3 in 0..4 {
+        //       reg row3: f32x4[1]
+        //       reg acc10: f32x4[1]
+        //       let bias10: f32x4 = load f32x4 @16 weights[4*part3]
+        //       acc10[0] = bias10
+        //       for ky8 in 0..2 {
+        //         let w26: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky8 + 32]
+        //         let w27: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky8 + 48]
+        //         acc10[0] = fma(load f32x4 @16 slice[4*part3 + 128*ky8 + 768], w26, acc10[0])
+        //         acc10[0] = fma(load f32x4 @16 slice[4*part3 + 128*ky8 + 784], w27, acc10[0])
+        //       }
+        //       let value8: f32x4 = acc10[0]
+        //       row3[0] = add(row3[0], value8)
+        //       store output[4*part3 + 896] @16 = value8
+        //       reg acc11: f32x4[4]
+        //       let bias11: f32x4 = load f32x4 @16 weights[4*part3]
+        //       for r13 in 0..4 unroll {
+        //         acc11[r13] = bias11
+        //       }
+        //       for ky9 in 0..2 {
+        //         let w28: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky9 + 16]
+        //         let w29: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky9 + 32]
+        //         let w30: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky9 + 48]
+        //         acc11[0] = fma(load f32x4 @16 slice[4*part3 + 128*ky9 + 768], w28, acc11[0])
+        //         let v13: f32x4 = load f32x4 @16 slice[4*part3 + 128*ky9 + 784]
+        //         acc11[0] = fma(v13, w29, acc11[0])
+        //         acc11[1] = fma(v13, w28, acc11[1])
+        //         let v14: f32x4 = load f32x4 @16 slice[4*part3 + 128*ky9 + 800]
+        //         acc11[0] = fma(v14, w30, acc11[0])
+        //         acc11[1] = fma(v14, w29, acc11[1])
+        //         acc11[2] = fma(v14, w28, acc11[2])
+        //         let v15: f32x4 = load f32x4 @16 slice[4*part3 + 128*ky9 + 816]
+        //         acc11[1] = fma(v15, w30, acc11[1])
+        //         acc11[2] = fma(v15, w29, acc11[2])
+        //         acc11[3] = fma(v15, w28, acc11[3])
+        //         let v16: f32x4 = load f32x4 @16 slice[4*part3 + 128*ky9 + 832]
+        //         acc11[2] = fma(v16, w30, acc11[2])
+        //         acc11[3] = fma(v16, w29, acc11[3])
+        //         acc11[3] = fma(load f32x4 @16 slice[4*part3 + 128*ky9 + 848], w30, acc11[3])
+        //       }
+        //       for r14 in 0..4 unroll {
+        //         let value9: f32x4 = acc11[r14]
+        //         row3[0] = add(row3[0], value9)
+        //         store output[4*part3 + 16*r14 + 912] @16 = value9
+        //       }
+        //       reg acc12: f32x4[2]
+        //       let bias12: f32x4 = load f32x4 @16 weights[4*part3]
+        //       for r15 in 0..2 unroll {
+        //         acc12[r15] = bias12
+        //       }
+        //       for ky10 in 0..2 {
+        //         let w31: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky10 + 16]
+        //         let w32: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky10 + 32]
+        //         let w33: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky10 + 48]
+        //         acc12[0] = fma(load f32x4 @16 slice[4*part3 + 128*ky10 + 832], w31, acc12[0])
+        //         let v17: f32x4 = load f32x4 @16 slice[4*part3 + 128*ky10 + 848]
+        //         acc12[0] = fma(v17, w32, acc12[0])
+        //         acc12[1] = fma(v17, w31, acc12[1])
+        //         let v18: f32x4 = load f32x4 @16 slice[4*part3 + 128*ky10 + 864]
+        //         acc12[0] = fma(v18, w33, acc12[0])
+        //         acc12[1] = fma(v18, w32, acc12[1])
+        //         acc12[1] = fma(load f32x4 @16 slice[4*part3 + 128*ky10 + 880], w33, acc12[1])
+        //       }
+        //       for r16 in 0..2 unroll {
+        //         let value10: f32x4 = acc12[r16]
+        //         row3[0] = add(row3[0], value10)
+        //         store output[4*part3 + 16*r16 + 976] @16 = value10
+        //       }
+        //       reg acc13: f32x4[1]
+        //       let bias13: f32x4 = load f32x4 @16 weights[4*part3]
+        //       acc13[0] = bias13
+        //       for ky11 in 0..2 {
+        //         let w34: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky11 + 16]
+        //         let w35: f32x4 = load f32x4 @16 weights[4*part3 + 48*ky11 + 32]
+        //         acc13[0] = fma(load f32x4 @16 slice[4*part3 + 128*ky11 + 864], w34, acc13[0])
+        //         acc13[0] = fma(load f32x4 @16 slice[4*part3 + 128*ky11 + 880], w35, acc13[0])
+        //       }
+        //       let value11: f32x4 = acc13[0]
+        //       row3[0] = add(row3[0], value11)
+        //       store output[4*part3 + 1008] @16 = value11
+        //       store means[4*part3] @16 = add(load f32x4 @16 means[4*part3], row3[0])
+        //     }
+        //     for c2 in 0..4 {
+        //       store means[4*c2] @16 = div(load f32x4 @16 means[4*c2], splat f32x4 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
@@ -7742,6 +10301,60 @@ mod neon {
         reduce: &[f32; 136],
         reduced: *mut f32,
     ) {
+        // kernel squeeze_excite_1x16x8x8 {
+        //   buffer means: in f32[16] @64
+        //   buffer reduce: const f32[136] @64
+        //   buffer expand: const f32[48] @64
+        //   buffer reduced: shared f32[8] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x4[2]
+        //     for v in 0..2 unroll {
+        //       acc[v] = load f32x4 @16 reduce[4*v]
+        //     }
+        //     for k in 0..16 {
+        //       let x: f32x4 = broadcast f32x4 means[k]
+        //       for v2 in 0..2 unroll {
+        //         acc[v2] = fma(x, load f32x4 @16 reduce[8*k + 4*v2 + 8], acc[v2])
+        //       }
+        //     }
+        //     for v3 in 0..2 unroll {
+        //       store reduced[4*v3] @16 = max(splat f32x4 0.0, acc[v3])
+        //     }
+        //   }
+        //   for once2 in 0..1 {
+        //     reg acc2: f32x4[4]
+        //     for v4 in 0..4 unroll {
+        //       acc2[v4] = load f32x4 @16 expand[4*v4]
+        //     }
+        //     for k2 in 0..2 {
+        //       let x2: f32x4 = broadcast f32x4 reduced[k2]
+        //       for v5 in 0..4 unroll {
+        //         acc2[v5] = fma(x2, load f32x4 @16 expand[16*k2 + 4*v5 + 16], acc2[v5])
+        //       }
+        //     }
+        //     for v6 in 0..4 unroll {
+        //       store output[4*v6] @16 = acc2[v6]
+        //     }
+        //     for i in 0..4 {
+        //       let x3: f32x4 = min(splat f32x4 87.0, max(splat f32x4 -87.0, load f32x4 @16
+        //         output[4*i]))
+        //       let rounded: f32x4 = fma(x3, splat f32x4 -1.442695, splat f32x4 12583039.0)
+        //       let n: f32x4 = sub(rounded, splat f32x4 12583039.0)
+        //       let f: f32x4 = fma(n, splat f32x4 0.6933594, x3)
+        //       let f2: f32x4 = fma(n, splat f32x4 -0.00021219444, f)
+        //       let p: f32x4 = fma(splat f32x4 0.001381454, f2, splat f32x4 -0.008368745)
+        //       let p2: f32x4 = fma(p, f2, splat f32x4 0.04166839)
+        //       let p3: f32x4 = fma(p2, f2, splat f32x4 -0.16666521)
+        //       let p4: f32x4 = fma(p3, f2, splat f32x4 0.49999994)
+        //       let p5: f32x4 = fma(p4, f2, splat f32x4 -1.0)
+        //       let p6: f32x4 = fma(p5, f2, splat f32x4 1.0)
+        //       let denominator: f32x4 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //         f32x4 1.0)
+        //       store output[4*i] @16 = div(splat f32x4 1.0, denominator)
+        //     }
+        //   }
+        // }
         let means = means.as_ptr();
         let reduce = reduce.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -7824,6 +10437,118 @@ mod neon {
         output: *mut f32,
         rows: *mut f32,
     ) {
+        // kernel pointwise_c16_1x11x8x8_gate_on_relu6_shortcut {
+        //   buffer input: in f32[1024] @64
+        //   buffer gate: in f32[16] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[272] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer rows: scratch f32[192] @64
+        //   for p in 0..5 {
+        //     for c in 0..4 {
+        //       let gate: f32x4 = load f32x4 @16 gate[4*c]
+        //       for r in 0..12 unroll {
+        //         store rows[4*c + 16*r] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0, mul(load
+        //           f32x4 @16 input[192*p + 4*c + 16*r], gate)))
+        //       }
+        //     }
+        //     reg acc: f32x4[24]
+        //     for v in 0..2 unroll {
+        //       let bias: f32x4 = load f32x4 @16 weights[4*v]
+        //       for r2 in 0..12 unroll {
+        //         acc[v + 2*r2] = bias
+        //       }
+        //     }
+        //     for k in 0..16 {
+        //       let w: f32x4 = load f32x4 @16 weights[16*k + 16]
+        //       let w2: f32x4 = load f32x4 @16 weights[16*k + 20]
+        //       for r3 in 0..12 unroll {
+        //         let x: f32x4 = broadcast f32x4 rows[k + 16*r3]
+        //         acc[2*r3] = fma(x, w, acc[2*r3])
+        //         acc[2*r3 + 1] = fma(x, w2, acc[2*r3 + 1])
+        //       }
+        //     }
+        //     for r4 in 0..12 unroll {
+        //       for v2 in 0..2 unroll {
+        //         store output[192*p + 16*r4 + 4*v2] @16 = add(acc[2*r4 + v2], load f32x4 @16
+        //           shortcut[96*p + 8*r4 + 4*v2])
+        //       }
+        //     }
+        //     reg acc2: f32x4[24]
+        //     for v3 in 0..2 unroll {
+        //       let bias2: f32x4 = load f32x4 @16 weights[4*v3 + 8]
+        //       for r5 in 0..12 unroll {
+        //         acc2[v3 + 2*r5] = bias2
+        //       }
+        //     }
+        //     for k2 in 0..16 {
+        //       let w3: f32x4 = load f32x4 @16 weights[16*k2 + 24]
+        //       let w4: f32x4 = load f32x4 @16 weights[16*k2 + 28]
+        //       for r6 in 0..12 unroll {
+        //         let x2: f32x4 = broadcast f32x4 rows[k2 + 16*r6]
+        //         acc2[2*r6] = fma(x2, w3, acc2[2*r6])
+        //         acc2[2*r6 + 1] = fma(x2, w4, acc2[2*r6 + 1])
+        //       }
+        //     }
+        //     for r7 in 0..12 unroll {
+        //       for v4 in 0..2 unroll {
+        //         store output[192*p + 16*r7 + 4*v4 + 8] @16 = acc2[2*r7 + v4]
+        //       }
+        //     }
+        //   }
+        //   for once in 0..1 {
+        //     for c2 in 0..4 {
+        //       let gate2: f32x4 = load f32x4 @16 gate[4*c2]
+        //       for r8 in 0..4 unroll {
+        //         store rows[4*c2 + 16*r8] @16 = min(splat f32x4 6.0, max(splat f32x4 0.0, mul(load
+        //           f32x4 @16 input[4*c2 + 16*r8 + 960], gate2)))
+        //       }
+        //     }
+        //     reg acc3: f32x4[8]
+        //     for v5 in 0..2 unroll {
+        //       let bias3: f32x4 = load f32x4 @16 weights[4*v5]
+        //       for r9 in 0..4 unroll {
+        //         acc3[v5 + 2*r9] = bias3
+        //       }
+        //     }
+        //     for k3 in 0..16 {
+        //       let w5: f32x4 = load f32x4 @16 weights[16*k3 + 16]
+        //       let w6: f32x4 = load f32x4 @16 weights[16*k3 + 20]
+        //       for r10 in 0..4 unroll {
+        //         let x3: f32x4 = broadcast f32x4 rows[k3 + 16*r10]
+        //         acc3[2*r10] = fma(x3, w5, acc3[2*r10])
+        //         acc3[2*r10 + 1] = fma(x3, w6, acc3[2*r10 + 1])
+        //       }
+        //     }
+        //     for r11 in 0..4 unroll {
+        //       for v6 in 0..2 unroll {
+        //         store output[16*r11 + 4*v6 + 960] @16 = add(acc3[2*r11 + v6], load f32x4 @16
+        //           shortcut[8*r11 + 4*v6 + 480])
+        //       }
+        //     }
+        //     reg acc4: f32x4[8]
+        //     for v7 in 0..2 unroll {
+        //       let bias4: f32x4 = load f32x4 @16 weights[4*v7 + 8]
+        //       for r12 in 0..4 unroll {
+        //         acc4[v7 + 2*r12] = bias4
+        //       }
+        //     }
+        //     for k4 in 0..16 {
+        //       let w7: f32x4 = load f32x4 @16 weights[16*k4 + 24]
+        //       let w8: f32x4 = load f32x4 @16 weights[16*k4 + 28]
+        //       for r13 in 0..4 unroll {
+        //         let x4: f32x4 = broadcast f32x4 rows[k4 + 16*r13]
+        //         acc4[2*r13] = fma(x4, w7, acc4[2*r13])
+        //         acc4[2*r13 + 1] = fma(x4, w8, acc4[2*r13 + 1])
+        //       }
+        //     }
+        //     for r14 in 0..4 unroll {
+        //       for v8 in 0..2 unroll {
+        //         store output[16*r14 + 4*v8 + 968] @16 = acc4[2*r14 + v8]
+        //       }
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
@@ -8369,6 +11094,27 @@ mod neon {
     #[inline(never)]
     #[target_feature(enable = "neon")]
     unsafe fn global_average_pool_1x11x8x8(input: &[f32; 1024], output: *mut f32) {
+        // kernel global_average_pool_1x11x8x8 {
+        //   buffer input: in f32[1024] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg total: f32x4[4]
+        //     for y in 0..8 {
+        //       reg row: f32x4[4]
+        //       for x in 0..8 {
+        //         for v in 0..4 unroll {
+        //           row[v] = add(row[v], load f32x4 @16 input[128*y + 16*x + 4*v])
+        //         }
+        //       }
+        //       for v2 in 0..4 unroll {
+        //         total[v2] = add(total[v2], row[v2])
+        //       }
+        //     }
+        //     for v3 in 0..4 unroll {
+        //       store output[4*v3] @16 = div(total[v3], splat f32x4 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -8413,6 +11159,26 @@ mod neon {
     #[inline(never)]
     #[target_feature(enable = "neon")]
     unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
+        // kernel dense_1x11 {
+        //   buffer input: in f32[16] @64
+        //   buffer weights: const f32[96] @64
+        //   buffer output: out f32[8] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x4[2]
+        //     for v in 0..2 unroll {
+        //       acc[v] = load f32x4 @16 weights[4*v]
+        //     }
+        //     for k in 0..11 {
+        //       let x: f32x4 = broadcast f32x4 input[k]
+        //       for v2 in 0..2 unroll {
+        //         acc[v2] = fma(x, load f32x4 @16 weights[8*k + 4*v2 + 8], acc[v2])
+        //       }
+        //     }
+        //     for v3 in 0..2 unroll {
+        //       store output[4*v3] @16 = acc[v3]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -8434,6 +11200,15 @@ mod neon {
     #[inline(never)]
     #[target_feature(enable = "neon")]
     unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
+        // kernel relayout_1x4 {
+        //   buffer input: in f32[8] @64
+        //   buffer output: out f32[4] @4
+        //   for once in 0..1 {
+        //     for c in 0..4 {
+        //       store output[c] @4 = load f32x1 @4 input[c]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -8686,6 +11461,198 @@ mod portable {
         weights: &[f32; 224],
         output: *mut f32,
     ) {
+        // kernel convolution_3x3_s2_c3_1x8x8x8_silu {
+        //   buffer input: in f32[768] @4
+        //   buffer weights: const f32[224] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 weights[0]
+        //     for ky in 1..3 {
+        //       for kx in 1..3 {
+        //         for k in 0..3 {
+        //           let x: f32x8 = broadcast f32x8 input[16*ky + kx + 256*k + -17]
+        //           acc[0] = fma(x, load f32x8 @32 weights[72*ky + 24*kx + 8*k + 8], acc[0])
+        //         }
+        //       }
+        //     }
+        //     store output[0] @32 = acc[0]
+        //     let x2: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[0])
+        //     let bounded: f32x8 = min(splat f32x8 87.0, x2)
+        //     let rounded: f32x8 = fma(bounded, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //     let f: f32x8 = fma(n, splat f32x8 0.6933594, bounded)
+        //     let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //     let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //     let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //     let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //     let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //     let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //     let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //     let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //       f32x8 1.0)
+        //     store output[0] @32 = div(x2, denominator)
+        //     for x in 0..3 {
+        //       reg acc2: f32x8[2]
+        //       let bias: f32x8 = load f32x8 @32 weights[0]
+        //       for r in 0..2 unroll {
+        //         acc2[r] = bias
+        //       }
+        //       for ky2 in 1..3 {
+        //         for kx2 in 0..3 {
+        //           for k2 in 0..3 {
+        //             let w: f32x8 = load f32x8 @32 weights[72*ky2 + 24*kx2 + 8*k2 + 8]
+        //             for r2 in 0..2 unroll {
+        //               acc2[r2] = fma(broadcast f32x8 input[4*x + 16*ky2 + kx2 + 256*k2 + 2*r2 +
+        //                 -15], w, acc2[r2])
+        //             }
+        //           }
+        //         }
+        //       }
+        //       for r3 in 0..2 unroll {
+        //         store output[16*x + 8*r3 + 8] @32 = acc2[r3]
+        //       }
+        //       for i in 0..2 {
+        //         let x3: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[16*x + 8*i + 8])
+        //         let bounded2: f32x8 = min(splat f32x8 87.0, x3)
+        //         let rounded2: f32x8 = fma(bounded2, splat f32x8 -1.442695, splat f32x8
+        //           12583039.0)
+        //         let n2: f32x8 = sub(rounded2, splat f32x8 12583039.0)
+        //         let f3: f32x8 = fma(n2, splat f32x8 0.6933594, bounded2)
+        //         let f4: f32x8 = fma(n2, splat f32x8 -0.00021219444, f3)
+        //         let p7: f32x8 = fma(splat f32x8 0.001381454, f4, splat f32x8 -0.008368745)
+        //         let p8: f32x8 = fma(p7, f4, splat f32x8 0.04166839)
+        //         let p9: f32x8 = fma(p8, f4, splat f32x8 -0.16666521)
+        //         let p10: f32x8 = fma(p9, f4, splat f32x8 0.49999994)
+        //         let p11: f32x8 = fma(p10, f4, splat f32x8 -1.0)
+        //         let p12: f32x8 = fma(p11, f4, splat f32x8 1.0)
+        //         let denominator2: f32x8 = fma(p12, from_bits(shift_left(to_bits(rounded2), 23)),
+        //           splat f32x8 1.0)
+        //         store output[16*x + 8*i + 8] @32 = div(x3, denominator2)
+        //       }
+        //     }
+        //     reg acc3: f32x8[1]
+        //     acc3[0] = load f32x8 @32 weights[0]
+        //     for ky3 in 1..3 {
+        //       for kx3 in 0..3 {
+        //         for k3 in 0..3 {
+        //           let x4: f32x8 = broadcast f32x8 input[16*ky3 + kx3 + 256*k3 + -3]
+        //           acc3[0] = fma(x4, load f32x8 @32 weights[72*ky3 + 24*kx3 + 8*k3 + 8], acc3[0])
+        //         }
+        //       }
+        //     }
+        //     store output[56] @32 = acc3[0]
+        //     let x5: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[56])
+        //     let bounded3: f32x8 = min(splat f32x8 87.0, x5)
+        //     let rounded3: f32x8 = fma(bounded3, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n3: f32x8 = sub(rounded3, splat f32x8 12583039.0)
+        //     let f5: f32x8 = fma(n3, splat f32x8 0.6933594, bounded3)
+        //     let f6: f32x8 = fma(n3, splat f32x8 -0.00021219444, f5)
+        //     let p13: f32x8 = fma(splat f32x8 0.001381454, f6, splat f32x8 -0.008368745)
+        //     let p14: f32x8 = fma(p13, f6, splat f32x8 0.04166839)
+        //     let p15: f32x8 = fma(p14, f6, splat f32x8 -0.16666521)
+        //     let p16: f32x8 = fma(p15, f6, splat f32x8 0.49999994)
+        //     let p17: f32x8 = fma(p16, f6, splat f32x8 -1.0)
+        //     let p18: f32x8 = fma(p17, f6, splat f32x8 1.0)
+        //     let denominator3: f32x8 = fma(p18, from_bits(shift_left(to_bits(rounded3), 23)),
+        //       splat f32x8 1.0)
+        //     store output[56] @32 = div(x5, denominator3)
+        //   }
+        //   for y in 1..8 {
+        //     reg acc4: f32x8[1]
+        //     acc4[0] = load f32x8 @32 weights[0]
+        //     for ky4 in 0..3 {
+        //       for kx4 in 1..3 {
+        //         for k4 in 0..3 {
+        //           let x6: f32x8 = broadcast f32x8 input[32*y + 16*ky4 + kx4 + 256*k4 + -17]
+        //           acc4[0] = fma(x6, load f32x8 @32 weights[72*ky4 + 24*kx4 + 8*k4 + 8], acc4[0])
+        //         }
+        //       }
+        //     }
+        //     store output[64*y] @32 = acc4[0]
+        //     let x7: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y])
+        //     let bounded4: f32x8 = min(splat f32x8 87.0, x7)
+        //     let rounded4: f32x8 = fma(bounded4, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n4: f32x8 = sub(rounded4, splat f32x8 12583039.0)
+        //     let f7: f32x8 = fma(n4, splat f32x8 0.6933594, bounded4)
+        //     let f8: f32x8 = fma(n4, splat f32x8 -0.00021219444, f7)
+        //     let p19: f32x8 = fma(splat f32x8 0.001381454, f8, splat f32x8 -0.008368745)
+        //     let p20: f32x8 = fma(p19, f8, splat f32x8 0.04166839)
+        //     let p21: f32x8 = fma(p20, f8, splat f32x8 -0.16666521)
+        //     let p22: f32x8 = fma(p21, f8, splat f32x8 0.49999994)
+        //     let p23: f32x8 = fma(p22, f8, splat f32x8 -1.0)
+        //     let p24: f32x8 = fma(p23, f8, splat f32x8 1.0)
+        //     let denominator4: f32x8 = fma(p24, from_bits(shift_left(to_bits(rounded4), 23)),
+        //       splat f32x8 1.0)
+        //     store output[64*y] @32 = div(x7, denominator4)
+        //     for x2 in 0..3 {
+        //       reg acc5: f32x8[2]
+        //       let bias2: f32x8 = load f32x8 @32 weights[0]
+        //       for r4 in 0..2 unroll {
+        //         acc5[r4] = bias2
+        //       }
+        //       for ky5 in 0..3 {
+        //         for kx5 in 0..3 {
+        //           for k5 in 0..3 {
+        //             let w2: f32x8 = load f32x8 @32 weights[72*ky5 + 24*kx5 + 8*k5 + 8]
+        //             for r5 in 0..2 unroll {
+        //               acc5[r5] = fma(broadcast f32x8 input[32*y + 4*x2 + 16*ky5 + kx5 + 256*k5 +
+        //                 2*r5 + -15], w2, acc5[r5])
+        //             }
+        //           }
+        //         }
+        //       }
+        //       for r6 in 0..2 unroll {
+        //         store output[64*y + 16*x2 + 8*r6 + 8] @32 = acc5[r6]
+        //       }
+        //       for i2 in 0..2 {
+        //         let x8: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y + 16*x2 + 8*i2
+        //           + 8])
+        //         let bounded5: f32x8 = min(splat f32x8 87.0, x8)
+        //         let rounded5: f32x8 = fma(bounded5, splat f32x8 -1.442695, splat f32x8
+        //           12583039.0)
+        //         let n5: f32x8 = sub(rounded5, splat f32x8 12583039.0)
+        //         let f9: f32x8 = fma(n5, splat f32x8 0.6933594, bounded5)
+        //         let f10: f32x8 = fma(n5, splat f32x8 -0.00021219444, f9)
+        //         let p25: f32x8 = fma(splat f32x8 0.001381454, f10, splat f32x8 -0.008368745)
+        //         let p26: f32x8 = fma(p25, f10, splat f32x8 0.04166839)
+        //         let p27: f32x8 = fma(p26, f10, splat f32x8 -0.16666521)
+        //         let p28: f32x8 = fma(p27, f10, splat f32x8 0.49999994)
+        //         let p29: f32x8 = fma(p28, f10, splat f32x8 -1.0)
+        //         let p30: f32x8 = fma(p29, f10, splat f32x8 1.0)
+        //         let denominator5: f32x8 = fma(p30, from_bits(shift_left(to_bits(rounded5), 23)),
+        //           splat f32x8 1.0)
+        //         store output[64*y + 16*x2 + 8*i2 + 8] @32 = div(x8, denominator5)
+        //       }
+        //     }
+        //     reg acc6: f32x8[1]
+        //     acc6[0] = load f32x8 @32 weights[0]
+        //     for ky6 in 0..3 {
+        //       for kx6 in 0..3 {
+        //         for k6 in 0..3 {
+        //           let x9: f32x8 = broadcast f32x8 input[32*y + 16*ky6 + kx6 + 256*k6 + -3]
+        //           acc6[0] = fma(x9, load f32x8 @32 weights[72*ky6 + 24*kx6 + 8*k6 + 8], acc6[0])
+        //         }
+        //       }
+        //     }
+        //     store output[64*y + 56] @32 = acc6[0]
+        //     let x10: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 output[64*y + 56])
+        //     let bounded6: f32x8 = min(splat f32x8 87.0, x10)
+        //     let rounded6: f32x8 = fma(bounded6, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //     let n6: f32x8 = sub(rounded6, splat f32x8 12583039.0)
+        //     let f11: f32x8 = fma(n6, splat f32x8 0.6933594, bounded6)
+        //     let f12: f32x8 = fma(n6, splat f32x8 -0.00021219444, f11)
+        //     let p31: f32x8 = fma(splat f32x8 0.001381454, f12, splat f32x8 -0.008368745)
+        //     let p32: f32x8 = fma(p31, f12, splat f32x8 0.04166839)
+        //     let p33: f32x8 = fma(p32, f12, splat f32x8 -0.16666521)
+        //     let p34: f32x8 = fma(p33, f12, splat f32x8 0.49999994)
+        //     let p35: f32x8 = fma(p34, f12, splat f32x8 -1.0)
+        //     let p36: f32x8 = fma(p35, f12, splat f32x8 1.0)
+        //     let denominator6: f32x8 = fma(p36, from_bits(shift_left(to_bits(rounded6), 23)),
+        //       splat f32x8 1.0)
+        //     store output[64*y + 56] @32 = div(x10, denominator6)
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -8996,6 +11963,225 @@ mod portable {
         weights: &[f32; 80],
         output: *mut f32,
     ) {
+        // kernel depthwise_3x3_c8_1x8x8x8_relu6 {
+        //   buffer input: in f32[512] @64
+        //   buffer weights: const f32[80] @64
+        //   buffer output: out f32[512] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     acc[0] = bias
+        //     for ky in 1..3 {
+        //       let w: f32x8 = load f32x8 @32 weights[24*ky + 16]
+        //       let w2: f32x8 = load f32x8 @32 weights[24*ky + 24]
+        //       acc[0] = fma(load f32x8 @32 input[64*ky + -64], w, acc[0])
+        //       acc[0] = fma(load f32x8 @32 input[64*ky + -56], w2, acc[0])
+        //     }
+        //     store output[0] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc[0]))
+        //     reg acc2: f32x8[4]
+        //     let bias2: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..4 unroll {
+        //       acc2[r] = bias2
+        //     }
+        //     for ky2 in 1..3 {
+        //       let w3: f32x8 = load f32x8 @32 weights[24*ky2 + 8]
+        //       let w4: f32x8 = load f32x8 @32 weights[24*ky2 + 16]
+        //       let w5: f32x8 = load f32x8 @32 weights[24*ky2 + 24]
+        //       acc2[0] = fma(load f32x8 @32 input[64*ky2 + -64], w3, acc2[0])
+        //       let v: f32x8 = load f32x8 @32 input[64*ky2 + -56]
+        //       acc2[0] = fma(v, w4, acc2[0])
+        //       acc2[1] = fma(v, w3, acc2[1])
+        //       let v2: f32x8 = load f32x8 @32 input[64*ky2 + -48]
+        //       acc2[0] = fma(v2, w5, acc2[0])
+        //       acc2[1] = fma(v2, w4, acc2[1])
+        //       acc2[2] = fma(v2, w3, acc2[2])
+        //       let v3: f32x8 = load f32x8 @32 input[64*ky2 + -40]
+        //       acc2[1] = fma(v3, w5, acc2[1])
+        //       acc2[2] = fma(v3, w4, acc2[2])
+        //       acc2[3] = fma(v3, w3, acc2[3])
+        //       let v4: f32x8 = load f32x8 @32 input[64*ky2 + -32]
+        //       acc2[2] = fma(v4, w5, acc2[2])
+        //       acc2[3] = fma(v4, w4, acc2[3])
+        //       acc2[3] = fma(load f32x8 @32 input[64*ky2 + -24], w5, acc2[3])
+        //     }
+        //     for r2 in 0..4 unroll {
+        //       store output[8*r2 + 8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc2[r2]))
+        //     }
+        //     reg acc3: f32x8[2]
+        //     let bias3: f32x8 = load f32x8 @32 weights[0]
+        //     for r3 in 0..2 unroll {
+        //       acc3[r3] = bias3
+        //     }
+        //     for ky3 in 1..3 {
+        //       let w6: f32x8 = load f32x8 @32 weights[24*ky3 + 8]
+        //       let w7: f32x8 = load f32x8 @32 weights[24*ky3 + 16]
+        //       let w8: f32x8 = load f32x8 @32 weights[24*ky3 + 24]
+        //       acc3[0] = fma(load f32x8 @32 input[64*ky3 + -32], w6, acc3[0])
+        //       let v5: f32x8 = load f32x8 @32 input[64*ky3 + -24]
+        //       acc3[0] = fma(v5, w7, acc3[0])
+        //       acc3[1] = fma(v5, w6, acc3[1])
+        //       let v6: f32x8 = load f32x8 @32 input[64*ky3 + -16]
+        //       acc3[0] = fma(v6, w8, acc3[0])
+        //       acc3[1] = fma(v6, w7, acc3[1])
+        //       acc3[1] = fma(load f32x8 @32 input[64*ky3 + -8], w8, acc3[1])
+        //     }
+        //     for r4 in 0..2 unroll {
+        //       store output[8*r4 + 40] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc3[r4]))
+        //     }
+        //     reg acc4: f32x8[1]
+        //     let bias4: f32x8 = load f32x8 @32 weights[0]
+        //     acc4[0] = bias4
+        //     for ky4 in 1..3 {
+        //       let w9: f32x8 = load f32x8 @32 weights[24*ky4 + 8]
+        //       let w10: f32x8 = load f32x8 @32 weights[24*ky4 + 16]
+        //       acc4[0] = fma(load f32x8 @32 input[64*ky4 + -16], w9, acc4[0])
+        //       acc4[0] = fma(load f32x8 @32 input[64*ky4 + -8], w10, acc4[0])
+        //     }
+        //     store output[56] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc4[0]))
+        //   }
+        //   for y in 1..7 {
+        //     reg acc5: f32x8[1]
+        //     let bias5: f32x8 = load f32x8 @32 weights[0]
+        //     acc5[0] = bias5
+        //     for ky5 in 0..3 {
+        //       let w11: f32x8 = load f32x8 @32 weights[24*ky5 + 16]
+        //       let w12: f32x8 = load f32x8 @32 weights[24*ky5 + 24]
+        //       acc5[0] = fma(load f32x8 @32 input[64*y + 64*ky5 + -64], w11, acc5[0])
+        //       acc5[0] = fma(load f32x8 @32 input[64*y + 64*ky5 + -56], w12, acc5[0])
+        //     }
+        //     store output[64*y] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc5[0]))
+        //     reg acc6: f32x8[5]
+        //     let bias6: f32x8 = load f32x8 @32 weights[0]
+        //     for r5 in 0..5 unroll {
+        //       acc6[r5] = bias6
+        //     }
+        //     for ky6 in 0..3 {
+        //       let w13: f32x8 = load f32x8 @32 weights[24*ky6 + 8]
+        //       let w14: f32x8 = load f32x8 @32 weights[24*ky6 + 16]
+        //       let w15: f32x8 = load f32x8 @32 weights[24*ky6 + 24]
+        //       acc6[0] = fma(load f32x8 @32 input[64*y + 64*ky6 + -64], w13, acc6[0])
+        //       let v7: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -56]
+        //       acc6[0] = fma(v7, w14, acc6[0])
+        //       acc6[1] = fma(v7, w13, acc6[1])
+        //       let v8: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -48]
+        //       acc6[0] = fma(v8, w15, acc6[0])
+        //       acc6[1] = fma(v8, w14, acc6[1])
+        //       acc6[2] = fma(v8, w13, acc6[2])
+        //       let v9: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -40]
+        //       acc6[1] = fma(v9, w15, acc6[1])
+        //       acc6[2] = fma(v9, w14, acc6[2])
+        //       acc6[3] = fma(v9, w13, acc6[3])
+        //       let v10: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -32]
+        //       acc6[2] = fma(v10, w15, acc6[2])
+        //       acc6[3] = fma(v10, w14, acc6[3])
+        //       acc6[4] = fma(v10, w13, acc6[4])
+        //       let v11: f32x8 = load f32x8 @32 input[64*y + 64*ky6 + -24]
+        //       acc6[3] = fma(v11, w15, acc6[3])
+        //       acc6[4] = fma(v11, w14, acc6[4])
+        //       acc6[4] = fma(load f32x8 @32 input[64*y + 64*ky6 + -16], w15, acc6[4])
+        //     }
+        //     for r6 in 0..5 unroll {
+        //       store output[64*y + 8*r6 + 8] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc6[r6]))
+        //     }
+        //     reg acc7: f32x8[1]
+        //     let bias7: f32x8 = load f32x8 @32 weights[0]
+        //     acc7[0] = bias7
+        //     for ky7 in 0..3 {
+        //       let w16: f32x8 = load f32x8 @32 weights[24*ky7 + 8]
+        //       let w17: f32x8 = load f32x8 @32 weights[24*ky7 + 16]
+        //       let w18: f32x8 = load f32x8 @32 weights[24*ky7 + 24]
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -24], w16, acc7[0])
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -16], w17, acc7[0])
+        //       acc7[0] = fma(load f32x8 @32 input[64*y + 64*ky7 + -8], w18, acc7[0])
+        //     }
+        //     store output[64*y + 48] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc7[0]))
+        //     reg acc8: f32x8[1]
+        //     let bias8: f32x8 = load f32x8 @32 weights[0]
+        //     acc8[0] = bias8
+        //     for ky8 in 0..3 {
+        //       let w19: f32x8 = load f32x8 @32 weights[24*ky8 + 8]
+        //       let w20: f32x8 = load f32x8 @32 weights[24*ky8 + 16]
+        //       acc8[0] = fma(load f32x8 @32 input[64*y + 64*ky8 + -16], w19, acc8[0])
+        //       acc8[0] = fma(load f32x8 @32 input[64*y + 64*ky8 + -8], w20, acc8[0])
+        //     }
+        //     store output[64*y + 56] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc8[0]))
+        //   }
+        //   for once2 in 0..1 {
+        //     reg acc9: f32x8[1]
+        //     let bias9: f32x8 = load f32x8 @32 weights[0]
+        //     acc9[0] = bias9
+        //     for ky9 in 0..2 {
+        //       let w21: f32x8 = load f32x8 @32 weights[24*ky9 + 16]
+        //       let w22: f32x8 = load f32x8 @32 weights[24*ky9 + 24]
+        //       acc9[0] = fma(load f32x8 @32 input[64*ky9 + 384], w21, acc9[0])
+        //       acc9[0] = fma(load f32x8 @32 input[64*ky9 + 392], w22, acc9[0])
+        //     }
+        //     store output[448] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc9[0]))
+        //     reg acc10: f32x8[4]
+        //     let bias10: f32x8 = load f32x8 @32 weights[0]
+        //     for r7 in 0..4 unroll {
+        //       acc10[r7] = bias10
+        //     }
+        //     for ky10 in 0..2 {
+        //       let w23: f32x8 = load f32x8 @32 weights[24*ky10 + 8]
+        //       let w24: f32x8 = load f32x8 @32 weights[24*ky10 + 16]
+        //       let w25: f32x8 = load f32x8 @32 weights[24*ky10 + 24]
+        //       acc10[0] = fma(load f32x8 @32 input[64*ky10 + 384], w23, acc10[0])
+        //       let v12: f32x8 = load f32x8 @32 input[64*ky10 + 392]
+        //       acc10[0] = fma(v12, w24, acc10[0])
+        //       acc10[1] = fma(v12, w23, acc10[1])
+        //       let v13: f32x8 = load f32x8 @32 input[64*ky10 + 400]
+        //       acc10[0] = fma(v13, w25, acc10[0])
+        //       acc10[1] = fma(v13, w24, acc10[1])
+        //       acc10[2] = fma(v13, w23, acc10[2])
+        //       let v14: f32x8 = load f32x8 @32 input[64*ky10 + 408]
+        //       acc10[1] = fma(v14, w25, acc10[1])
+        //       acc10[2] = fma(v14, w24, acc10[2])
+        //       acc10[3] = fma(v14, w23, acc10[3])
+        //       let v15: f32x8 = load f32x8 @32 input[64*ky10 + 416]
+        //       acc10[2] = fma(v15, w25, acc10[2])
+        //       acc10[3] = fma(v15, w24, acc10[3])
+        //       acc10[3] = fma(load f32x8 @32 input[64*ky10 + 424], w25, acc10[3])
+        //     }
+        //     for r8 in 0..4 unroll {
+        //       store output[8*r8 + 456] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc10[r8]))
+        //     }
+        //     reg acc11: f32x8[2]
+        //     let bias11: f32x8 = load f32x8 @32 weights[0]
+        //     for r9 in 0..2 unroll {
+        //       acc11[r9] = bias11
+        //     }
+        //     for ky11 in 0..2 {
+        //       let w26: f32x8 = load f32x8 @32 weights[24*ky11 + 8]
+        //       let w27: f32x8 = load f32x8 @32 weights[24*ky11 + 16]
+        //       let w28: f32x8 = load f32x8 @32 weights[24*ky11 + 24]
+        //       acc11[0] = fma(load f32x8 @32 input[64*ky11 + 416], w26, acc11[0])
+        //       let v16: f32x8 = load f32x8 @32 input[64*ky11 + 424]
+        //       acc11[0] = fma(v16, w27, acc11[0])
+        //       acc11[1] = fma(v16, w26, acc11[1])
+        //       let v17: f32x8 = load f32x8 @32 input[64*ky11 + 432]
+        //       acc11[0] = fma(v17, w28, acc11[0])
+        //       acc11[1] = fma(v17, w27, acc11[1])
+        //       acc11[1] = fma(load f32x8 @32 input[64*ky11 + 440], w28, acc11[1])
+        //     }
+        //     for r10 in 0..2 unroll {
+        //       store output[8*r10 + 488] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0,
+        //         acc11[r10]))
+        //     }
+        //     reg acc12: f32x8[1]
+        //     let bias12: f32x8 = load f32x8 @32 weights[0]
+        //     acc12[0] = bias12
+        //     for ky12 in 0..2 {
+        //       let w29: f32x8 = load f32x8 @32 weights[24*ky12 + 8]
+        //       let w30: f32x8 = load f32x8 @32 weights[24*ky12 + 16]
+        //       acc12[0] = fma(load f32x8 @32 input[64*ky12 + 432], w29, acc12[0])
+        //       acc12[0] = fma(load f32x8 @32 input[64*ky12 + 440], w30, acc12[0])
+        //     }
+        //     store output[504] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, acc12[0]))
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -9364,6 +12550,28 @@ mod portable {
         weights: &[f32; 72],
         output: *mut f32,
     ) {
+        // kernel pointwise_c8_1x8x8x8_shortcut {
+        //   buffer input: in f32[512] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[72] @64
+        //   buffer output: out f32[512] @64
+        //   for p in 0..32 {
+        //     reg acc: f32x8[2]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r in 0..2 unroll {
+        //       acc[r] = bias
+        //     }
+        //     for k in 0..8 {
+        //       let w: f32x8 = load f32x8 @32 weights[8*k + 8]
+        //       for r2 in 0..2 unroll {
+        //         acc[r2] = fma(broadcast f32x8 input[16*p + k + 8*r2], w, acc[r2])
+        //       }
+        //     }
+        //     for r3 in 0..2 unroll {
+        //       store output[16*p + 8*r3] @32 = add(acc[r3], load f32x8 @32 shortcut[16*p + 8*r3])
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let shortcut = shortcut.as_ptr();
         let weights = weights.as_ptr();
@@ -9399,6 +12607,309 @@ mod portable {
         means: *mut f32,
         slice: *mut f32,
     ) {
+        // kernel expand_c8_silu_depthwise_3x3_c16_1x16x8x8 {
+        //   buffer input: in f32[512] @64
+        //   buffer expand: const f32[144] @64
+        //   buffer weights: const f32[160] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer means: out f32[16] @64
+        //   buffer slice: scratch f32[1024] @64
+        //   for once in 0..1 {
+        //     for p in 0..32 {
+        //       for part in 0..2 {
+        //         reg acc: f32x8[2]
+        //         let bias: f32x8 = load f32x8 @32 expand[8*part]
+        //         for r in 0..2 unroll {
+        //           acc[r] = bias
+        //         }
+        //         for k in 0..8 {
+        //           let w: f32x8 = load f32x8 @32 expand[8*part + 16*k + 16]
+        //           for r2 in 0..2 unroll {
+        //             acc[r2] = fma(broadcast f32x8 input[16*p + k + 8*r2], w, acc[r2])
+        //           }
+        //         }
+        //         for r3 in 0..2 unroll {
+        //           store slice[32*p + 8*part + 16*r3] @32 = acc[r3]
+        //         }
+        //       }
+        //       for i in 0..4 {
+        //         let x: f32x8 = max(splat f32x8 -87.0, load f32x8 @32 slice[32*p + 8*i])
+        //         let bounded: f32x8 = min(splat f32x8 87.0, x)
+        //         let rounded: f32x8 = fma(bounded, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //         let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //         let f: f32x8 = fma(n, splat f32x8 0.6933594, bounded)
+        //         let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //         let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //         let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //         let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //         let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //         let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //         let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //         let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)),
+        //           splat f32x8 1.0)
+        //         store slice[32*p + 8*i] @32 = div(x, denominator)
+        //       }
+        //     }
+        //     for c in 0..2 {
+        //       store means[8*c] @32 = splat f32x8 0.0
+        //     }
+        //     for part2 in 0..2 {
+        //       reg row: f32x8[1]
+        //       reg acc2: f32x8[1]
+        //       let bias2: f32x8 = load f32x8 @32 weights[8*part2]
+        //       acc2[0] = bias2
+        //       for ky in 1..3 {
+        //         let w2: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky + 32]
+        //         let w3: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky + 48]
+        //         acc2[0] = fma(load f32x8 @32 slice[8*part2 + 128*ky + -128], w2, acc2[0])
+        //         acc2[0] = fma(load f32x8 @32 slice[8*part2 + 128*ky + -112], w3, acc2[0])
+        //       }
+        //       let value: f32x8 = acc2[0]
+        //       row[0] = add(row[0], value)
+        //       store output[8*part2] @32 = value
+        //       reg acc3: f32x8[4]
+        //       let bias3: f32x8 = load f32x8 @32 weights[8*part2]
+        //       for r4 in 0..4 unroll {
+        //         acc3[r4] = bias3
+        //       }
+        //       for ky2 in 1..3 {
+        //         let w4: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky2 + 16]
+        //         let w5: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky2 + 32]
+        //         let w6: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky2 + 48]
+        //         acc3[0] = fma(load f32x8 @32 slice[8*part2 + 128*ky2 + -128], w4, acc3[0])
+        //         let v: f32x8 = load f32x8 @32 slice[8*part2 + 128*ky2 + -112]
+        //         acc3[0] = fma(v, w5, acc3[0])
+        //         acc3[1] = fma(v, w4, acc3[1])
+        //         let v2: f32x8 = load f32x8 @32 slice[8*part2 + 128*ky2 + -96]
+        //         acc3[0] = fma(v2, w6, acc3[0])
+        //         acc3[1] = fma(v2, w5, acc3[1])
+        //         acc3[2] = fma(v2, w4, acc3[2])
+        //         let v3: f32x8 = load f32x8 @32 slice[8*part2 + 128*ky2 + -80]
+        //         acc3[1] = fma(v3, w6, acc3[1])
+        //         acc3[2] = fma(v3, w5, acc3[2])
+        //         acc3[3] = fma(v3, w4, acc3[3])
+        //         let v4: f32x8 = load f32x8 @32 slice[8*part2 + 128*ky2 + -64]
+        //         acc3[2] = fma(v4, w6, acc3[2])
+        //         acc3[3] = fma(v4, w5, acc3[3])
+        //         acc3[3] = fma(load f32x8 @32 slice[8*part2 + 128*ky2 + -48], w6, acc3[3])
+        //       }
+        //       for r5 in 0..4 unroll {
+        //         let value2: f32x8 = acc3[r5]
+        //         row[0] = add(row[0], value2)
+        //         store output[8*part2 + 16*r5 + 16] @32 = value2
+        //       }
+        //       reg acc4: f32x8[2]
+        //       let bias4: f32x8 = load f32x8 @32 weights[8*part2]
+        //       for r6 in 0..2 unroll {
+        //         acc4[r6] = bias4
+        //       }
+        //       for ky3 in 1..3 {
+        //         let w7: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky3 + 16]
+        //         let w8: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky3 + 32]
+        //         let w9: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky3 + 48]
+        //         acc4[0] = fma(load f32x8 @32 slice[8*part2 + 128*ky3 + -64], w7, acc4[0])
+        //         let v5: f32x8 = load f32x8 @32 slice[8*part2 + 128*ky3 + -48]
+        //         acc4[0] = fma(v5, w8, acc4[0])
+        //         acc4[1] = fma(v5, w7, acc4[1])
+        //         let v6: f32x8 = load f32x8 @32 slice[8*part2 + 128*ky3 + -32]
+        //         acc4[0] = fma(v6, w9, acc4[0])
+        //         acc4[1] = fma(v6, w8, acc4[1])
+        //         acc4[1] = fma(load f32x8 @32 slice[8*part2 + 128*ky3 + -16], w9, acc4[1])
+        //       }
+        //       for r7 in 0..2 unroll {
+        //         let value3: f32x8 = acc4[r7]
+        //         row[0] = add(row[0], value3)
+        //         store output[8*part2 + 16*r7 + 80] @32 = value3
+        //       }
+        //       reg acc5: f32x8[1]
+        //       let bias5: f32x8 = load f32x8 @32 weights[8*part2]
+        //       acc5[0] = bias5
+        //       for ky4 in 1..3 {
+        //         let w10: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky4 + 16]
+        //         let w11: f32x8 = load f32x8 @32 weights[8*part2 + 48*ky4 + 32]
+        //         acc5[0] = fma(load f32x8 @32 slice[8*part2 + 128*ky4 + -32], w10, acc5[0])
+        //         acc5[0] = fma(load f32x8 @32 slice[8*part2 + 128*ky4 + -16], w11, acc5[0])
+        //       }
+        //       let value4: f32x8 = acc5[0]
+        //       row[0] = add(row[0], value4)
+        //       store output[8*part2 + 112] @32 = value4
+        //       store means[8*part2] @32 = add(load f32x8 @32 means[8*part2], row[0])
+        //     }
+        //     for y in 1..7 {
+        //       for part3 in 0..2 {
+        //         reg row2: f32x8[1]
+        //         reg acc6: f32x8[1]
+        //         let bias6: f32x8 = load f32x8 @32 weights[8*part3]
+        //         acc6[0] = bias6
+        //         for ky5 in 0..3 {
+        //           let w12: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky5 + 32]
+        //           let w13: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky5 + 48]
+        //           acc6[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky5 + -128], w12,
+        //             acc6[0])
+        //           acc6[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky5 + -112], w13,
+        //             acc6[0])
+        //         }
+        //         let value5: f32x8 = acc6[0]
+        //         row2[0] = add(row2[0], value5)
+        //         store output[128*y + 8*part3] @32 = value5
+        //         reg acc7: f32x8[5]
+        //         let bias7: f32x8 = load f32x8 @32 weights[8*part3]
+        //         for r8 in 0..5 unroll {
+        //           acc7[r8] = bias7
+        //         }
+        //         for ky6 in 0..3 {
+        //           let w14: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky6 + 16]
+        //           let w15: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky6 + 32]
+        //           let w16: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky6 + 48]
+        //           acc7[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -128], w14,
+        //             acc7[0])
+        //           let v7: f32x8 = load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -112]
+        //           acc7[0] = fma(v7, w15, acc7[0])
+        //           acc7[1] = fma(v7, w14, acc7[1])
+        //           let v8: f32x8 = load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -96]
+        //           acc7[0] = fma(v8, w16, acc7[0])
+        //           acc7[1] = fma(v8, w15, acc7[1])
+        //           acc7[2] = fma(v8, w14, acc7[2])
+        //           let v9: f32x8 = load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -80]
+        //           acc7[1] = fma(v9, w16, acc7[1])
+        //           acc7[2] = fma(v9, w15, acc7[2])
+        //           acc7[3] = fma(v9, w14, acc7[3])
+        //           let v10: f32x8 = load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -64]
+        //           acc7[2] = fma(v10, w16, acc7[2])
+        //           acc7[3] = fma(v10, w15, acc7[3])
+        //           acc7[4] = fma(v10, w14, acc7[4])
+        //           let v11: f32x8 = load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -48]
+        //           acc7[3] = fma(v11, w16, acc7[3])
+        //           acc7[4] = fma(v11, w15, acc7[4])
+        //           acc7[4] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky6 + -32], w16,
+        //             acc7[4])
+        //         }
+        //         for r9 in 0..5 unroll {
+        //           let value6: f32x8 = acc7[r9]
+        //           row2[0] = add(row2[0], value6)
+        //           store output[128*y + 8*part3 + 16*r9 + 16] @32 = value6
+        //         }
+        //         reg acc8: f32x8[1]
+        //         let bias8: f32x8 = load f32x8 @32 weights[8*part3]
+        //         acc8[0] = bias8
+        //         for ky7 in 0..3 {
+        //           let w17: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky7 + 16]
+        //           let w18: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky7 + 32]
+        //           let w19: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky7 + 48]
+        //           acc8[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky7 + -48], w17,
+        //             acc8[0])
+        //           acc8[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky7 + -32], w18,
+        //             acc8[0])
+        //           acc8[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky7 + -16], w19,
+        //             acc8[0])
+        //         }
+        //         let value7: f32x8 = acc8[0]
+        //         row2[0] = add(row2[0], value7)
+        //         store output[128*y + 8*part3 + 96] @32 = value7
+        //         reg acc9: f32x8[1]
+        //         let bias9: f32x8 = load f32x8 @32 weights[8*part3]
+        //         acc9[0] = bias9
+        //         for ky8 in 0..3 {
+        //           let w20: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky8 + 16]
+        //           let w21: f32x8 = load f32x8 @32 weights[8*part3 + 48*ky8 + 32]
+        //           acc9[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky8 + -32], w20,
+        //             acc9[0])
+        //           acc9[0] = fma(load f32x8 @32 slice[128*y + 8*part3 + 128*ky8 + -16], w21,
+        //             acc9[0])
+        //         }
+        //         let value8: f32x8 = acc9[0]
+        //         row2[0] = add(row2[0], value8)
+        //         store output[128*y + 8*part3 + 112] @32 = value8
+        //         store means[8*part3] @32 = add(load f32x8 @32 means[8*part3], row2[0])
+        //       }
+        //     }
+        //     for part4 in 0..2 {
+        //       reg row3: f32x8[1]
+        //       reg acc10: f32x8[1]
+        //       let bias10: f32x8 = load f32x8 @32 weights[8*part4]
+        //       acc10[0] = bias10
+        //       for ky9 in 0..2 {
+        //         let w22: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky9 + 32]
+        //         let w23: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky9 + 48]
+        //         acc10[0] = fma(load f32x8 @32 slice[8*part4 + 128*ky9 + 768], w22, acc10[0])
+        //         acc10[0] = fma(load f32x8 @32 slice[8*part4 + 128*ky9 + 784], w23, acc10[0])
+        //       }
+        //       let value9: f32x8 = acc10[0]
+        //       row3[0] = add(row3[0], value9)
+        //       store output[8*part4 + 896] @32 = value9
+        //       reg acc11: f32x8[4]
+        //       let bias11: f32x8 = load f32x8 @32 weights[8*part4]
+        //       for r10 in 0..4 unroll {
+        //         acc11[r10] = bias11
+        //       }
+        //       for ky10 in 0..2 {
+        //         let w24: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky10 + 16]
+        //         let w25: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky10 + 32]
+        //         let w26: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky10 + 48]
+        //         acc11[0] = fma(load f32x8 @32 slice[8*part4 + 128*ky10 + 768], w24, acc11[0])
+        //         let v12: f32x8 = load f32x8 @32 slice[8*part4 + 128*ky10 + 784]
+        //         acc11[0] = fma(v12, w25, acc11[0])
+        //         acc11[1] = fma(v12, w24, acc11[1])
+        //         let v13: f32x8 = load f32x8 @32 slice[8*part4 + 128*ky10 + 800]
+        //         acc11[0] = fma(v13, w26, acc11[0])
+        //         acc11[1] = fma(v13, w25, acc11[1])
+        //         acc11[2] = fma(v13, w24, acc11[2])
+        //         let v14: f32x8 = load f32x8 @32 slice[8*part4 + 128*ky10 + 816]
+        //         acc11[1] = fma(v14, w26, acc11[1])
+        //         acc11[2] = fma(v14, w25, acc11[2])
+        //         acc11[3] = fma(v14, w24, acc11[3])
+        //         let v15: f32x8 = load f32x8 @32 slice[8*part4 + 128*ky10 + 832]
+        //         acc11[2] = fma(v15, w26, acc11[2])
+        //         acc11[3] = fma(v15, w25, acc11[3])
+        //         acc11[3] = fma(load f32x8 @32 slice[8*part4 + 128*ky10 + 848], w26, acc11[3])
+        //       }
+        //       for r11 in 0..4 unroll {
+        //         let value10: f32x8 = acc11[r11]
+        //         row3[0] = add(row3[0], value10)
+        //         store output[8*part4 + 16*r11 + 912] @32 = value10
+        //       }
+        //       reg acc12: f32x8[2]
+        //       let bias12: f32x8 = load f32x8 @32 weights[8*part4]
+        //       for r12 in 0..2 unroll {
+        //         acc12[r12] = bias12
+        //       }
+        //       for ky11 in 0..2 {
+        //         let w27: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky11 + 16]
+        //         let w28: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky11 + 32]
+        //         let w29: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky11 + 48]
+        //         acc12[0] = fma(load f32x8 @32 slice[8*part4 + 128*ky11 + 832], w27, acc12[0])
+        //         let v16: f32x8 = load f32x8 @32 slice[8*part4 + 128*ky11 + 848]
+        //         acc12[0] = fma(v16, w28, acc12[0])
+        //         acc12[1] = fma(v16, w27, acc12[1])
+        //         let v17: f32x8 = load f32x8 @32 slice[8*part4 + 128*ky11 + 864]
+        //         acc12[0] = fma(v17, w29, acc12[0])
+        //         acc12[1] = fma(v17, w28, acc12[1])
+        //         acc12[1] = fma(load f32x8 @32 slice[8*part4 + 128*ky11 + 880], w29, acc12[1])
+        //       }
+        //       for r13 in 0..2 unroll {
+        //         let value11: f32x8 = acc12[r13]
+        //         row3[0] = add(row3[0], value11)
+        //         store output[8*part4 + 16*r13 + 976] @32 = value11
+        //       }
+        //       reg acc13: f32x8[1]
+        //       let bias13: f32x8 = load f32x8 @32 weights[8*part4]
+        //       acc13[0] = bias13
+        //       for ky12 in 0..2 {
+        //         let w30: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky12 + 16]
+        //         let w31: f32x8 = load f32x8 @32 weights[8*part4 + 48*ky12 + 32]
+        //         acc13[0] = fma(load f32x8 @32 slice[8*part4 + 128*ky12 + 864], w30, acc13[0])
+        //         acc13[0] = fma(load f32x8 @32 slice[8*part4 + 128*ky12 + 880], w31, acc13[0])
+        //       }
+        //       let value12: f32x8 = acc13[0]
+        //       row3[0] = add(row3[0], value12)
+        //       store output[8*part4 + 1008] @32 = value12
+        //       store means[8*part4] @32 = add(load f32x8 @32 means[8*part4], row3[0])
+        //     }
+        //     for c2 in 0..2 {
+        //       store means[8*c2] @32 = div(load f32x8 @32 means[8*c2], splat f32x8 64.0)
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let expand = expand.as_ptr();
         let weights = weights.as_ptr();
@@ -9861,6 +13372,50 @@ mod portable {
         reduce: &[f32; 136],
         reduced: *mut f32,
     ) {
+        // kernel squeeze_excite_1x16x8x8 {
+        //   buffer means: in f32[16] @64
+        //   buffer reduce: const f32[136] @64
+        //   buffer expand: const f32[48] @64
+        //   buffer reduced: shared f32[8] @64
+        //   buffer output: out f32[16] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 reduce[0]
+        //     for k in 0..16 {
+        //       let x: f32x8 = broadcast f32x8 means[k]
+        //       acc[0] = fma(x, load f32x8 @32 reduce[8*k + 8], acc[0])
+        //     }
+        //     store reduced[0] @32 = max(splat f32x8 0.0, acc[0])
+        //   }
+        //   for once2 in 0..1 {
+        //     for part in 0..2 {
+        //       reg acc2: f32x8[1]
+        //       acc2[0] = load f32x8 @32 expand[8*part]
+        //       for k2 in 0..2 {
+        //         let x2: f32x8 = broadcast f32x8 reduced[k2]
+        //         acc2[0] = fma(x2, load f32x8 @32 expand[8*part + 16*k2 + 16], acc2[0])
+        //       }
+        //       store output[8*part] @32 = acc2[0]
+        //     }
+        //     for i in 0..2 {
+        //       let x3: f32x8 = min(splat f32x8 87.0, max(splat f32x8 -87.0, load f32x8 @32
+        //         output[8*i]))
+        //       let rounded: f32x8 = fma(x3, splat f32x8 -1.442695, splat f32x8 12583039.0)
+        //       let n: f32x8 = sub(rounded, splat f32x8 12583039.0)
+        //       let f: f32x8 = fma(n, splat f32x8 0.6933594, x3)
+        //       let f2: f32x8 = fma(n, splat f32x8 -0.00021219444, f)
+        //       let p: f32x8 = fma(splat f32x8 0.001381454, f2, splat f32x8 -0.008368745)
+        //       let p2: f32x8 = fma(p, f2, splat f32x8 0.04166839)
+        //       let p3: f32x8 = fma(p2, f2, splat f32x8 -0.16666521)
+        //       let p4: f32x8 = fma(p3, f2, splat f32x8 0.49999994)
+        //       let p5: f32x8 = fma(p4, f2, splat f32x8 -1.0)
+        //       let p6: f32x8 = fma(p5, f2, splat f32x8 1.0)
+        //       let denominator: f32x8 = fma(p6, from_bits(shift_left(to_bits(rounded), 23)), splat
+        //         f32x8 1.0)
+        //       store output[8*i] @32 = div(splat f32x8 1.0, denominator)
+        //     }
+        //   }
+        // }
         let means = means.as_ptr();
         let reduce = reduce.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -9935,6 +13490,51 @@ mod portable {
         output: *mut f32,
         rows: *mut f32,
     ) {
+        // kernel pointwise_c16_1x11x8x8_gate_on_relu6_shortcut {
+        //   buffer input: in f32[1024] @64
+        //   buffer gate: in f32[16] @64
+        //   buffer shortcut: in f32[512] @64
+        //   buffer weights: const f32[272] @64
+        //   buffer output: out f32[1024] @64
+        //   buffer rows: scratch f32[32] @64
+        //   for p in 0..32 {
+        //     for c in 0..2 {
+        //       let gate: f32x8 = load f32x8 @32 gate[8*c]
+        //       for r in 0..2 unroll {
+        //         store rows[8*c + 16*r] @32 = min(splat f32x8 6.0, max(splat f32x8 0.0, mul(load
+        //           f32x8 @32 input[32*p + 8*c + 16*r], gate)))
+        //       }
+        //     }
+        //     reg acc: f32x8[2]
+        //     let bias: f32x8 = load f32x8 @32 weights[0]
+        //     for r2 in 0..2 unroll {
+        //       acc[r2] = bias
+        //     }
+        //     for k in 0..16 {
+        //       let w: f32x8 = load f32x8 @32 weights[16*k + 16]
+        //       for r3 in 0..2 unroll {
+        //         acc[r3] = fma(broadcast f32x8 rows[k + 16*r3], w, acc[r3])
+        //       }
+        //     }
+        //     for r4 in 0..2 unroll {
+        //       store output[32*p + 16*r4] @32 = add(acc[r4], load f32x8 @32 shortcut[16*p + 8*r4])
+        //     }
+        //     reg acc2: f32x8[2]
+        //     let bias2: f32x8 = load f32x8 @32 weights[8]
+        //     for r5 in 0..2 unroll {
+        //       acc2[r5] = bias2
+        //     }
+        //     for k2 in 0..16 {
+        //       let w2: f32x8 = load f32x8 @32 weights[16*k2 + 24]
+        //       for r6 in 0..2 unroll {
+        //         acc2[r6] = fma(broadcast f32x8 rows[k2 + 16*r6], w2, acc2[r6])
+        //       }
+        //     }
+        //     for r7 in 0..2 unroll {
+        //       store output[32*p + 16*r7 + 8] @32 = acc2[r7]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         let gate = gate.as_ptr();
         let shortcut = shortcut.as_ptr();
@@ -10002,6 +13602,21 @@ mod portable {
         input: &[f32; 1024],
         output: *mut f32,
     ) {
+        // kernel global_average_pool_1x11x8x8 {
+        //   buffer input: in f32[1024] @64
+        //   buffer output: out f32[16] @64
+        //   for c in 0..2 {
+        //     reg total: f32x8[1]
+        //     for y in 0..8 {
+        //       reg row: f32x8[1]
+        //       for x in 0..8 {
+        //         row[0] = add(row[0], load f32x8 @32 input[8*c + 128*y + 16*x])
+        //       }
+        //       total[0] = add(total[0], row[0])
+        //     }
+        //     store output[8*c] @32 = div(total[0], splat f32x8 64.0)
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.
@@ -10024,6 +13639,20 @@ mod portable {
     }
     #[inline(never)]
     unsafe fn dense_1x11(input: &[f32; 16], weights: &[f32; 96], output: *mut f32) {
+        // kernel dense_1x11 {
+        //   buffer input: in f32[16] @64
+        //   buffer weights: const f32[96] @64
+        //   buffer output: out f32[8] @64
+        //   for once in 0..1 {
+        //     reg acc: f32x8[1]
+        //     acc[0] = load f32x8 @32 weights[0]
+        //     for k in 0..11 {
+        //       let x: f32x8 = broadcast f32x8 input[k]
+        //       acc[0] = fma(x, load f32x8 @32 weights[8*k + 8], acc[0])
+        //     }
+        //     store output[0] @32 = acc[0]
+        //   }
+        // }
         let input = input.as_ptr();
         let weights = weights.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
@@ -10041,6 +13670,15 @@ mod portable {
     }
     #[inline(never)]
     unsafe fn relayout_1x4(input: &[f32; 8], output: *mut f32) {
+        // kernel relayout_1x4 {
+        //   buffer input: in f32[8] @64
+        //   buffer output: out f32[4] @4
+        //   for once in 0..1 {
+        //     for c in 0..4 {
+        //       store output[c] @4 = load f32x1 @4 input[c]
+        //     }
+        //   }
+        // }
         let input = input.as_ptr();
         // SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as
         // much memory.

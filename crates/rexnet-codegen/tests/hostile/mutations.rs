@@ -6,7 +6,7 @@ use crate::bounds::bounded;
 use rexnet_codegen::driver::{Options, Source, Weights, compile};
 use std::path::{Path, PathBuf};
 
-const MUTATIONS: usize = 200;
+const MUTATIONS: usize = 150;
 
 /// Numbers that look random: the same in every run.
 struct Random(u64);
@@ -41,20 +41,22 @@ fn mutated(file: &[u8], random: &mut Random) -> Vec<u8> {
     file
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/onnx")
+/// Whole networks, and operators of heads.
+fn folders() -> [PathBuf; 2] {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+    ["onnx", "onnx_operators"].map(|name| fixtures.join(name))
 }
 
 /// All models of which the number in alphabetical order is `part` modulo `parts`.
 fn survive(part: usize, parts: usize) {
-    let folder = folder();
-    let mut models: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .unwrap()
+    let mut models: Vec<PathBuf> = folders()
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "onnx"))
         .collect();
     models.sort();
-    assert!(models.len() >= 30, "{} models", models.len());
+    assert!(models.len() >= 50, "{} models", models.len());
     let count = std::env::var("REXNET_MUTATIONS").map_or(MUTATIONS, |count| count.parse().unwrap());
     let (mut compiled, mut refused) = (0, 0);
     for (index, path) in models.iter().enumerate().filter(|(index, _)| index % parts == part) {
@@ -63,7 +65,7 @@ fn survive(part: usize, parts: usize) {
         for number in 0..count {
             let mutated = mutated(&file, &mut random);
             let name = format!("change {number} of {}", path.display());
-            let source = Source::Onnx { file: mutated.into(), folder: Some(&folder) };
+            let source = Source::Onnx { file: mutated.into(), folder: path.parent() };
             match bounded(&name, || compile(source, Weights::Zeros, &Options::default())) {
                 Ok(_) => compiled += 1,
                 Err(faults) => {

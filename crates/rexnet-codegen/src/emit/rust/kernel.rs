@@ -36,15 +36,25 @@ pub(super) fn function(
     let note = notes.write(
         "SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as much memory.",
     );
+    let loops = (index == 0).then(|| loop_text(kernel, notes));
     quote! {
         #[inline(never)]
         #feature
         unsafe fn #name(#(#parameters),*) {
+            #loops
             #(#pointers)*
             #note
             unsafe { #body }
         }
     }
+}
+
+/// The kernel as loops, a comment a line: what is unrolled below is rolled there.
+pub(super) fn loop_text(kernel: &Kernel, notes: Notes) -> TokenStream {
+    if !notes.written {
+        return TokenStream::new();
+    }
+    kernel.to_string().lines().map(|line| notes.write(line)).collect()
 }
 
 /// The parameters of a section's function, and what makes pointers of those that are references.

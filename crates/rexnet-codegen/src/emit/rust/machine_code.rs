@@ -71,9 +71,11 @@ mod with_assembler {
         let note = notes.write(
             "SAFETY: the compiler proved every access to lie inside its buffer, and the caller has as much memory.",
         );
+        let loops = (index == 0).then(|| kernel::loop_text(kernel, notes));
         Some(quote! {
             #[inline(never)]
             unsafe fn #name(#(#parameters),*) {
+                #loops
                 #bytes_note
                 #[unsafe(naked)]
                 unsafe extern "sysv64" fn code(_: *const *const f32, _: isize, _: isize, _: isize) {

@@ -249,18 +249,19 @@ fn format_with_notes(tokens: TokenStream) -> String {
     text
 }
 
-/// Writes a comment, broken into lines of at most 100 columns.
+/// Writes a comment, broken into lines of at most 100 columns; where it is indented itself, the rest is so further.
 #[cfg(feature = "text")]
 fn comment(text: &mut String, indent: &str, note: &str) {
+    let own = note.len() - note.trim_start().len();
     let mut column = usize::MAX;
     for word in note.split(' ') {
         if column.saturating_add(1 + word.len()) > 100 {
-            if column != usize::MAX {
-                text.push('\n');
-            }
+            text.push_str(if column == usize::MAX { "" } else { "\n" });
             text.push_str(indent);
             text.push_str("//");
-            column = indent.len() + 2;
+            let further = if column == usize::MAX || own == 0 { 0 } else { own + 2 };
+            text.extend(std::iter::repeat_n(' ', further));
+            column = indent.len() + 2 + further;
         }
         text.push(' ');
         text.push_str(word);
