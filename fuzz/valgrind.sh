@@ -24,6 +24,11 @@ done
 echo "== two threads, an odd batch"
 "${check[@]}" "$program" bench "$network" --threads 2 --batch 3 "${once[@]}"
 
+echo "== operators of heads"
+for model in tests/fixtures/onnx_operators/*_dynamo.onnx; do
+    "${check[@]}" "$program" bench "$model" --backend jit "${once[@]}"
+done
+
 echo "== a compiled network"
 "${check[@]}" "$program" compile "$network" --emit image -o "$folder"
 "${check[@]}" "$program" run "$folder/rexnet.rxi" models/photos/coffee.png

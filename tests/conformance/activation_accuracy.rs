@@ -9,7 +9,7 @@ use rexnet_ir::graph::{Activate, Activation, Graph, Op};
 /// exponential, found by [`every_float`]; the polynomial of exp, its scaling and the division round one after the other.
 const MOST_ULP: f64 = 2.6;
 
-/// The same where a quotient and a polynomial follow the exponential.
+/// The same where a quotient and a polynomial follow the exponential; of the sample, not of all numbers.
 const MOST_ULP_OF_MORE_STEPS: f64 = 4.0;
 
 /// Below -87, SiLU, sigmoid and softplus stay where they are at -87 instead of vanishing: this far from the limit at most.
