@@ -12,10 +12,17 @@ rexnet::network! {
 /// In half precision (Apache-2.0; see `models/efficientnet_lite0/NOTICE`).
 static WEIGHTS: &[u8] = include_bytes!("../../../models/efficientnet_lite0/weights.safetensors");
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() {
+    if let Err(error) = classify(std::env::args().skip(1)) {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn classify(photographs: impl Iterator<Item = String>) -> Result<(), Box<dyn std::error::Error>> {
     let network = Lite0::from_packed(&pack(Lite0::SPEC, WEIGHTS)?)?;
     let mut session = network.session();
-    for path in std::env::args().skip(1) {
+    for path in photographs {
         let photograph = image::read(&path)?;
         let start = Instant::now();
         let predictions = session.classify(&photograph)?;
