@@ -134,6 +134,12 @@ impl Build {
     /// Those of the network and of its weights; `RX0701` for files that cannot be read or written, `RX0103` for names.
     pub fn write(&self) -> Result<PathBuf, Diagnostics> {
         type_name(&self.type_name).map_err(|cause| misnamed(&self.type_name, cause))?;
+        if self.versions.is_empty() {
+            let cause = "there is no version to write";
+            return Err(Diagnostic::new(Code::SpecValue, Location::None, cause)
+                .with_help("give targets one, or leave it out")
+                .into());
+        }
         let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
         let depends_on = |path: &Path| println!("cargo::rerun-if-changed={}", path.display());
         println!("cargo::rerun-if-changed=build.rs");

@@ -101,6 +101,12 @@ fn transposed_convolutions() {
         ("negative pads", REFUSED, "negative pads", with(&[4, 3, 2, 2], &[ints("pads", &[-1, 0, 0, 0])])),
         ("a larger shape", "", "", with(&[4, 3, 2, 2], &[twice(), ints("output_shape", &[20, 20])])),
         ("a huge shape", REFUSED, "", with(&[4, 3, 2, 2], &[ints("output_shape", &[i64::MAX, i64::MAX])])),
+        (
+            "same beyond all numbers",
+            REFUSED,
+            "too large",
+            with(&[4, 3, 1, 1], &[ints("strides", &[i64::MAX, i64::MAX]), text("auto_pad", "SAME_UPPER")]),
+        ),
         ("same", "", "", with(&[4, 3, 3, 3], &[twice(), text("auto_pad", "SAME_UPPER")])),
         (
             "a bias of another length",

@@ -78,6 +78,17 @@ fn windows() {
         ("pool of 0", REFUSED, "not smaller", pool(&[ints("kernel_shape", &[0, 2])])),
         ("huge pool", REFUSED, "does not fit", pool(&[ints("kernel_shape", &[i64::MAX, 2])])),
         ("pads as wide as the window", REFUSED, "smaller", pool(&[kernel(), ints("pads", &[2, 0, 0, 0])])),
+        (
+            "ceil_mode beyond all numbers",
+            REFUSED,
+            "",
+            pool(&[
+                kernel(),
+                int("ceil_mode", 1),
+                ints("pads", &[i64::MAX; 4]),
+                ints("strides", &[i64::MAX - 1, i64::MAX - 1]),
+            ]),
+        ),
         ("ceil_mode", "", "", pool(&[kernel(), int("ceil_mode", 1)])),
         ("dilated pool", REFUSED, "dilated", pool(&[kernel(), ints("dilations", &[2, 2])])),
         (

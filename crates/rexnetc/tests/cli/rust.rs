@@ -61,6 +61,8 @@ fn a_build_script_writes_the_same_bytes() {
     }
     let fault = rexnet_codegen::Build::new().type_name("Scratch").out_dir(&script).write().unwrap_err();
     assert!(fault.to_string().contains("another type of that name"), "{fault}");
+    let fault = rexnet_codegen::Build::new().targets(&[]).out_dir(&script).write().unwrap_err();
+    assert!(fault.to_string().contains("RX0103"), "{fault}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a generated module offers: the network's type with its facts, the memory to run it in, its versions.
 
+use super::session::session;
 use super::version::Version;
 use super::{Embedding, ModuleOptions, Notes, WeightsSource, identifier, port_names};
 use crate::plan::{Port, Program};
@@ -55,39 +56,6 @@ pub(super) fn network(programs: &[(Version, Program)], options: &ModuleOptions, 
         #scratch
         #versions
     }
-}
-
-/// A network with memory to run in.
-fn session(program: &Program, options: &ModuleOptions) -> Option<TokenStream> {
-    if !options.std {
-        return None;
-    }
-    let name = identifier(&options.type_name);
-    let inputs = port_names("input", program.inputs.len());
-    let outputs = port_names("output", program.outputs.len());
-    let lengths = |ports: &[Port]| -> Vec<Literal> {
-        ports.iter().map(|port| Literal::usize_unsuffixed(port.elements())).collect()
-    };
-    let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
-    Some(quote! {
-        /// A network with memory of its own to run in.
-        #[derive(Debug)]
-        pub struct Session<'n> {
-            network: &'n #name,
-            scratch: std::boxed::Box<Scratch>,
-        }
-
-        impl Session<'_> {
-            /// Runs the network once, on this thread. Allocates nothing.
-            pub fn run(
-                &mut self,
-                #(#inputs: &[f32; #input_lengths],)*
-                #(#outputs: &mut [f32; #output_lengths],)*
-            ) {
-                self.network.run(&mut self.scratch, #(#inputs,)* #(#outputs,)*);
-            }
-        }
-    })
 }
 
 fn extents(ports: &[Port], singular: &str, what: &str) -> TokenStream {

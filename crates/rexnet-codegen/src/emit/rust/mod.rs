@@ -11,6 +11,7 @@ mod kernel;
 mod machine_code;
 mod names;
 mod program;
+mod session;
 mod support;
 mod threads;
 mod vectors;

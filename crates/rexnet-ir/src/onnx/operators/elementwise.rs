@@ -104,8 +104,9 @@ pub(super) fn sum(call: &mut Call<'_, '_, '_>) -> Results {
 pub(super) fn mean(call: &mut Call<'_, '_, '_>) -> Results {
     let count = call.inputs.len();
     let sum = all(call, Arithmetic::Add)?.pop();
+    let name = format!("{}.count", call.name);
     let divisor = Constant::new(Vec::new(), Elements::floats([count as f32]))?;
-    call.inputs = vec![sum, Some(Value::Constant("count".into(), divisor))];
+    call.inputs = vec![sum, Some(Value::Constant(name.as_str().into(), divisor))];
     arithmetic(call, Arithmetic::Div)
 }
 
@@ -177,7 +178,8 @@ fn with_constant(
 ) -> Results {
     let ty = call.type_of(node).clone();
     let in_general = |call: &mut Call<'_, '_, '_>| {
-        let values = [Value::Node(node), Value::Constant("constant".into(), constant.clone())];
+        // Under its own name, by which its node is found again.
+        let values = [Value::Node(node), call.input(place)?.clone()];
         call.inputs = values.iter().cloned().map(Some).collect();
         stretched(call, op, [&values[0], &values[1]])
     };

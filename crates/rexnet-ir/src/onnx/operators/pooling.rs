@@ -34,8 +34,8 @@ fn pool(call: &mut Call<'_, '_, '_>, kind: PoolKind) -> Results {
         pad = [0; 4];
     }
     // What a window reaches behind the padding counts in no mean.
-    pad[2] += beyond[0];
-    pad[3] += beyond[1];
+    pad[2] = pad[2].saturating_add(beyond[0]);
+    pad[3] = pad[3].saturating_add(beyond[1]);
     let id = call.add(Op::Pool2d(Pool2d { kind, kernel, stride, pad }), &[x])?;
     Call::node(id)
 }
@@ -45,9 +45,11 @@ fn pool(call: &mut Call<'_, '_, '_>, kind: PoolKind) -> Results {
 fn beyond(extent: usize, kernel: usize, stride: usize, pad: [usize; 2]) -> usize {
     let padded = extent.saturating_add(pad[0]).saturating_add(pad[1]);
     let Some(room) = padded.checked_sub(kernel).filter(|_| stride > 0) else { return 0 };
-    let windows = room.div_ceil(stride);
-    let starts = windows * stride;
-    if starts >= extent + pad[0] { 0 } else { starts + kernel - padded }
+    // Where it would be beyond all numbers, it begins behind the map.
+    match room.div_ceil(stride).checked_mul(stride) {
+        Some(start) if start < extent.saturating_add(pad[0]) => start + kernel - padded,
+        _ => 0,
+    }
 }
 
 pub(super) fn average(call: &mut Call<'_, '_, '_>) -> Results {

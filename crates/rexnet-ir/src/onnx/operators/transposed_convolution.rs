@@ -107,7 +107,7 @@ fn axes(call: &Call<'_, '_, '_>, extents: [usize; 2], kernel: [usize; 2]) -> Res
         let whole = whole.and_then(|whole| whole.checked_add(extra[at])).ok_or_else(too_large)?;
         let wanted = match (sizes, same) {
             (Some(sizes), _) => Some(usize::try_from(sizes[at]).map_err(|_| "an output_shape is negative")?),
-            (None, Some(_)) => Some(extent * stride),
+            (None, Some(_)) => Some(extent.checked_mul(stride).ok_or_else(too_large)?),
             (None, None) => None,
         };
         let (size, cut) = match wanted {
