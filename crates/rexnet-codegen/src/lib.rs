@@ -16,6 +16,8 @@ pub mod library;
 pub mod loops;
 pub mod lower;
 pub mod memory;
+#[cfg(feature = "object")]
+pub mod object;
 pub mod plan;
 pub mod replace;
 pub mod target;

@@ -205,15 +205,11 @@ impl Build {
         // A path in source has to be whole, whatever file it stands in.
         let out = std::path::absolute(&out).map_err(|error| unreadable(&out, error))?;
         let packed = format!("{name}.rxw");
-        let mut counts = compilation.source.counts();
-        if compilation.network.is_none() {
-            counts.parameters = compilation.graph.counts().parameters;
-        }
         let options = ModuleOptions {
             type_name: self.type_name.clone(),
             title: format!("The network `{name}`."),
             spec: printable(&description(spec, compilation)),
-            counts,
+            counts: compilation.counts(),
             weights: if has_weights {
                 WeightsSource::Embedded(Embedding::BesideModule(packed.clone()))
             } else {

@@ -67,6 +67,16 @@ pub struct Compilation {
 }
 
 impl Compilation {
+    /// Parameters and multiply-accumulates of the network as its source says it. Exporters fold batch norms or keep them:
+    /// the parameters of a model are counted alike, after folding.
+    pub fn counts(&self) -> Counts {
+        let mut counts = self.source.counts();
+        if self.network.is_none() {
+            counts.parameters = self.graph.counts().parameters;
+        }
+        counts
+    }
+
     /// Whoever evaluates a graph or writes its weights asks this first.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ mod description;
 mod image;
 mod pages;
 mod tier;
-mod translate;
+pub(crate) mod translate;
 
 pub use image::{About, IMAGE_MAGIC, Image, ImageKey};
 pub use tier::Tier;

@@ -14,25 +14,25 @@ use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The machine code of one kernel.
-pub(super) struct KernelCode {
+pub(crate) struct KernelCode {
     /// That of each of its sections.
-    pub(super) sections: Vec<SectionCode>,
+    pub(crate) sections: Vec<SectionCode>,
     /// Why another tier than the wanted one made some of it.
-    pub(super) refusal: Option<String>,
+    pub(crate) refusal: Option<String>,
 }
 
 /// The machine code of one section.
-pub(super) struct SectionCode {
+pub(crate) struct SectionCode {
     /// What running it means.
-    pub(super) work: Work,
+    pub(crate) work: Work,
     /// The function from its entry on, its constants included.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The alignment that the bytes need.
-    pub(super) alignment: usize,
+    pub(crate) alignment: usize,
     /// What has to be filled in when the bytes have their place; nothing for code that runs anywhere.
-    pub(super) relocations: Vec<ModuleReloc>,
+    pub(crate) relocations: Vec<ModuleReloc>,
     /// Whether Cranelift made it, for all features of this processor.
-    pub(super) by_cranelift: bool,
+    pub(crate) by_cranelift: bool,
 }
 
 /// Translates every kernel, after proving the program; many kernels on all cores that the process may use.
@@ -40,7 +40,7 @@ pub(super) struct SectionCode {
 /// # Errors
 /// `RX0402` and `RX0501` when a proof fails, `RX0601` when the code generator refuses a kernel, `RX0603` when there is
 /// no code generator for this processor.
-pub(super) fn translate(
+pub(crate) fn translate(
     program: &Program,
     tier: Tier,
     isa: &OwnedTargetIsa,
@@ -163,15 +163,32 @@ impl Cranelift<'_> {
 /// Cranelift's own verifier runs in debug builds.
 const VERIFY: &str = if cfg!(debug_assertions) { "true" } else { "false" };
 
-/// Cranelift for the processor that this runs on.
+/// Cranelift for the processor that this runs on, with all that it can do.
 pub(super) fn native_isa() -> Result<OwnedTargetIsa, Diagnostic> {
+    isa(true, false, &[])
+}
+
+/// Cranelift for processors like the one that this runs on: with all that this one can do, or with what all of its
+/// architecture can and the `features` that are named; code for a fixed place, or for any.
+///
+/// # Errors
+/// `RX0603` when there is no code generator for this architecture.
+pub(crate) fn isa(native: bool, anywhere: bool, features: &[&str]) -> Result<OwnedTargetIsa, Diagnostic> {
     let mut flags = settings::builder();
-    let set =
-        [("opt_level", "speed"), ("is_pic", "false"), ("enable_verifier", VERIFY), ("unwind_info", "false")];
+    let set = [
+        ("opt_level", "speed"),
+        ("is_pic", if anywhere { "true" } else { "false" }),
+        ("enable_verifier", VERIFY),
+        ("unwind_info", "false"),
+    ];
     for (name, value) in set {
         flags.set(name, value).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
     }
-    let builder = cranelift_native::builder().map_err(|cause| fault(Code::UnsupportedHost, cause))?;
+    let mut builder = cranelift_native::builder_with_options(native)
+        .map_err(|cause| fault(Code::UnsupportedHost, cause))?;
+    for feature in features {
+        builder.enable(feature).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
+    }
     let isa = builder
         .finish(settings::Flags::new(flags))
         .map_err(|error| fault(Code::UnsupportedHost, error.to_string()))?;

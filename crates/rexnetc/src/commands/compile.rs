@@ -48,7 +48,8 @@ pub(crate) struct Compile {
 pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, Failure> {
     let takes_target = arguments.emit.contains(&Form::Asm);
     let emits_rust = arguments.emit.contains(&Form::Rust);
-    let rust = arguments.rust.request(emits_rust, takes_target, arguments.output.is_some())?;
+    let objects = arguments.emit.iter().any(|form| matches!(form, Form::Obj | Form::Staticlib));
+    let rust = arguments.rust.request(emits_rust, objects, takes_target, arguments.output.is_some())?;
     let on_stdout = match (&arguments.output, &arguments.emit[..]) {
         (Some(_), _) => None,
         (None, [form]) if form.is_text() => Some(*form),

@@ -1,5 +1,6 @@
 //! The forms that a network can be written in.
 
+use super::object_files::{self, Container};
 use super::rust_source;
 use crate::facts::Facts;
 use crate::network::IMAGE_ENDING;
@@ -32,6 +33,10 @@ pub(super) enum Form {
     Image,
     /// NAME.rs, a module that needs nothing but `core`; with NAME.rxw where there are weights.
     Rust,
+    /// NAME.o and its header NAME.h, for programs in C; with NAME.rxw where there are weights.
+    Obj,
+    /// libNAME.a and its header NAME.h, the same as a static library.
+    Staticlib,
     /// NAME.rxw, the packed weights.
     Weights,
     /// NAME.onnx, the network as the source says it, as an ONNX model of opset 17.
@@ -68,7 +73,7 @@ pub(super) struct Subject<'a> {
     pub(super) facts: &'a Facts,
     /// At every stage.
     pub(super) compilation: &'a Compilation,
-    /// What Rust source is to be like.
+    /// What Rust source and objects are to be like.
     pub(super) rust: &'a rust_source::Request,
     /// Where the weights come from.
     pub(super) weights: &'a Chosen,
@@ -77,7 +82,8 @@ pub(super) struct Subject<'a> {
 impl Form {
     /// Whether people can read it.
     pub(super) fn is_text(self) -> bool {
-        !matches!(self, Form::Image | Form::Weights | Form::Onnx | Form::Safetensors)
+        use Form::{Image, Obj, Onnx, Safetensors, Staticlib, Weights};
+        !matches!(self, Image | Obj | Staticlib | Weights | Onnx | Safetensors)
     }
 
     /// The files of this form; the form itself is the first.
@@ -111,6 +117,8 @@ impl Form {
                 vec![Product::new(format!("{name}.{IMAGE_ENDING}"), model.to_image()?)]
             }
             Form::Rust => rust_source::files(subject)?,
+            Form::Obj => object_files::files(subject, Container::Object)?,
+            Form::Staticlib => object_files::files(subject, Container::StaticLibrary)?,
             Form::Weights => vec![Product::new(format!("{name}.rxw"), packed.to_rxw())],
             Form::Onnx => vec![Product::new(format!("{name}.onnx"), onnx::export(source)?)],
             Form::Safetensors => {

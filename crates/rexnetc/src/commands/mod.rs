@@ -11,6 +11,7 @@ mod freshness;
 pub(crate) mod info;
 mod maps;
 mod measure;
+mod object_files;
 pub(crate) mod pack;
 pub(crate) mod profile;
 pub(crate) mod run;

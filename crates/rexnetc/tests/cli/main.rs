@@ -18,6 +18,7 @@ mod generated;
 mod image;
 mod info;
 mod model;
+mod object;
 mod onnx;
 mod outputs;
 mod pack;

@@ -13,12 +13,14 @@ use rexnet_codegen::emit::rust::{self, Embedding, ModuleOptions, Version, Weight
 
 /// How Rust source is to be.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Options of --emit rust")]
+#[command(
+    next_help_heading = "Options of --emit rust; --embed, --target and --no-std also of obj and staticlib"
+)]
 pub(super) struct RustArguments {
     /// Write a crate, whose program runs the network and says how long that takes.
     #[arg(long = "crate")]
     as_crate: bool,
-    /// Make the weights part of the program: the module includes NAME.rxw, which lies beside it.
+    /// Make the weights part of the program: the module includes NAME.rxw, which lies beside it; an object holds them.
     #[arg(long)]
     embed: bool,
     /// The versions to write, separated by commas; all by default. The program runs the widest that its processor
@@ -55,21 +57,25 @@ pub(super) struct Request {
 }
 
 impl RustArguments {
-    /// The request, if it makes sense; `emitted` says whether there is Rust source at all, `takes_target`
-    /// whether another form has versions.
+    /// The request, if it makes sense; `emitted` says whether there is Rust source at all, `objects` whether there are
+    /// objects, `takes_target` whether another form has versions.
     ///
     /// # Errors
     /// Wrong usage: options without their form, or several files without a directory.
     pub(super) fn request(
         &self,
         emitted: bool,
+        objects: bool,
         takes_target: bool,
         has_directory: bool,
     ) -> Result<Request, Failure> {
         let Self { as_crate, embed, target, machine_code, no_std, type_name } = self;
-        let for_rust = *as_crate || *embed || *machine_code || *no_std || type_name.is_some();
-        if !emitted && (for_rust || !(target.is_empty() || takes_target)) {
-            let message = "--crate, --embed, --machine-code, --target, --no-std and --type-name are for --emit rust, --target also for asm";
+        let for_rust = *as_crate || *machine_code || type_name.is_some();
+        let for_either = *embed || *no_std;
+        let either = emitted || objects;
+        let idle_target = !(target.is_empty() || either || takes_target);
+        if for_rust && !emitted || for_either && !either || idle_target {
+            let message = "--crate, --machine-code and --type-name are for --emit rust; --embed and --no-std also for obj and staticlib; --target for these and asm";
             return Err(Failure::Usage(message.to_owned()));
         }
         if (*as_crate || *embed) && !has_directory {
@@ -94,6 +100,21 @@ impl Request {
         &self.versions
     }
 
+    /// Whether the weights become part of the code.
+    pub(super) fn embeds(&self) -> bool {
+        self.embed
+    }
+
+    /// Whether a file of packed weights is wanted.
+    pub(super) fn has_weights(&self) -> bool {
+        self.weights
+    }
+
+    /// Whether the code may use the standard library.
+    pub(super) fn has_std(&self) -> bool {
+        self.std
+    }
+
     /// The same, with a file of packed weights where the user gave weights.
     #[must_use]
     pub(super) fn with_weights(mut self, given: bool) -> Self {
@@ -108,19 +129,14 @@ impl Request {
 /// `RX0501` for a fault of this compiler.
 pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
     let Subject { net, facts, compilation, rust: request, .. } = subject;
-    let Compilation { source, graph, program, weights, .. } = compilation;
+    let Compilation { program, weights, .. } = compilation;
     let name = module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
     let packed = format!("{name}.rxw");
-    // Exporters fold batch norms or keep them: the parameters of a model are counted alike.
-    let mut counts = source.counts();
-    if facts.network.is_none() {
-        counts.parameters = graph.counts().parameters;
-    }
     let options = ModuleOptions {
         type_name: request.type_name.clone(),
         title: format!("The network `{name}`."),
         spec: printable(&net.description(facts)),
-        counts,
+        counts: compilation.counts(),
         weights: if request.embed {
             WeightsSource::Embedded(Embedding::BesideModule(packed.clone()))
         } else {
