@@ -1,6 +1,6 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, check, compile, dump, explain, info, pack, profile, run, table, verify};
+use crate::commands::{bench, check, compile, dump, eval, explain, info, pack, profile, run, table, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Info(info::Info),
     Run(run::Run),
     Verify(verify::Verify),
+    Eval(eval::Eval),
     Bench(bench::Bench),
     Profile(profile::ProfileArguments),
     Table(table::TableArguments),

@@ -5,6 +5,7 @@ mod allocator;
 mod arguments;
 mod class_names;
 mod commands;
+mod dataset;
 mod embedded;
 mod facts;
 mod failure;

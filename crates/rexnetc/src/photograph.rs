@@ -26,7 +26,7 @@ pub(crate) fn read(
     preprocessing: &Preprocessing,
     path: &str,
 ) -> Result<Photograph, Diagnostic> {
-    let fault = |error| image_fault(error, path);
+    let fault = |error| fault(error, path);
     let start = Instant::now();
     let picture = image::read(path).map_err(fault)?;
     let decode = start.elapsed();
@@ -43,7 +43,8 @@ pub(crate) fn is_photograph(content: &[u8]) -> bool {
     content.starts_with(b"\xff\xd8\xff") || content.starts_with(b"\x89PNG")
 }
 
-fn image_fault(error: ImageError, path: &str) -> Diagnostic {
+/// What is wrong with a file, by the library's own code.
+pub(crate) fn fault(error: ImageError, path: &str) -> Diagnostic {
     let code = Code::ALL.iter().copied().find(|code| code.code() == error.code());
     let (cause, help) = match &error {
         ImageError::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {

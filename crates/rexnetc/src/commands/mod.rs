@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod dump;
+pub(crate) mod eval;
 pub(crate) mod explain;
 mod forms;
 mod freshness;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
     match command {
         Command::Info(arguments) => info::info(arguments, terminal),
         Command::Run(arguments) => run::run(arguments, terminal),
+        Command::Eval(arguments) => eval::eval(arguments, terminal),
         Command::Verify(arguments) => verify::verify(arguments, terminal),
         Command::Bench(arguments) => bench::bench(arguments, terminal),
         Command::Profile(arguments) => profile::run(arguments, terminal),

@@ -11,6 +11,7 @@ mod codes;
 mod compile;
 mod dump;
 mod errors;
+mod eval;
 mod explain;
 mod faults;
 mod files;
