@@ -1,11 +1,14 @@
 /*
  * Classifies a photograph with EfficientNet-Lite0: machine code and weights are in the library that rexnetc wrote.
  *
+ * In a folder with this file:
+ *
  *     rexnetc compile efficientnet_lite0 --emit staticlib --embed -o .
  *     cc -O2 main.c -L. -lefficientnet_lite0 -lm -o classify
- *     ./classify photo.ppm ../../models/imagenet_classes.txt
+ *     ./classify photo.ppm imagenet_classes.txt
  *
- * A binary PPM is what `convert photo.jpg photo.ppm` and `djpeg photo.jpg > photo.ppm` write.
+ * The names of the classes are in models/ of the repository. A binary PPM is what `djpeg photo.jpg > photo.ppm` writes, and
+ * most programs for photographs.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -62,7 +62,7 @@ pub struct Network {
 impl Network {
     /// The extents of the input `image`: f32 in NCHW order, unpadded.
     pub const INPUT: [usize; 4] = [1, 3, 16, 16];
-    /// The extents of the output `logits`: f32 in NCHW order, unpadded.
+    /// The extents of the output `logits`: f32, unpadded.
     pub const OUTPUT: [usize; 2] = [1, 4];
     /// Trainable parameters.
     pub const PARAMS: u64 = 1068;

@@ -77,7 +77,7 @@ pub(crate) fn size(text: &str) -> Result<[usize; 2], String> {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct WeightsArguments {
     /// A file for a spec, .safetensors or a PyTorch checkpoint (.pth, .pt); without it efficientnet_lite0 has its trained
-    /// weights and other specs seeded ones. An ONNX model brings its own.
+    /// weights and other specs seeded ones, but to pack those needs --seed. An ONNX model brings its own.
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,
     /// The seed of whatever is drawn: weights and inputs that are not given; 0 by default.

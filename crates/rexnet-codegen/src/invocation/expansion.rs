@@ -67,6 +67,7 @@ pub(super) fn items(
             #(#tracked)*
         }
         #conditions
+        #[doc(inline)]
         #attributes
         #[allow(unused_imports)]
         #visibility use #module::#name;

@@ -4,8 +4,8 @@ use super::Macro;
 use crate::emit::rust::Version;
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use rexnet_ir::diagnostic::Code;
-use rexnet_ir::spec::Faults;
 use rexnet_ir::spec::syntax::Spanned;
+use rexnet_ir::spec::{self, Faults};
 use syn::Lit;
 
 /// How kernels are written.
@@ -53,7 +53,10 @@ const NAMES: [(&str, &str); 8] = [
 impl Settings {
     /// Takes the settings out; what stays is the network's: parts between commas, each with the comma after it.
     pub(super) fn split(invoked: Macro, tokens: &[TokenTree], faults: &mut Faults) -> (Self, Vec<TokenTree>) {
-        let (mut settings, mut spec) = (Self::default(), Vec::new());
+        let (mut settings, mut network) = (Self::default(), Vec::new());
+        let known = || NAMES.iter().map(|(known, _)| *known);
+        let bare = invoked == Macro::Rexnet && !is_angle(tokens);
+        let arguments = if bare { spec::arguments_of("rexnet") } else { Vec::new() };
         for (index, part) in parts(tokens).into_iter().enumerate() {
             match named(part) {
                 Some((name, value)) if NAMES.iter().any(|(known, _)| name == known) => {
@@ -61,21 +64,25 @@ impl Settings {
                 }
                 // The network ends at the first comma; `<…>` ends at its bracket.
                 Some((name, _)) if index > 0 && (invoked == Macro::Network || is_angle(tokens)) => {
-                    let known: Vec<&str> = NAMES.iter().map(|(known, _)| *known).collect();
-                    let help = format!(
-                        "there are: {}; a preset's parameters stand in its parentheses",
-                        known.join(", ")
-                    );
+                    let help = spec::advice(&name.to_string(), known());
+                    let help = format!("{help}; a preset's parameters stand in its parentheses");
                     let cause = format!("there is no setting `{name}`");
                     faults.push_help(Code::SpecUnknownName, name.span(), cause, &help);
                 }
-                _ => spec.extend(part.iter().cloned()),
+                // Taken out here, so that its value is not read as that of a parameter.
+                Some((name, _)) if bare && arguments.iter().all(|known| name != known) => {
+                    let help =
+                        spec::advice(&name.to_string(), arguments.iter().map(String::as_str).chain(known()));
+                    let cause = format!("rexnet has no parameter or setting `{name}`");
+                    faults.push_help(Code::SpecUnknownName, name.span(), cause, &help);
+                }
+                _ => network.extend(part.iter().cloned()),
             }
         }
-        if matches!(spec.last(), Some(TokenTree::Punct(comma)) if comma.as_char() == ',') {
-            spec.pop();
+        if matches!(network.last(), Some(TokenTree::Punct(comma)) if comma.as_char() == ',') {
+            network.pop();
         }
-        (settings, spec)
+        (settings, network)
     }
 
     fn set(&mut self, name: &Ident, value: &[TokenTree], faults: &mut Faults) {
@@ -85,7 +92,7 @@ impl Settings {
             "weights" => place(&mut self.weights, span, string(value)),
             "labels" => place(&mut self.labels, span, string(value)),
             "batch" => place(&mut self.batch, span, number(value)),
-            "targets" => place(&mut self.targets, span, versions(value)),
+            "targets" => place(&mut self.targets, span, versions(value, faults)),
             "emit" => place(&mut self.emit, span, emission(value)),
             "std" => place(&mut self.std, span, word(value).and_then(|word| word.parse().ok())),
             "precision" => {
@@ -160,8 +167,8 @@ fn emission(value: &[TokenTree]) -> Option<Emission> {
     }
 }
 
-/// The versions of a list in brackets, each once, the widest first.
-fn versions(value: &[TokenTree]) -> Option<Vec<Version>> {
+/// The versions of a list in brackets, each once, the widest first. Words that are none are faults of their own.
+fn versions(value: &[TokenTree], faults: &mut Faults) -> Option<Vec<Version>> {
     let [TokenTree::Group(list)] = value else { return None };
     if list.delimiter() != Delimiter::Bracket {
         return None;
@@ -171,7 +178,20 @@ fn versions(value: &[TokenTree]) -> Option<Vec<Version>> {
     for item in items.split(|token| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ',')) {
         match item {
             [] => {}
-            [TokenTree::Ident(name)] => wanted.push(Version::from_name(&name.to_string())?),
+            [TokenTree::Ident(name)] => match Version::from_name(&name.to_string()) {
+                Some(version) => wanted.push(version),
+                None => {
+                    let help = spec::advice(&name.to_string(), Version::ALL.map(Version::name));
+                    faults.push_help(
+                        Code::SpecUnknownName,
+                        name.span(),
+                        format!("there is no target `{name}`"),
+                        &help,
+                    );
+                    // What is wrong with the list as a whole is not known then.
+                    wanted.extend(Version::ALL);
+                }
+            },
             _ => return None,
         }
     }

@@ -116,11 +116,13 @@ pub fn header(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> S
         (None, true) => format!("{name}_load(&network, \"{name}.rxw\")"),
         (None, false) => format!("{name}_from_static(&network, file, bytes)"),
     };
+    let mark = super::mark(programs, options);
     let variants_text = format!("    {}", variants.join(",\n    "));
     let text = |key: &str| -> String {
         match key {
             "generated" => "@generated".to_owned(),
             "name" => name.to_owned(),
+            "mark" => mark.clone(),
             "NAME" => capitals.clone(),
             "spec" => comment(options.spec),
             "spec_string" => string(options.spec),

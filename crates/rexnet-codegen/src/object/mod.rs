@@ -15,12 +15,13 @@ use crate::jit::Tier;
 use crate::jit::translate::{KernelCode, SectionCode, isa, translate};
 use crate::loops::Kernel;
 use crate::lower::ALIGNMENT;
-use crate::plan::{PackedWeights, Program};
+use crate::plan::{PACKED_HEADER_BYTES, PackedWeights, Program};
 use cranelift_module::{DataDescription, FuncId, Linkage, Module, ModuleError, default_libcall_names};
 use cranelift_object::{ObjectBuilder, ObjectModule};
 use processor::Primitives;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Counts;
+use xxhash_rust::xxh64::xxh64;
 
 /// What to write, beside the programs themselves.
 #[derive(Clone, Debug)]
@@ -83,10 +84,28 @@ pub fn object(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> R
         let kernels = Kernels { program, code: &code, sections: &sections };
         run::define(&mut module, &prefix, &kernels, &primitives).map_err(refused)?;
     }
+    let id = module.declare_data(&mark(programs, options), Linkage::Export, false, false);
+    let mut one = DataDescription::new();
+    one.define(Box::new([1]));
+    id.and_then(|id| module.define_data(id, &one)).map_err(|error| refused(error.into()))?;
     if let Some(weights) = options.embedded {
         embed(&mut module, &format!("{}_embedded", options.name), weights).map_err(refused)?;
     }
     Ok(module.finish().emit().map_err(|error| refuse(error.to_string()))?)
+}
+
+/// The name of a byte that is 1, which the header reads: another network of the same name does not link with it, nor do both
+/// in one program.
+fn mark(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> String {
+    let mut text = format!("{}\n{:?}\n", options.spec, options.counts);
+    for (version, program) in programs {
+        text += &format!("{} {:x} {}\n", version.name(), program.layout_hash, program.arena_bytes);
+    }
+    let mut hash = xxh64(text.as_bytes(), 0);
+    if let Some(weights) = options.embedded {
+        hash = xxh64(&weights.to_rxw()[..PACKED_HEADER_BYTES], hash);
+    }
+    format!("{}_is_{hash:016x}", options.name)
 }
 
 /// What the module refuses is a large value.

@@ -55,6 +55,13 @@ fn every_fault_lies_at_its_token() {
         (Rexnet, "batch = 99999999, size = 32", &[("RX0203", "1:9 99999999")]),
         (Rexnet, "weights = 5", &[("RX0103", "1:11 5")]),
         (Rexnet, "weights =", &[("RX0103", "1:1 weights")]),
+        (
+            Rexnet,
+            "weigths = \"a.rxw\", target = [avx2], width = 0",
+            &[("RX0102", "1:1 weigths"), ("RX0102", "1:20 target"), ("RX0103", "1:45 0")],
+        ),
+        (Rexnet, "targets = [avx3, avx2, sse]", &[("RX0102", "1:12 avx3"), ("RX0102", "1:24 sse")]),
+        (Rexnet, "targets = []", &[("RX0103", "1:11 []")]),
         (Rexnet, "<width = 1>, depth = 2", &[("RX0102", "1:14 depth")]),
         (Network, "rexnet, width = 1", &[("RX0102", "1:9 width")]),
         (
@@ -68,8 +75,8 @@ fn every_fault_lies_at_its_token() {
             "/// Docs.\npub struct Error;\nwidht = 1,\nbatch = 0,\nweights = \"/x.rxw\"",
             &[
                 ("RX0103", "2:12 Error"),
-                ("RX0103", "4:9 0"),
                 ("RX0102", "3:1 widht"),
+                ("RX0103", "4:9 0"),
                 ("RX0103", "5:11 \"/x.rxw\""),
             ],
         ),

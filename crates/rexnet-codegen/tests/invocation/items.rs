@@ -59,7 +59,7 @@ fn visibility_attributes_and_names_are_kept() {
             || text.contains("] pub (crate) mod http_classifier {")
     );
     assert!(text.contains("pub struct HttpClassifier {"));
-    let import = "# [cfg (unix)] # [doc = r\" Tells.\"] # [allow (unused_imports)] pub (crate) use http_classifier :: HttpClassifier ;";
+    let import = "# [cfg (unix)] # [doc (inline)] # [doc = r\" Tells.\"] # [allow (unused_imports)] pub (crate) use http_classifier :: HttpClassifier ;";
     assert!(
         text.ends_with(import) || text.replace("r\"", "\"").ends_with(&import.replace("r\"", "\"")),
         "{}",

@@ -237,6 +237,19 @@ fn instantiate(source: &Source, more: &[(&str, f64)]) -> Result<Network, Faults>
     }
 }
 
+/// What a call of the preset of that name may set: its own parameters, and what every network has. Empty where there is no
+/// such preset.
+pub fn arguments_of(name: &str) -> Vec<String> {
+    let Ok(definition) = preset(name, Span::call_site()) else { return Vec::new() };
+    let own = definition.parameters.into_iter().map(|parameter| parameter.name.node);
+    own.chain(resolve::SETTINGS.iter().map(|&name| name.to_owned())).collect()
+}
+
+/// Help for a name that there is not: the known name within two edits, if there is one, and all `known` names.
+pub fn advice<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    names::advice(name, known)
+}
+
 fn preset(name: &str, span: Span) -> Result<Definition, Faults> {
     let mut faults = Faults::default();
     let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) else {

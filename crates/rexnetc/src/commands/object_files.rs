@@ -2,7 +2,7 @@
 
 use super::forms::{Product, Subject};
 use rexnet::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_codegen::build::{module_name, printable};
+use rexnet_codegen::build::printable;
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::object::{self, ObjectOptions};
@@ -23,7 +23,7 @@ pub(super) enum Container {
 pub(super) fn files(subject: Subject<'_>, container: Container) -> Result<Vec<Product>, Diagnostics> {
     let Subject { net, facts, compilation, rust: request, .. } = subject;
     let Compilation { program, weights, .. } = compilation;
-    let name = module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
+    let name = request.name(net, program);
     let versions: Vec<Version> =
         object::versions().filter(|version| request.versions().contains(version)).collect();
     if versions.is_empty() {

@@ -171,3 +171,57 @@ fn headers_declare_every_port() {
         assert!(!header.replace("@generated", "").contains(words), "{words}\n{header}");
     }
 }
+
+/// Two networks of one name in a program would each run with what is the other's.
+#[test]
+#[cfg(all(unix, target_arch = "x86_64"))]
+fn two_networks_need_two_names() {
+    if !there_is("cc") {
+        return;
+    }
+    let directory = scratch("object_names");
+    let user = |header: &str, name: &str| {
+        format!(
+            "#include \"{header}\"\nint {name}_works(void);\nint {name}_works(void) {{ {name}_network network; return {name}_new(&network) == 0; }}\n"
+        )
+    };
+    let link = |first: &str, second: &str, libraries: &[&str]| {
+        let main = format!(
+            "int {first}_works(void);\nint {second}_works(void);\nint main(void) {{ return {first}_works() + {second}_works() - 2; }}\n"
+        );
+        std::fs::write(directory.join("main.c"), main).unwrap();
+        let mut cc = Command::new("cc");
+        cc.args(["main.c", "a.c", "b.c"]).args(libraries).args(["-lm", "-o", "both"]).current_dir(&directory);
+        cc.output().unwrap().status.success()
+    };
+    let emit = |folder: &str, more: &[&str]| {
+        let to = directory.join(folder);
+        let arguments = [
+            "compile",
+            TINY,
+            "--emit",
+            "staticlib",
+            "--target",
+            "avx2,portable",
+            "--embed",
+            "-o",
+            to.to_str().unwrap(),
+        ];
+        rexnetc(&[&arguments[..], more].concat()).exits(0);
+    };
+    // The same network with other weights.
+    emit("one", &["--seed", "1"]);
+    emit("two", &["--seed", "2"]);
+    std::fs::write(directory.join("a.c"), user("one/tiny.h", "tiny")).unwrap();
+    std::fs::write(directory.join("b.c"), user("two/tiny.h", "tiny").replace("tiny_works", "other_works"))
+        .unwrap();
+    for libraries in [["one/libtiny.a", "two/libtiny.a"], ["two/libtiny.a", "one/libtiny.a"]] {
+        assert!(!link("tiny", "other", &libraries), "{libraries:?}");
+    }
+    emit("two", &["--seed", "2", "--name", "other"]);
+    std::fs::write(directory.join("b.c"), user("two/other.h", "other")).unwrap();
+    assert!(link("tiny", "other", &["one/libtiny.a", "two/libother.a"]));
+    assert!(Command::new(directory.join("both")).status().unwrap().success());
+    let refused = rexnetc(&["compile", TINY, "--emit", "obj", "--name", "two words", "-o", "x"]).exits(2);
+    assert!(refused.err.contains("`two_words` would do"), "{refused:?}");
+}

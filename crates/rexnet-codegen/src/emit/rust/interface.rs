@@ -66,7 +66,8 @@ fn extents(ports: &[Port], singular: &str, what: &str) -> TokenStream {
         };
         let dims = port.dims.iter().map(|&extent| Literal::usize_unsuffixed(extent));
         let rank = Literal::usize_unsuffixed(port.dims.len());
-        let doc = format!(" The extents of the {what} `{}`: f32 in NCHW order, unpadded.", port.name);
+        let order = if port.dims.len() == 4 { " in NCHW order" } else { "" };
+        let doc = format!(" The extents of the {what} `{}`: f32{order}, unpadded.", port.name);
         quote!(#[doc = #doc] pub const #name: [usize; #rank] = [#(#dims),*];)
     });
     quote!(#(#constants)*)

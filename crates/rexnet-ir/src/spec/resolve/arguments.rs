@@ -11,7 +11,7 @@ use crate::spec::syntax::{Argument, Body, Call, Definition, Spanned};
 use proc_macro2::Span;
 
 /// What a call may say to any network, whatever its parameters: the fields of these names, said from outside.
-const SETTINGS: &[&str] = &[INPUT, "features", "classifier", "padding"];
+pub(in crate::spec) const SETTINGS: &[&str] = &[INPUT, "features", "classifier", "padding"];
 /// The parameter that follows a setting of [`INPUT`], where a network has it: the larger extent.
 const SIZE: &str = "size";
 /// How deep definitions may lean on presets that lean on presets.

@@ -15,7 +15,7 @@ use super::preprocessing::Preprocessing;
 use super::syntax::{Argument, Definition, Expression, Record, Spanned};
 use crate::diagnostic::Code;
 use crate::graph::Activation;
-pub(super) use arguments::{bind, resolve};
+pub(super) use arguments::{SETTINGS, bind, resolve};
 use proc_macro2::Span;
 use section::Section;
 

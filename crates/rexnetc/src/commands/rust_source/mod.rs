@@ -4,17 +4,19 @@ mod timed_crate;
 
 use super::forms::{Product, Subject};
 use crate::failure::Failure;
+use crate::network::Net;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use rexnet::Diagnostics;
 use rexnet_codegen::build::{module_name, printable, type_name};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_codegen::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
+use rexnet_codegen::plan::Program;
 
 /// How Rust source is to be.
 #[derive(Args, Debug)]
 #[command(
-    next_help_heading = "Options of --emit rust; --embed, --target and --no-std also of obj and staticlib"
+    next_help_heading = "Options of --emit rust; all but --crate, --machine-code and --type-name also of obj and staticlib"
 )]
 pub(super) struct RustArguments {
     /// Write a crate, whose program runs the network and says how long that takes.
@@ -33,6 +35,9 @@ pub(super) struct RustArguments {
     /// Leave out what needs std: reading weights from a file, memory on the heap.
     #[arg(long, conflicts_with = "as_crate")]
     no_std: bool,
+    /// The name of the module and of the files, in C of everything; that of the network or of a model's file by default.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    name: Option<String>,
     /// The name of the network's type; Network by default.
     #[arg(long, value_name = "TYPE", value_parser = type_name)]
     type_name: Option<String>,
@@ -43,9 +48,19 @@ fn version() -> impl TypedValueParser<Value = Version> {
         .map(|name| Version::from_name(&name).unwrap_or(Version::Portable))
 }
 
+/// Reads the name of a module.
+fn name(text: &str) -> Result<String, String> {
+    if module_name(text) == text {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a module cannot be called so; `{}` would do", module_name(text)))
+    }
+}
+
 /// What to write.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
+    name: Option<String>,
     as_crate: bool,
     embed: bool,
     machine_code: bool,
@@ -69,13 +84,13 @@ impl RustArguments {
         takes_target: bool,
         has_directory: bool,
     ) -> Result<Request, Failure> {
-        let Self { as_crate, embed, target, machine_code, no_std, type_name } = self;
+        let Self { as_crate, embed, target, machine_code, no_std, name, type_name } = self;
         let for_rust = *as_crate || *machine_code || type_name.is_some();
-        let for_either = *embed || *no_std;
+        let for_either = *embed || *no_std || name.is_some();
         let either = emitted || objects;
         let idle_target = !(target.is_empty() || either || takes_target);
         if for_rust && !emitted || for_either && !either || idle_target {
-            let message = "--crate, --machine-code and --type-name are for --emit rust; --embed and --no-std also for obj and staticlib; --target for these and asm";
+            let message = "--crate, --machine-code and --type-name are for --emit rust; --embed, --no-std and --name also for obj and staticlib; --target for these and asm";
             return Err(Failure::Usage(message.to_owned()));
         }
         if (*as_crate || *embed) && !has_directory {
@@ -83,6 +98,7 @@ impl RustArguments {
         }
         let chosen = |version: &Version| target.is_empty() || target.contains(version);
         Ok(Request {
+            name: name.clone(),
             as_crate: *as_crate,
             embed: *embed,
             machine_code: *machine_code,
@@ -98,6 +114,12 @@ impl Request {
     /// The versions to write.
     pub(super) fn versions(&self) -> &[Version] {
         &self.versions
+    }
+
+    /// What the module and its files are called, of a network of that program.
+    pub(super) fn name(&self, net: &Net, program: &Program) -> String {
+        let own = || module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
+        self.name.clone().unwrap_or_else(own)
     }
 
     /// Whether the weights become part of the code.
@@ -130,7 +152,7 @@ impl Request {
 pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
     let Subject { net, facts, compilation, rust: request, .. } = subject;
     let Compilation { program, weights, .. } = compilation;
-    let name = module_name(&net.stem().unwrap_or_else(|| program.name.clone()));
+    let name = request.name(net, program);
     let packed = format!("{name}.rxw");
     let options = ModuleOptions {
         type_name: request.type_name.clone(),
