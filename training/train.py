@@ -1,0 +1,228 @@
+"""Train a network of a `.rexnet` spec on CIFAR-10.
+
+The module is what `rexnetc compile --emit pytorch` makes of the spec, and the normalisation is the spec's, so the spec is
+the only place where the network stands. A run that was cut off goes on where its last epoch ended.
+
+    python train.py ../models/rexnet_cifar10/rexnet_cifar10.rexnet --data CIFAR10 --seed 0 -o OUT
+"""
+
+import argparse
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+import cifar10
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all runs have in common."""
+
+    epochs: int = 30
+    small_epochs: int = 18  # the first epochs, on images of `small_side`, cost half as much
+    small_side: int = 24
+    batch: int = 64
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 5e-4  # of weights of rank 2 and more: not of biases and batch norms
+    warmup_epochs: float = 1.0
+    label_smoothing: float = 0.1
+    average_decay: float = 0.9995  # of the moving average of weights and statistics, which is what is tested
+
+
+def rexnetc(program: str, *arguments: str) -> str:
+    return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def network_of(program: str, spec: Path, folder: Path) -> nn.Module:
+    """The module that the compiler makes of the spec."""
+    source = folder / "network.py"
+    rexnetc(program, "compile", str(spec), "--emit", "pytorch", "-o", str(source))
+    module_spec = importlib.util.spec_from_file_location("network", source)
+    module = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(module)
+    return module.Network()
+
+
+def augment(images: Tensor, random: torch.Generator) -> Tensor:
+    """Each image moved by up to four pixels, what comes in reflected, and every second one mirrored."""
+    n, _, height, width = images.shape
+    padded = F.pad(images, (4, 4, 4, 4), mode="reflect")
+    top = torch.randint(9, (n, 1), generator=random).to(images.device) + torch.arange(height, device=images.device)
+    left = torch.randint(9, (n, 1), generator=random).to(images.device) + torch.arange(width, device=images.device)
+    mirrored = torch.randint(2, (n, 1), generator=random).to(images.device).bool()
+    left = torch.where(mirrored, left.flip(1), left)
+    rows = torch.arange(n, device=images.device)[:, None, None]
+    return padded.permute(0, 2, 3, 1)[rows, top[:, :, None], left[:, None, :]].permute(0, 3, 1, 2)
+
+
+class Average:
+    """The exponential moving average of a network's parameters and statistics; short at first, when all is new."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.tensors = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        self.steps += 1
+        weight = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
+        now = network.state_dict()
+        floating = [name for name, tensor in now.items() if tensor.is_floating_point()]
+        torch._foreach_lerp_([self.tensors[n] for n in floating], [now[n] for n in floating], weight)
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, images: Tensor, classes: Tensor) -> float:
+    """Of all images the part whose largest logit is their class's, in percent."""
+    network.eval()
+    right = 0
+    for start in range(0, len(images), 250):
+        right += int((network(images[start : start + 250]).argmax(1) == classes[start : start + 250]).sum())
+    network.train()
+    return 100 * right / len(images)
+
+
+def write(path: Path, save: Any) -> None:
+    """A file whole or not at all."""
+    part = path.with_suffix(path.suffix + ".part")
+    save(part)
+    os.replace(part, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the unpacked npm package")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--rexnetc", default="rexnetc", help="the program that makes the module of the spec")
+    parser.add_argument("--threads", type=int, default=1, help="on a CPU; one thread gives the same bits everywhere")
+    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+    parser.add_argument("-o", "--output", type=Path, required=True, help="a folder for weights, log and checkpoint")
+    arguments = parser.parse_args()
+
+    recipe = Recipe(epochs=arguments.epochs, small_epochs=arguments.epochs * Recipe.small_epochs // Recipe.epochs)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.set_num_threads(arguments.threads)
+    torch.use_deterministic_algorithms(device.type == "cpu")
+    arguments.output.mkdir(parents=True, exist_ok=True)
+
+    torch.manual_seed(arguments.seed)
+    network = network_of(arguments.rexnetc, arguments.spec, arguments.output)
+    network = network.to(device, memory_format=torch.channels_last)
+    costs = json.loads(rexnetc(arguments.rexnetc, "info", str(arguments.spec), "--json"))
+    preprocessing = costs["preprocessing"]
+    mean, std = (torch.tensor(preprocessing[name], device=device).view(1, 3, 1, 1) for name in ("mean", "std"))
+
+    def prepare(images: Tensor) -> Tensor:
+        # The whole set fits in memory: 50,000 images are 614 MB.
+        scaled = images.to(device).float().div_(preprocessing["scale"]).sub_(mean).div_(std)
+        return scaled.contiguous(memory_format=torch.channels_last)
+
+    images, classes = cifar10.load(arguments.data, train=True)
+    images, classes = prepare(images), classes.to(device)
+    test_images, test_classes = cifar10.load(arguments.data, train=False)
+    test_images, test_classes = prepare(test_images), test_classes.to(device)
+
+    parameters = list(network.parameters())
+    optimiser = torch.optim.SGD(
+        [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ],
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=True,
+        foreach=True,
+    )
+    steps = len(images) // recipe.batch
+    average = Average(network, recipe.average_decay)
+    log: list[dict[str, Any]] = []
+
+    checkpoint = arguments.output / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True, map_location=device)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        average.tensors, average.steps = state["average"], state["steps"]
+        log = state["log"]
+
+    tested = network_of(arguments.rexnetc, arguments.spec, arguments.output).to(device, memory_format=torch.channels_last)
+    for epoch in range(len(log), recipe.epochs):
+        began = time.time()
+        # An epoch's order and augmentation depend on seed and epoch only.
+        random = torch.Generator().manual_seed(arguments.seed * 1000 + epoch)
+        order = torch.randperm(len(images), generator=random)
+        total = torch.zeros((), device=device)
+        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=not sys.stderr.isatty())
+        for step in bar:
+            done = (epoch + step / steps) / recipe.epochs
+            warm = min(1.0, (epoch + step / steps + 1 / steps) / recipe.warmup_epochs)
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+            chosen = order[step * recipe.batch : (step + 1) * recipe.batch].to(device)
+            batch = augment(images[chosen], random)
+            if epoch < recipe.small_epochs:
+                side = (recipe.small_side, recipe.small_side)
+                batch = F.interpolate(batch, side, mode="bilinear", antialias=True)
+            logits = network(batch.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits, classes[chosen], label_smoothing=recipe.label_smoothing)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            average.update(network)
+            total += loss.detach()
+        tested.load_state_dict(average.tensors)
+        log.append(
+            {
+                "epoch": epoch + 1,
+                "loss": round(float(total) / steps, 4),
+                "test_top1": round(accuracy(tested, test_images, test_classes), 2),
+                "seconds": round(time.time() - began),
+            }
+        )
+        print(json.dumps(log[-1]), flush=True)
+        state = {
+            "network": network.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "average": average.tensors,
+            "steps": average.steps,
+            "log": log,
+        }
+        write(checkpoint, lambda path: torch.save(state, path))
+
+    # Half precision, and without the counters of batches, which only training reads.
+    halves = {
+        name: tensor.half().contiguous().cpu() for name, tensor in average.tensors.items() if tensor.is_floating_point()
+    }
+    write(arguments.output / "weights.safetensors", lambda path: safetensors.torch.save_file(halves, path))
+    record = {
+        "network": costs["network"],
+        "params": costs["params"],
+        "macs": costs["macs"],
+        "seed": arguments.seed,
+        "device": "GPU" if device.type == "cuda" else f"CPU, {arguments.threads} thread(s)",
+        "torch": torch.__version__,
+        "recipe": asdict(recipe),
+        "test_top1": log[-1]["test_top1"],
+        "epochs": log,
+    }
+    write(arguments.output / "log.json", lambda path: path.write_text(json.dumps(record, indent=2) + "\n"))
+
+
+if __name__ == "__main__":
+    main()
