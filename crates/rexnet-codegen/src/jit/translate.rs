@@ -63,7 +63,9 @@ pub(crate) fn translate(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cores.min(program.kernels.len() / KERNELS_FOR_A_THREAD);
     let mut made = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        // Where the system refuses a thread, the others do its work.
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
         let mut made = work();
         for other in others {
             made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));

@@ -112,3 +112,23 @@ fn test_sets_that_do_not_fit_are_refused() {
     rexnetc(&["eval", backbone, "--data", data]).exits(2);
     assert!(rexnetc(&["eval", SMALL, "--data", "nowhere"]).exits(1).err.contains("RX0701"));
 }
+
+/// The network of `models/rexnet_cifar10` on an image of each class, the first of the test set; the logits that are expected are
+/// PyTorch's.
+#[test]
+fn the_network_that_was_trained_here_is_that_of_pytorch() {
+    let model = root().join("models/rexnet_cifar10");
+    let path = |name: &str| model.join(name).into_os_string().into_string().unwrap();
+    let output = scratch("eval_trained").join("logits.npy").into_os_string().into_string().unwrap();
+    let (spec, weights, data) =
+        (path("rexnet_cifar10.rexnet"), path("weights.safetensors"), path("examples"));
+    let eval = ["eval", &spec, "--weights", &weights, "--data", &data, "--output", &output, "--json"];
+    let json = rexnetc(&eval).exits(0).json();
+    let (own, expected) = (read_npy(&output).1, read_npy(&path("examples.npy")).1);
+    let best = |row: &[f32]| (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+    let right = expected.chunks(10).enumerate().filter(|(class, row)| best(row) == *class).count();
+    assert_eq!((&json["images"], json["top1"].as_f64()), (&10.into(), Some(10.0 * right as f64)));
+    // f32 on both sides, sums in other orders; the logits lie between -3 and 8.
+    let furthest = own.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(furthest < 1e-4, "{furthest}");
+}
