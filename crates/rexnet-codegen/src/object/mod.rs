@@ -84,12 +84,10 @@ pub fn object(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> R
         let kernels = Kernels { program, code: &code, sections: &sections };
         run::define(&mut module, &prefix, &kernels, &primitives).map_err(refused)?;
     }
-    let id = module.declare_data(&mark(programs, options), Linkage::Export, false, false);
-    let mut one = DataDescription::new();
-    one.define(Box::new([1]));
-    id.and_then(|id| module.define_data(id, &one)).map_err(|error| refused(error.into()))?;
+    export(&mut module, &mark(programs, options), [1].into()).map_err(refused)?;
     if let Some(weights) = options.embedded {
-        embed(&mut module, &format!("{}_embedded", options.name), weights).map_err(refused)?;
+        export(&mut module, &format!("{}_embedded", options.name), weights.to_rxw().into())
+            .map_err(refused)?;
     }
     Ok(module.finish().emit().map_err(|error| refuse(error.to_string()))?)
 }
@@ -140,11 +138,11 @@ fn install(
     program.kernels.iter().zip(code).map(of_kernel).collect()
 }
 
-/// The content of a `.rxw` file, at a multiple of 64, under that name.
-fn embed(module: &mut ObjectModule, name: &str, weights: &PackedWeights) -> Made<()> {
+/// Constant bytes under a name of the object, at a multiple of 64.
+fn export(module: &mut ObjectModule, name: &str, content: Box<[u8]>) -> Made<()> {
     let id = module.declare_data(name, Linkage::Export, false, false)?;
-    let mut content = DataDescription::new();
-    content.define(weights.to_rxw().into_boxed_slice());
-    content.set_align(ALIGNMENT as u64);
-    Ok(module.define_data(id, &content)?)
+    let mut data = DataDescription::new();
+    data.define(content);
+    data.set_align(ALIGNMENT as u64);
+    Ok(module.define_data(id, &data)?)
 }
