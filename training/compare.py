@@ -46,7 +46,7 @@ def main() -> None:
     print("| network | parameters | multiply-accumulates | top-1 of each seed | mean | standard deviation |")
     print("| --- | ---: | ---: | --- | ---: | ---: |")
     for network in SPECS:
-        logs = [json.loads((arguments.output / f"{network}_{seed}" / "log.json").read_text()) for _, seed in runs[::2]]
+        logs = [json.loads((arguments.output / f"{network}_{seed}" / "log.json").read_text()) for seed in range(arguments.seeds)]
         scores = [log["test_top1"] for log in logs]
         spread = f"{statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
         each = ", ".join(f"{score:.2f}" for score in scores)

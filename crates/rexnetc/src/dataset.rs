@@ -130,7 +130,7 @@ impl Dataset {
         let own: Vec<Option<usize>> = names.iter().map(position).collect();
         let classes: Vec<usize> = if own.iter().all(Option::is_some) {
             own.into_iter().flatten().collect()
-        } else if names.len() == labels.len() {
+        } else if names.len() == labels.len() && own.iter().all(Option::is_none) {
             (0..names.len()).collect()
         } else {
             let unknown = names.iter().zip(&own).find(|(_, own)| own.is_none());

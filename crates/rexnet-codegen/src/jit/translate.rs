@@ -6,7 +6,7 @@ use crate::loops::{self, Kernel, Section};
 use crate::plan::{self, Program, Work};
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{Builder, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::FunctionBuilderContext;
 use cranelift_module::{FuncId, ModuleReloc};
@@ -167,31 +167,40 @@ const VERIFY: &str = if cfg!(debug_assertions) { "true" } else { "false" };
 
 /// Cranelift for the processor that this runs on, with all that it can do.
 pub(super) fn native_isa() -> Result<OwnedTargetIsa, Diagnostic> {
-    isa(true, false, &[])
+    isa(cranelift_native::builder(), "false")
 }
 
-/// Cranelift for processors like the one that this runs on: with all that this one can do, or with what all of its
-/// architecture can and the `features` that are named; code for a fixed place, or for any.
+/// Cranelift for all processors of this architecture that have the named features; the code may be linked anywhere.
 ///
 /// # Errors
 /// `RX0603` when there is no code generator for this architecture.
-pub(crate) fn isa(native: bool, anywhere: bool, features: &[&str]) -> Result<OwnedTargetIsa, Diagnostic> {
+#[cfg(feature = "object")]
+pub(crate) fn common_isa(features: &[&str]) -> Result<OwnedTargetIsa, Diagnostic> {
+    let mut builder = cranelift_native::builder_with_options(false);
+    if let Ok(builder) = &mut builder {
+        for feature in features {
+            builder.enable(feature).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
+        }
+    }
+    isa(builder, "true")
+}
+
+fn isa(
+    builder: Result<Builder, &'static str>,
+    position_independent: &str,
+) -> Result<OwnedTargetIsa, Diagnostic> {
     let mut flags = settings::builder();
     let set = [
         ("opt_level", "speed"),
-        ("is_pic", if anywhere { "true" } else { "false" }),
+        ("is_pic", position_independent),
         ("enable_verifier", VERIFY),
         ("unwind_info", "false"),
     ];
     for (name, value) in set {
         flags.set(name, value).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
     }
-    let mut builder = cranelift_native::builder_with_options(native)
-        .map_err(|cause| fault(Code::UnsupportedHost, cause))?;
-    for feature in features {
-        builder.enable(feature).map_err(|error| fault(Code::MachineCode, error.to_string()))?;
-    }
     let isa = builder
+        .map_err(|cause| fault(Code::UnsupportedHost, cause))?
         .finish(settings::Flags::new(flags))
         .map_err(|error| fault(Code::UnsupportedHost, error.to_string()))?;
     if !matches!(isa.triple().architecture.to_string().as_str(), "x86_64" | "aarch64") {

@@ -1,8 +1,9 @@
 //! The header of an object: the network's facts, and the functions around those that the object holds.
 
 use super::ObjectOptions;
+use crate::build::printable;
 use crate::emit::rust::Version;
-use crate::plan::{PACKED_VERSION, Port, Program};
+use crate::plan::{PACKED_VERSION, Port, Program, port_names};
 use std::fmt::Write;
 
 /// The new of a network whose weights are in the object.
@@ -77,7 +78,8 @@ pub fn header(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> S
     let (name, capitals) = (options.name, options.name.to_uppercase());
     let arena = programs.iter().map(|(_, program)| program.arena_bytes).max().unwrap_or(0);
     let portable = programs.iter().any(|(version, _)| *version == Version::Portable);
-    let (inputs, outputs) = (names("input", &program.inputs), names("output", &program.outputs));
+    let (inputs, outputs) =
+        (port_names("input", program.inputs.len()), port_names("output", program.outputs.len()));
     let pointers = |constant: &str, names: &[String]| -> Vec<String> {
         names.iter().map(|name| format!("{constant}float *{name}")).collect()
     };
@@ -145,7 +147,8 @@ pub fn header(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> S
             "declarations" => declarations.clone(),
             "parameters" => parameters.clone(),
             "arguments" => arguments.clone(),
-            _ => String::new(),
+            "new" | "heap" | "includes" | "mathematics" => String::new(),
+            other => unreachable!("the template has no {other}"),
         }
     };
     let fill = |template: &str, text: &dyn Fn(&str) -> String| -> String {
@@ -159,21 +162,12 @@ pub fn header(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> S
     })
 }
 
-/// The names of ports.
-fn names(prefix: &str, ports: &[Port]) -> Vec<String> {
-    match ports.len() {
-        1 => vec![prefix.to_owned()],
-        count => (0..count).map(|index| format!("{prefix}_{index}")).collect(),
-    }
-}
-
 /// The extents of ports.
 fn ports(capitals: &str, kind: &str, ports: &[Port]) -> String {
     let mut text = String::new();
-    for (index, port) in ports.iter().enumerate() {
-        let own = if ports.len() == 1 { kind.to_owned() } else { format!("{kind}_{index}") };
+    for (own, port) in port_names(kind, ports.len()).into_iter().zip(ports) {
         let extents: Vec<String> = port.dims.iter().map(usize::to_string).collect();
-        let title = comment(&port.name);
+        let title = comment(&printable(&port.name));
         // Writing to a string cannot fail.
         let _ = write!(
             text,

@@ -12,7 +12,7 @@ pub use header::header;
 use crate::emit::clif;
 use crate::emit::rust::Version;
 use crate::jit::Tier;
-use crate::jit::translate::{KernelCode, SectionCode, isa, translate};
+use crate::jit::translate::{KernelCode, SectionCode, common_isa, translate};
 use crate::loops::Kernel;
 use crate::lower::ALIGNMENT;
 use crate::plan::{PACKED_HEADER_BYTES, PackedWeights, Program};
@@ -73,12 +73,12 @@ pub fn object(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> R
             .with_help("please report this")
     };
     let refused = |error: Box<ModuleError>| refuse(error.to_string());
-    let builder = ObjectBuilder::new(isa(false, true, &[])?, options.name, default_libcall_names());
+    let builder = ObjectBuilder::new(common_isa(&[])?, options.name, default_libcall_names());
     let mut module = ObjectModule::new(builder.map_err(|error| refused(error.into()))?);
     let primitives = Primitives::define(&mut module, options.name).map_err(refused)?;
     for (version, program) in programs {
         let (tier, features) = tier(*version);
-        let code = translate(program, tier, &isa(false, true, features)?)?;
+        let code = translate(program, tier, &common_isa(features)?)?;
         let prefix = format!("{}_run_{}", options.name, version.name());
         let sections = install(&mut module, &prefix, program, &code).map_err(refused)?;
         let kernels = Kernels { program, code: &code, sections: &sections };

@@ -62,6 +62,14 @@ impl Port {
     }
 }
 
+/// What ports are called in emitted code: the prefix, with a number where there are several.
+pub fn port_names(prefix: &str, count: usize) -> Vec<String> {
+    match count {
+        1 => vec![prefix.to_owned()],
+        _ => (0..count).map(|index| format!("{prefix}_{index}")).collect(),
+    }
+}
+
 /// A packed tensor at its place in the blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedTensor {

@@ -1,8 +1,8 @@
 //! `rexnetc compile NET --emit … -o DIR`.
 
+use super::code_arguments::CodeArguments;
 use super::forms::{Form, PYTHON_ENDING, Product, Subject};
 use super::freshness;
-use super::rust_source::RustArguments;
 use crate::arguments::{WeightsArguments, batch};
 use crate::failure::{Exit, Failure};
 use crate::file;
@@ -41,7 +41,7 @@ pub(crate) struct Compile {
     #[arg(long, value_name = "N", value_parser = batch)]
     batch: Option<usize>,
     #[command(flatten)]
-    rust: RustArguments,
+    code: CodeArguments,
 }
 
 /// Compiles and writes.
@@ -49,7 +49,7 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     let takes_target = arguments.emit.contains(&Form::Asm);
     let emits_rust = arguments.emit.contains(&Form::Rust);
     let objects = arguments.emit.iter().any(|form| matches!(form, Form::Obj | Form::Staticlib));
-    let rust = arguments.rust.request(emits_rust, objects, takes_target, arguments.output.is_some())?;
+    let code = arguments.code.request(emits_rust, objects, takes_target, arguments.output.is_some())?;
     let on_stdout = match (&arguments.output, &arguments.emit[..]) {
         (Some(_), _) => None,
         (None, [form]) if form.is_text() => Some(*form),
@@ -63,9 +63,9 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     let compilation = driver::compile(net.source(), weights.source(), &options)
         .map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(Some(&compilation), terminal);
-    let rust = rust.with_weights(arguments.weights.are_given() || weights.are_trained());
+    let code = code.with_weights(arguments.weights.are_given() || weights.are_trained());
     let subject =
-        Subject { net: &net, facts: &facts, compilation: &compilation, rust: &rust, weights: &weights };
+        Subject { net: &net, facts: &facts, compilation: &compilation, code: &code, weights: &weights };
     if let Some(form) = on_stdout {
         // What else belongs to a form stands beside it only in a directory.
         if let Some(Product { path, bytes, .. }) = form.files(subject)?.into_iter().next() {

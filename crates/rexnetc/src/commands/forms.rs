@@ -1,5 +1,6 @@
 //! The forms that a network can be written in.
 
+use super::code_arguments::Request;
 use super::object_files::{self, Container};
 use super::rust_source;
 use crate::facts::Facts;
@@ -73,8 +74,8 @@ pub(super) struct Subject<'a> {
     pub(super) facts: &'a Facts,
     /// At every stage.
     pub(super) compilation: &'a Compilation,
-    /// What Rust source and objects are to be like.
-    pub(super) rust: &'a rust_source::Request,
+    /// What code for other programs is to be like.
+    pub(super) code: &'a Request,
     /// Where the weights come from.
     pub(super) weights: &'a Chosen,
 }
@@ -147,7 +148,7 @@ fn module_of_python(subject: Subject<'_>, name: &str) -> Result<Product, Diagnos
 
 /// The listing of each version that our assembler makes, the widest first.
 fn assembly(subject: Subject<'_>, name: &str) -> Result<Vec<Product>, Diagnostics> {
-    let chosen = subject.rust.versions();
+    let chosen = &subject.code.versions;
     let tiers = [Tier::Avx512, Tier::Avx2].into_iter();
     let versions = tiers.filter_map(|tier| {
         let version = chosen.iter().find(|version| version.target().name == tier.target().name)?;

@@ -3,6 +3,7 @@
 mod answers;
 pub(crate) mod bench;
 pub(crate) mod check;
+mod code_arguments;
 pub(crate) mod compile;
 pub(crate) mod dump;
 pub(crate) mod eval;

@@ -21,11 +21,11 @@ pub(super) enum Container {
 /// # Errors
 /// `RX0601` for a fault of this compiler, `RX0603` where none of the versions is of this machine's architecture.
 pub(super) fn files(subject: Subject<'_>, container: Container) -> Result<Vec<Product>, Diagnostics> {
-    let Subject { net, facts, compilation, rust: request, .. } = subject;
+    let Subject { net, facts, compilation, code: request, .. } = subject;
     let Compilation { program, weights, .. } = compilation;
     let name = request.name(net, program);
     let versions: Vec<Version> =
-        object::versions().filter(|version| request.versions().contains(version)).collect();
+        object::versions().filter(|version| request.versions.contains(version)).collect();
     if versions.is_empty() {
         let cause =
             "objects are made for the architecture of this machine, and none of the versions is of it";
@@ -38,8 +38,8 @@ pub(super) fn files(subject: Subject<'_>, container: Container) -> Result<Vec<Pr
         name: &name,
         spec: &spec,
         counts: compilation.counts(),
-        embedded: request.embeds().then_some(weights),
-        std: request.has_std(),
+        embedded: request.embed.then_some(weights),
+        std: request.std,
     };
     let programs = driver::versions(compilation, &versions)?;
     let object = object::object(&programs, &options)?;
@@ -49,7 +49,7 @@ pub(super) fn files(subject: Subject<'_>, container: Container) -> Result<Vec<Pr
     };
     let header = object::header(&programs, &options).into_bytes();
     let mut products = vec![code, Product { path: format!("{name}.h"), bytes: header, guarded: true }];
-    if request.has_weights() && !request.embeds() {
+    if request.weights && !request.embed {
         products.push(Product::new(format!("{name}.rxw"), weights.to_rxw()));
     }
     Ok(products)

@@ -95,6 +95,9 @@ fn test_sets_that_do_not_fit_are_refused() {
         fs::create_dir(directory.join(class.to_string())).unwrap();
     }
     refused("RX0705", "there is no photograph");
+    // A misspelled label must not be taken for a class by its place.
+    fs::rename(directory.join("9"), directory.join("class 9")).unwrap();
+    refused("RX0705", "it has 10 folders for 10 classes, and `1` is the label of none");
     write_png(&directory.join("test_batch.png"), 8, 2, &[0; 48]);
     refused("RX0703", "a row of 8 pixels is no square image");
     write_png(&directory.join("test_batch.png"), 4, 2, &[0; 24]);

@@ -172,6 +172,18 @@ fn headers_declare_every_port() {
     }
 }
 
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn objects_are_for_this_architecture() {
+    let to = scratch("object_target");
+    let arguments = ["compile", TINY, "--emit", "obj", "--target", "neon", "-o", to.to_str().unwrap()];
+    let refused = rexnetc(&arguments).exits(1);
+    assert!(refused.err.contains("RX0603") && refused.err.contains("avx512, avx2, portable"), "{refused:?}");
+    assert_eq!(std::fs::read_dir(&to).unwrap().count(), 0);
+    rexnetc(&["compile", TINY, "--emit", "obj", "--crate", "-o", "x"]).exits(2);
+    rexnetc(&["compile", TINY, "--emit", "plan", "--name", "x", "-o", "x"]).exits(2);
+}
+
 /// Two networks of one name in a program would each run with what is the other's.
 #[test]
 #[cfg(all(unix, target_arch = "x86_64"))]

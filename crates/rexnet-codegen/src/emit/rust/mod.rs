@@ -23,7 +23,7 @@ pub use version::Version;
 #[cfg(feature = "text")]
 use crate::loops::Kernel;
 use crate::loops::sections;
-use crate::plan::{Program, Work};
+use crate::plan::{self, Program, Work};
 use names::identifier;
 use proc_macro2::{Ident, TokenStream};
 use program::Cut;
@@ -273,8 +273,5 @@ fn comment(text: &mut String, indent: &str, note: &str) {
 
 /// The parameter or field for a port.
 fn port_names(prefix: &str, count: usize) -> Vec<Ident> {
-    match count {
-        1 => vec![identifier(prefix)],
-        _ => (0..count).map(|index| identifier(&format!("{prefix}_{index}"))).collect(),
-    }
+    plan::port_names(prefix, count).iter().map(|name| identifier(name)).collect()
 }

@@ -1,6 +1,6 @@
 //! The crate around an emitted module: a program that runs the network and times itself.
 
-use rexnet_codegen::plan::{Port, Program};
+use rexnet_codegen::plan::{Program, port_names};
 
 /// `Cargo.toml`. The crate is a workspace of its own, so that it builds inside the folders of others.
 pub(super) fn manifest(name: &str) -> String {
@@ -38,8 +38,8 @@ fn network(weights: Option<PathBuf>) -> Result<@type@, String> {
 /// `src/main.rs`.
 pub(super) fn main(name: &str, type_name: &str, program: &Program, embedded: bool) -> String {
     let (usage, network) = if embedded { (USAGE_EMBEDDED, NETWORK_EMBEDDED) } else { (USAGE, NETWORK) };
-    let inputs = names("input", &program.inputs);
-    let outputs = names("output", &program.outputs);
+    let inputs = port_names("input", program.inputs.len());
+    let outputs = port_names("output", program.outputs.len());
     let (mut drawn, mut filled, mut told) = (String::new(), String::new(), String::new());
     let mut arguments = "&mut scratch".to_owned();
     for (index, (name, port)) in inputs.iter().zip(&program.inputs).enumerate() {
@@ -60,14 +60,6 @@ pub(super) fn main(name: &str, type_name: &str, program: &Program, embedded: boo
         .replace("@arguments@", &arguments)
         .replace("@type@", &format!("{name}::{type_name}"))
         .replace("@name@", name)
-}
-
-/// The names of the ports' memory.
-fn names(prefix: &str, ports: &[Port]) -> Vec<String> {
-    match ports.len() {
-        1 => vec![prefix.to_owned()],
-        count => (0..count).map(|index| format!("{prefix}_{index}")).collect(),
-    }
 }
 
 #[cfg(test)]
