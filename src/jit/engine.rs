@@ -10,6 +10,7 @@ use rexnet_codegen::library::Library;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::Diagnostics;
+use rexnet_ir::graph::Graph;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -174,6 +175,28 @@ impl Engine {
         let start = Instant::now();
         let executable = self.executable(&compilation.program)?;
         Ok((compilation, executable, start.elapsed()))
+    }
+
+    /// Compiles a graph that was made by hand, or one of a source that was altered: with further outputs, say. All its
+    /// constants are bound. The model has the one shape of the graph's inputs.
+    ///
+    /// # Errors
+    /// All that [`Graph::verify`] finds, else as [`Engine::compile`].
+    pub fn compile_graph(&self, source: Graph) -> Result<Model, Diagnostics> {
+        let options = driver::Options { target: self.backend.target(), ..Default::default() };
+        let (graph, reports, program, weights) = driver::compile_graph(&source, &options)?;
+        self.load(Compilation {
+            network: None,
+            preprocessing: None,
+            source,
+            graph,
+            only_packed: false,
+            reports,
+            loaded: None,
+            program,
+            weights,
+            times: driver::Times::default(),
+        })
     }
 
     /// Makes a model of what the driver compiled. It has the one shape that it was compiled for.

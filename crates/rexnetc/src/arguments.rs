@@ -1,6 +1,8 @@
 //! What the command line accepts.
 
-use crate::commands::{bench, check, compile, dump, eval, explain, info, pack, profile, run, table, verify};
+use crate::commands::{
+    bench, check, compile, dump, eval, explain, info, pack, profile, run, study, table, verify,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -45,6 +47,7 @@ pub(crate) enum Command {
     Bench(bench::Bench),
     Profile(profile::ProfileArguments),
     Table(table::TableArguments),
+    Study(study::Study),
     Check(check::Check),
     Compile(compile::Compile),
     Pack(pack::Pack),

@@ -1,6 +1,6 @@
 //! Photographs as the network takes them.
 
-use rexnet::image::{self, ImageError};
+use rexnet::image::{self, ImageError, Rgb8Image};
 use rexnet::{Code, Diagnostic, Location, Preprocessing};
 use std::io;
 use std::time::{Duration, Instant};
@@ -36,6 +36,39 @@ pub(crate) fn read(
         _ => Vec::new(),
     };
     Ok(Photograph { name: path.to_owned(), input, decode, prepare: start.elapsed() })
+}
+
+/// Reads a photograph, and prepares it whole and in `per_side` by `per_side` parts that overlap, each half as high and wide,
+/// for an input of those extents, `[images, channels, height, width]`.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_with_parts(
+    dims: &[usize],
+    preprocessing: &Preprocessing,
+    path: &str,
+    per_side: usize,
+) -> Result<Vec<Vec<f32>>, Diagnostic> {
+    let fault = |error| fault(error, path);
+    let [_, _, height, width] = *dims else { return Ok(Vec::new()) };
+    let picture = image::read(path).map_err(fault)?;
+    let mut inputs = vec![image::prepare(&picture, preprocessing, height, width).map_err(fault)?];
+    let part_height = picture.height().div_ceil(2);
+    let part_width = picture.width().div_ceil(2);
+    for place in 0..per_side * per_side {
+        // A single part is the one in the middle.
+        let offset = |room: usize, place: usize| match per_side {
+            1 => room / 2,
+            _ => room * place / (per_side - 1),
+        };
+        let top = offset(picture.height() - part_height, place / per_side);
+        let left = offset(picture.width() - part_width, place % per_side);
+        let rows = picture.pixels().chunks_exact(3 * picture.width()).skip(top).take(part_height);
+        let pixels = rows.flat_map(|row| &row[3 * left..3 * (left + part_width)]).copied().collect();
+        let part = Rgb8Image::new(part_width, part_height, pixels).map_err(fault)?;
+        inputs.push(image::prepare(&part, preprocessing, height, width).map_err(fault)?);
+    }
+    Ok(inputs)
 }
 
 /// Whether a file begins as JPEG or PNG files do.

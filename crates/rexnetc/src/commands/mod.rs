@@ -19,6 +19,7 @@ pub(crate) mod profile;
 pub(crate) mod run;
 mod rust_source;
 mod serve;
+pub(crate) mod study;
 pub(crate) mod table;
 pub(crate) mod verify;
 
@@ -36,6 +37,7 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Bench(arguments) => bench::bench(arguments, terminal),
         Command::Profile(arguments) => profile::run(arguments, terminal),
         Command::Table(arguments) => table::table(arguments, terminal),
+        Command::Study(arguments) => study::study(arguments, terminal),
         Command::Check(arguments) => check::check(arguments, terminal),
         Command::Compile(arguments) => compile::compile(arguments, terminal),
         Command::Pack(arguments) => pack::pack(arguments, terminal),

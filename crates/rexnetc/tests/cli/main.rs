@@ -27,5 +27,6 @@ mod profile;
 mod run;
 mod rust;
 mod security;
+mod study;
 mod table;
 mod verify;

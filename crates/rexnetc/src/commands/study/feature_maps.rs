@@ -1,0 +1,151 @@
+//! What the convolutions of a network give, on images.
+
+use super::spectrum::Gram;
+use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Session};
+use rexnet_ir::graph::{Conv2d, Graph, NodeId, Op};
+use rexnet_ir::passes::{self, PIPELINE};
+
+/// The last pass before what a feature map is: batch norms and activations are part of their convolutions, which are not
+/// part of anything larger.
+const LAST_PASS: &str = "fuse_activation";
+
+/// The most channels of a layer: its singular values take minutes.
+const MAX_CHANNELS: usize = 8192;
+/// The most sums of products of all layers, of 8 bytes each.
+const MAX_PRODUCTS: usize = 1 << 28;
+
+/// A convolution whose maps have more than one position.
+pub(super) struct Layer {
+    /// The name of its map in the graph.
+    pub(super) name: String,
+    /// What it is: `1x1`, `depthwise 3x3`.
+    pub(super) kind: String,
+    /// Channels that it reads.
+    pub(super) input_channels: usize,
+    /// Channels that it gives.
+    pub(super) output_channels: usize,
+    /// Height and width of its map.
+    pub(super) size: [usize; 2],
+    /// Of its map on all images so far, after batch norm, gate and activation.
+    pub(super) gram: Gram,
+}
+
+impl Layer {
+    /// # Errors
+    /// `RX0203` when it has too many channels.
+    fn new(name: &str, convolution: &Conv2d, dims: [&[usize]; 3]) -> Result<Self, Diagnostic> {
+        let [input, weight, output] = dims;
+        let depthwise = convolution.groups > 1 && convolution.groups == input[1];
+        let kernel = format!("{}x{}", weight[2], weight[3]);
+        let kind = match convolution.groups {
+            1 => kernel,
+            _ if depthwise => format!("depthwise {kernel}"),
+            groups => format!("{kernel} in {groups} groups"),
+        };
+        if output[1] > MAX_CHANNELS {
+            let cause = format!("singular values of {} channels are too many to compute", output[1]);
+            return Err(Diagnostic::new(Code::GraphTooLarge, Location::Name(name.to_owned()), cause)
+                .with_help(format!("layers of up to {MAX_CHANNELS} channels can be studied")));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            kind,
+            input_channels: input[1],
+            output_channels: output[1],
+            size: [output[2], output[3]],
+            gram: Gram::new(output[1]),
+        })
+    }
+}
+
+/// What a convolution's layer gives in the end: after a gate of squeeze-excite and an activation behind it, if those are all
+/// that reads it.
+fn feature_map(graph: &Graph, convolution: NodeId) -> NodeId {
+    let mut map = convolution;
+    loop {
+        let mut users = graph.users(map);
+        // It computes the gate.
+        users.retain(|&user| !matches!(graph.node(user).op, Op::SqueezeExcite(_)));
+        let &[user] = &users[..] else { return map };
+        let node = graph.node(user);
+        let is_gate = |&id: &NodeId| graph.node(id).ty.elements() == node.ty.batch() * node.ty.channels();
+        match node.op {
+            Op::Activate(_) | Op::Clip(_) => {}
+            Op::Mul if node.operands.iter().any(is_gate) && node.ty.dims == graph.node(map).ty.dims => {}
+            _ => return map,
+        }
+        map = user;
+    }
+}
+
+/// A network whose convolutions are looked at while it runs.
+pub(super) struct Observed {
+    /// Its convolutions in the order in which they run.
+    pub(super) layers: Vec<Layer>,
+    session: Session,
+    /// One for each output: the network's own, then the layers' maps.
+    outputs: Vec<Vec<f32>>,
+}
+
+impl Observed {
+    /// Compiles a graph for one image whose constants are bound, with the map of every convolution as a further output.
+    /// Convolutions after which one value is left of a channel, such as those in a squeeze-excite, have no map.
+    ///
+    /// # Errors
+    /// `RX0203` for a network whose layers have too many channels, and those of the passes and the engine.
+    pub(super) fn new(mut graph: Graph) -> Result<Self, Diagnostics> {
+        let last = PIPELINE.iter().position(|pass| pass.name == LAST_PASS).unwrap_or(0);
+        for &pass in &PIPELINE[..=last] {
+            passes::run_one(&mut graph, pass)?;
+        }
+        if let Some(pass) = passes::find("remove_dead") {
+            passes::run_one(&mut graph, pass)?;
+        }
+        let mut layers = Vec::new();
+        let mut maps = Vec::new();
+        let mut products = 0_usize;
+        for id in graph.order() {
+            let Op::Conv2d(convolution) = &graph.node(id).op else { continue };
+            let operand = |place: usize| &graph.node(graph.node(id).operands[place]).ty.dims[..];
+            let map = feature_map(&graph, id);
+            let node = graph.node(map);
+            if node.ty.height() * node.ty.width() == 1 {
+                continue;
+            }
+            products += node.ty.channels() * node.ty.channels();
+            if products > MAX_PRODUCTS {
+                let cause = "the layers up to this one have too many channels to be looked at together";
+                let location = Location::Name(node.name.clone());
+                return Err(Diagnostic::new(Code::GraphTooLarge, location, cause).into());
+            }
+            let dims = [operand(0), operand(1), &node.ty.dims[..]];
+            layers.push(Layer::new(&node.name, convolution, dims)?);
+            maps.push(map);
+        }
+        for (index, id) in maps.into_iter().enumerate() {
+            graph.edit().output(format!("feature_map.{index}"), id);
+        }
+        let model = Engine::new().compile_graph(graph)?;
+        let outputs = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
+        Ok(Self { layers, session: model.try_session()?, outputs })
+    }
+
+    /// The extents of the input.
+    pub(super) fn input_dims(&self) -> Vec<usize> {
+        self.session.model().inputs().first().map_or(Vec::new(), |port| port.dims.clone())
+    }
+
+    /// Runs the network on an image, and adds what its convolutions give.
+    ///
+    /// # Errors
+    /// `RX0706` when the image has another length.
+    pub(super) fn look(&mut self, image: &[f32]) -> Result<(), Diagnostics> {
+        let mut slices: Vec<&mut [f32]> = self.outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        self.session.run(&[image], &mut slices)?;
+        let own = self.outputs.len() - self.layers.len();
+        for (layer, map) in self.layers.iter_mut().zip(&self.outputs[own..]) {
+            layer.gram.add(map);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,284 @@
+//! `rexnetc study rank`.
+
+use super::figure::figure;
+use super::layer::{EXPANSION, Form, Nonlinearity, SIDE, Sample, WIDTHS, nonlinearities};
+use super::parallel::in_order;
+use super::spectrum::{Ranks, TOLERANCE};
+use super::table::{fixed, number, write_csv, write_files};
+use crate::arguments::threads;
+use crate::failure::{Exit, Failure};
+use crate::picture::canvas;
+use crate::terminal::{Terminal, print_json};
+use clap::Args;
+use rexnet::{Diagnostics, Engine};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// Input channels by output channels, in tenths.
+const RATIOS: std::ops::RangeInclusive<usize> = 1..=10;
+/// Of a point that the user leaves alone: 10,080 networks in all.
+const NETWORKS: &str = "42";
+/// The most networks of a point.
+const MAX_NETWORKS: u64 = 10_000;
+
+/// The rank of what layers made at random give, by how much they expand and by their nonlinearity.
+///
+/// Layers of three forms (a convolution of 1×1, one of 3×3, an inverted bottleneck with a depthwise 3×3 that expands six
+/// times) with weights and inputs of the normal distribution, between 32 and 256 output channels, on maps of 32×32. A
+/// layer's rank ratio is the number of singular values of its output above 0.05 of the largest, by its channels; beside it
+/// stands the effective rank, the exponential of the entropy of the singular values, by the channels too, which has no
+/// threshold. All nonlinearities see the same layers.
+///
+/// Written are rank.csv and rank.json with mean and standard deviation of each point, networks.csv with every network, and
+/// the curves, rank.svg and rank.png.
+#[derive(Args, Debug)]
+pub(super) struct RankArguments {
+    /// Networks of each point: of each form, ratio and nonlinearity.
+    #[arg(long, value_name = "PER_POINT", default_value = NETWORKS,
+          value_parser = clap::value_parser!(u64).range(1..=MAX_NETWORKS))]
+    networks: u64,
+    /// What is drawn depends on this only.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Threads that make networks; 0 for as many as there are physical cores. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value = "0", value_parser = threads)]
+    threads: usize,
+    /// A directory for the files.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+/// A layer, and its ranks with each nonlinearity.
+struct Measured {
+    form: Form,
+    /// In tenths.
+    ratio: usize,
+    input_channels: usize,
+    output_channels: usize,
+    ranks: Vec<Ranks>,
+}
+
+/// Mean and standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Spread {
+    /// The mean.
+    pub(super) mean: f64,
+    /// The sample's standard deviation; 0 of a single value.
+    pub(super) deviation: f64,
+}
+
+/// All networks of a form, a ratio and a nonlinearity.
+pub(super) struct Point {
+    /// The form.
+    pub(super) form: Form,
+    /// Input channels by output channels.
+    pub(super) ratio: f64,
+    /// The nonlinearity's place in [`nonlinearities`].
+    pub(super) nonlinearity: usize,
+    /// Rank by output channels.
+    pub(super) rank: Spread,
+    /// Effective rank by output channels.
+    pub(super) effective: Spread,
+}
+
+/// A measure of rank by its name.
+pub(super) type Measure = (&'static str, fn(&Point) -> Spread);
+
+/// Both.
+pub(super) const MEASURES: [Measure; 2] =
+    [("rank ratio", |point| point.rank), ("effective rank ratio", |point| point.effective)];
+
+/// Makes the networks, and writes what they give.
+pub(super) fn rank(arguments: &RankArguments, terminal: &Terminal) -> Result<Exit, Failure> {
+    // Before the work, so that what cannot be written is known early.
+    crate::file::make_directory(&arguments.output)?;
+    let nonlinearities = nonlinearities();
+    let per_point = arguments.networks as usize;
+    let jobs = Form::ALL.len() * RATIOS.count() * per_point;
+    let bar = terminal.bar(jobs * nonlinearities.len());
+    let engine = Engine::new();
+    let measured = in_order(jobs, arguments.threads, |job| {
+        let measured = run(arguments, job, &nonlinearities, &engine);
+        bar.inc(nonlinearities.len() as u64);
+        measured
+    });
+    bar.finish_and_clear();
+    let measured = measured?;
+    let points = points(&measured, nonlinearities.len());
+    let record = to_json(arguments, &points, &nonlinearities);
+    let (svg, png) = canvas::draw(super::figure::SIZE, |canvas| figure(canvas, &points, &nonlinearities))
+        .map_err(io::Error::from)?;
+    write_files(
+        &arguments.output,
+        &[
+            ("rank.csv", points_csv(&points, &nonlinearities)?),
+            ("networks.csv", networks_csv(&measured, &nonlinearities)?),
+            ("rank.json", format!("{record:#}\n").into_bytes()),
+            ("rank.svg", svg.into_bytes()),
+            ("rank.png", png),
+        ],
+    )?;
+    if terminal.json {
+        print_json(&record)?;
+    } else {
+        print(&points, &nonlinearities)?;
+        let networks = measured.len() * nonlinearities.len();
+        terminal
+            .note(&format!("{networks} networks; tables and curves are in {}", arguments.output.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// The layer of a job, with each nonlinearity. What is drawn depends on the number of the job alone.
+fn run(
+    arguments: &RankArguments,
+    job: usize,
+    nonlinearities: &[Nonlinearity],
+    engine: &Engine,
+) -> Result<Measured, Diagnostics> {
+    let per_point = arguments.networks as usize;
+    let place = job / per_point;
+    let form = Form::ALL[place / RATIOS.count()];
+    let ratio = RATIOS.start() + place % RATIOS.count();
+    // With more networks a point, those that were drawn with fewer stay the same.
+    let stream = place as u64 * MAX_NETWORKS + (job % per_point) as u64;
+    let sample = Sample::draw(form, ratio as f64 / 10.0, arguments.seed, stream);
+    let ranks = nonlinearities.iter().map(|&(_, function)| sample.ranks(function, engine));
+    Ok(Measured {
+        form,
+        ratio,
+        input_channels: sample.input_channels,
+        output_channels: sample.output_channels,
+        ranks: ranks.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The points, by form, nonlinearity and ratio.
+fn points(measured: &[Measured], nonlinearities: usize) -> Vec<Point> {
+    let mut points = Vec::new();
+    for form in Form::ALL {
+        for nonlinearity in 0..nonlinearities {
+            for ratio in RATIOS {
+                let own = || measured.iter().filter(|layer| layer.form == form && layer.ratio == ratio);
+                let by_channels = |value: fn(&Ranks) -> f64| {
+                    let part =
+                        |layer: &Measured| value(&layer.ranks[nonlinearity]) / layer.output_channels as f64;
+                    spread(&own().map(part).collect::<Vec<_>>())
+                };
+                points.push(Point {
+                    form,
+                    ratio: ratio as f64 / 10.0,
+                    nonlinearity,
+                    rank: by_channels(|ranks| ranks.rank as f64),
+                    effective: by_channels(|ranks| ranks.effective),
+                });
+            }
+        }
+    }
+    points
+}
+
+fn spread(values: &[f64]) -> Spread {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    Spread { mean, deviation: (squares / (count - 1.0).max(1.0)).sqrt() }
+}
+
+fn points_csv(points: &[Point], nonlinearities: &[Nonlinearity]) -> io::Result<Vec<u8>> {
+    let columns = [
+        "form",
+        "ratio",
+        "nonlinearity",
+        "rank_ratio_mean",
+        "rank_ratio_deviation",
+        "effective_rank_ratio_mean",
+        "effective_rank_ratio_deviation",
+    ];
+    let rows = points.iter().map(|point| {
+        let (rank, effective) = (point.rank, point.effective);
+        let spreads = [rank.mean, rank.deviation, effective.mean, effective.deviation].map(fixed);
+        let name = nonlinearities[point.nonlinearity].0;
+        [&[point.form.name().to_owned(), format!("{:.1}", point.ratio), name.to_owned()][..], &spreads]
+            .concat()
+    });
+    write_csv(&columns, rows)
+}
+
+fn networks_csv(measured: &[Measured], nonlinearities: &[Nonlinearity]) -> io::Result<Vec<u8>> {
+    let columns =
+        ["form", "ratio", "input_channels", "output_channels", "nonlinearity", "rank", "effective_rank"];
+    let rows = measured.iter().flat_map(|layer| {
+        layer.ranks.iter().zip(nonlinearities).map(|(ranks, (name, _))| {
+            vec![
+                layer.form.name().to_owned(),
+                format!("{:.1}", layer.ratio as f64 / 10.0),
+                layer.input_channels.to_string(),
+                layer.output_channels.to_string(),
+                (*name).to_owned(),
+                ranks.rank.to_string(),
+                fixed(ranks.effective),
+            ]
+        })
+    });
+    write_csv(&columns, rows)
+}
+
+fn to_json(arguments: &RankArguments, points: &[Point], nonlinearities: &[Nonlinearity]) -> Value {
+    let spread =
+        |spread: Spread| json!({ "mean": number(spread.mean), "deviation": number(spread.deviation) });
+    let point = |point: &Point| {
+        json!({
+            "form": point.form.name(),
+            "ratio": point.ratio,
+            "nonlinearity": nonlinearities[point.nonlinearity].0,
+            "rank_ratio": spread(point.rank),
+            "effective_rank_ratio": spread(point.effective),
+        })
+    };
+    json!({
+        "seed": arguments.seed,
+        "networks_per_point": arguments.networks,
+        "tolerance": TOLERANCE,
+        "side": SIDE,
+        "output_channels": WIDTHS,
+        "expansion": EXPANSION,
+        "points": points.iter().map(point).collect::<Vec<_>>(),
+    })
+}
+
+/// Rank and effective rank, a table for each form.
+fn print(points: &[Point], nonlinearities: &[Nonlinearity]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for of_form in points.chunk_by(|a, b| a.form == b.form) {
+        for (kind, value) in MEASURES {
+            writeln!(out, "{}: {kind}, mean, by input / output channels", of_form[0].form.title())?;
+            write!(out, "{:12}", "")?;
+            for ratio in RATIOS {
+                write!(out, "{:>6.1}", ratio as f64 / 10.0)?;
+            }
+            writeln!(out)?;
+            for curve in of_form.chunk_by(|a, b| a.nonlinearity == b.nonlinearity) {
+                write!(out, "{:12}", nonlinearities[curve[0].nonlinearity].0)?;
+                for point in curve {
+                    write!(out, "{:>6.2}", value(point).mean)?;
+                }
+                writeln!(out)?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spreads_are_those_of_a_sample() {
+        assert_eq!(spread(&[1.0, 2.0, 3.0]), Spread { mean: 2.0, deviation: 1.0 });
+        assert_eq!(spread(&[4.0]), Spread { mean: 4.0, deviation: 0.0 });
+    }
+}
