@@ -14,6 +14,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).resolve().parent
 SPECS = {
     "rexnet_cifar10": HERE.parent / "models" / "rexnet_cifar10" / "rexnet_cifar10.rexnet",
@@ -29,6 +31,8 @@ def train(network: str, seed: int, arguments: argparse.Namespace) -> None:
         return
     command = [sys.executable, str(HERE / "train.py"), str(SPECS[network]), "--data", str(arguments.data)]
     command += ["--seed", str(seed), "--rexnetc", arguments.rexnetc, "-o", str(folder)]
+    if arguments.epochs:
+        command += ["--epochs", str(arguments.epochs)]
     subprocess.run(command, check=True, env={"GLIBC_TUNABLES": MALLOC, **os.environ})
 
 
@@ -37,11 +41,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the unpacked npm package")
     parser.add_argument("--rexnetc", default="rexnetc")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs at a time, each on one core")
+    parser.add_argument("--epochs", type=int, help="other than train.py's")
+    parser.add_argument("--jobs", type=int, help="runs at a time: all of them on a GPU, one on each core of a CPU")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     runs = [(network, seed) for seed in range(arguments.seeds) for network in SPECS]
-    with ThreadPoolExecutor(arguments.jobs) as pool:
+    jobs = arguments.jobs or (len(runs) if torch.cuda.is_available() else os.cpu_count())
+    with ThreadPoolExecutor(jobs) as pool:
         list(pool.map(lambda run: train(*run, arguments), runs))
     print("| network | parameters | multiply-accumulates | top-1 of each seed | mean | standard deviation |")
     print("| --- | ---: | ---: | --- | ---: | ---: |")

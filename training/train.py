@@ -29,18 +29,26 @@ import cifar10
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all runs have in common."""
+    """What all runs on one kind of device have in common."""
 
-    epochs: int = 30
-    small_epochs: int = 18  # the first epochs, on images of `small_side`, cost half as much
+    epochs: int
+    batch: int
+    average_decay: float  # of the moving average of weights and statistics, which is what is tested
+    erased_side: int  # of the square of each image that is made the mean
+    small_part: float = 0.6  # of the epochs, the first, on images of `small_side`, which cost half as much
     small_side: int = 24
-    batch: int = 64
-    learning_rate: float = 0.05
+    learning_rate: float = 0.05  # for a batch of 64, and in proportion for others
     momentum: float = 0.9
     weight_decay: float = 5e-4  # of weights of rank 2 and more: not of biases and batch norms
     warmup_epochs: float = 1.0
     label_smoothing: float = 0.1
-    average_decay: float = 0.9995  # of the moving average of weights and statistics, which is what is tested
+
+    @staticmethod
+    def of(device: torch.device, epochs: int | None) -> "Recipe":
+        """A GPU has time for more epochs, and these networks then overfit: parts of the images are erased."""
+        if device.type == "cuda":
+            return Recipe(epochs=epochs or 60, batch=256, average_decay=0.999, erased_side=8)
+        return Recipe(epochs=epochs or 30, batch=64, average_decay=0.9995, erased_side=0)
 
 
 def rexnetc(program: str, *arguments: str) -> str:
@@ -57,16 +65,26 @@ def network_of(program: str, spec: Path, folder: Path) -> nn.Module:
     return module.Network()
 
 
-def augment(images: Tensor, random: torch.Generator) -> Tensor:
-    """Each image moved by up to four pixels, what comes in reflected, and every second one mirrored."""
+def augment(images: Tensor, erased_side: int, random: torch.Generator) -> Tensor:
+    """Each image moved by up to four pixels, what comes in reflected, every second one mirrored, and a square of it erased."""
     n, _, height, width = images.shape
+    device = images.device
+    y, x = torch.arange(height, device=device), torch.arange(width, device=device)
     padded = F.pad(images, (4, 4, 4, 4), mode="reflect")
-    top = torch.randint(9, (n, 1), generator=random).to(images.device) + torch.arange(height, device=images.device)
-    left = torch.randint(9, (n, 1), generator=random).to(images.device) + torch.arange(width, device=images.device)
-    mirrored = torch.randint(2, (n, 1), generator=random).to(images.device).bool()
+    top = torch.randint(9, (n, 1), generator=random, device=device) + y
+    left = torch.randint(9, (n, 1), generator=random, device=device) + x
+    mirrored = torch.randint(2, (n, 1), generator=random, device=device).bool()
     left = torch.where(mirrored, left.flip(1), left)
-    rows = torch.arange(n, device=images.device)[:, None, None]
-    return padded.permute(0, 2, 3, 1)[rows, top[:, :, None], left[:, None, :]].permute(0, 3, 1, 2)
+    rows = torch.arange(n, device=device)[:, None, None]
+    moved = padded.permute(0, 2, 3, 1)[rows, top[:, :, None], left[:, None, :]].permute(0, 3, 1, 2)
+    if not erased_side:
+        return moved
+    # The square may stand out of the image by half.
+    first_row = torch.randint(height + 1, (n, 1), generator=random, device=device) - erased_side // 2
+    first_column = torch.randint(width + 1, (n, 1), generator=random, device=device) - erased_side // 2
+    row_erased = (y >= first_row) & (y < first_row + erased_side)
+    column_erased = (x >= first_column) & (x < first_column + erased_side)
+    return moved.masked_fill((row_erased[:, :, None] & column_erased[:, None, :])[:, None], 0.0)
 
 
 class Average:
@@ -111,14 +129,19 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rexnetc", default="rexnetc", help="the program that makes the module of the spec")
     parser.add_argument("--threads", type=int, default=1, help="on a CPU; one thread gives the same bits everywhere")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
+    parser.add_argument("--epochs", type=int, help="60 on a GPU, 30 on a CPU")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a folder for weights, log and checkpoint")
     arguments = parser.parse_args()
 
-    recipe = Recipe(epochs=arguments.epochs, small_epochs=arguments.epochs * Recipe.small_epochs // Recipe.epochs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    recipe = Recipe.of(device, arguments.epochs)
+    small_epochs = round(recipe.small_part * recipe.epochs)
     torch.set_num_threads(arguments.threads)
     torch.use_deterministic_algorithms(device.type == "cpu")
+    torch.backends.cudnn.benchmark = device.type == "cuda"
+    # A GPU trains in bf16, and is tested as a CPU is.
+    torch.backends.cudnn.allow_tf32 = False
+    training_type = torch.autocast("cuda", torch.bfloat16, enabled=device.type == "cuda")
     arguments.output.mkdir(parents=True, exist_ok=True)
 
     torch.manual_seed(arguments.seed)
@@ -144,12 +167,12 @@ def main() -> None:
             {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
             {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
         ],
-        lr=recipe.learning_rate,
         momentum=recipe.momentum,
         nesterov=True,
         foreach=True,
     )
     steps = len(images) // recipe.batch
+    peak_rate = recipe.learning_rate * recipe.batch / 64
     average = Average(network, recipe.average_decay)
     log: list[dict[str, Any]] = []
 
@@ -165,22 +188,23 @@ def main() -> None:
     for epoch in range(len(log), recipe.epochs):
         began = time.time()
         # An epoch's order and augmentation depend on seed and epoch only.
-        random = torch.Generator().manual_seed(arguments.seed * 1000 + epoch)
-        order = torch.randperm(len(images), generator=random)
+        random = torch.Generator(device).manual_seed(arguments.seed * 1000 + epoch)
+        order = torch.randperm(len(images), generator=random, device=device)
         total = torch.zeros((), device=device)
         bar = tqdm(range(steps), desc=f"epoch {epoch + 1}/{recipe.epochs}", disable=not sys.stderr.isatty())
         for step in bar:
             done = (epoch + step / steps) / recipe.epochs
             warm = min(1.0, (epoch + step / steps + 1 / steps) / recipe.warmup_epochs)
             for group in optimiser.param_groups:
-                group["lr"] = recipe.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
-            chosen = order[step * recipe.batch : (step + 1) * recipe.batch].to(device)
-            batch = augment(images[chosen], random)
-            if epoch < recipe.small_epochs:
+                group["lr"] = peak_rate * warm * 0.5 * (1 + math.cos(math.pi * done))
+            chosen = order[step * recipe.batch : (step + 1) * recipe.batch]
+            batch = augment(images[chosen], recipe.erased_side, random)
+            if epoch < small_epochs:
                 side = (recipe.small_side, recipe.small_side)
                 batch = F.interpolate(batch, side, mode="bilinear", antialias=True)
-            logits = network(batch.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits, classes[chosen], label_smoothing=recipe.label_smoothing)
+            with training_type:
+                logits = network(batch.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits.float(), classes[chosen], label_smoothing=recipe.label_smoothing)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -215,7 +239,7 @@ def main() -> None:
         "params": costs["params"],
         "macs": costs["macs"],
         "seed": arguments.seed,
-        "device": "GPU" if device.type == "cuda" else f"CPU, {arguments.threads} thread(s)",
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {arguments.threads} thread(s)",
         "torch": torch.__version__,
         "recipe": asdict(recipe),
         "test_top1": log[-1]["test_top1"],
