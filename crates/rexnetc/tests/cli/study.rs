@@ -1,4 +1,4 @@
-//! Studies of ranks: what is written, that it depends on the seed alone, and what is refused.
+//! Studies of ranks: what is written, and what is refused.
 
 use crate::binary::{SMALL, rexnetc, root, scratch};
 use serde_json::Value;
@@ -21,26 +21,20 @@ fn records(path: &Path) -> Vec<HashMap<String, String>> {
 }
 
 #[test]
-fn random_layers_depend_on_the_seed_alone() {
-    let directory = scratch("study_rank");
-    let run = |name: &str, arguments: &[&str]| {
-        let folder = directory.join(name);
-        let output = ["study", "rank", "--json", "-o", folder.to_str().unwrap()];
-        let ran = rexnetc(&[&output[..], arguments].concat()).exits(0);
-        assert_eq!(fs::read_to_string(folder.join("rank.json")).unwrap(), ran.out);
-        assert!(ran.err.is_empty(), "{ran:?}");
-        (folder, ran.json())
-    };
-    let (one, json) = run("one", &["--networks", "1", "--threads", "1"]);
-    let (three, _) = run("three", &["--networks", "1", "--threads", "3"]);
-    for file in ["rank.csv", "networks.csv", "rank.json", "rank.svg", "rank.png"] {
-        assert!(fs::read(one.join(file)).unwrap() == fs::read(three.join(file)).unwrap(), "{file}");
+fn random_layers_are_written_as_tables_and_curves() {
+    let folder = scratch("study_rank");
+    let ran =
+        rexnetc(&["study", "rank", "--json", "--networks", "1", "-o", folder.to_str().unwrap()]).exits(0);
+    assert_eq!(fs::read_to_string(folder.join("rank.json")).unwrap(), ran.out);
+    assert!(ran.err.is_empty(), "{ran:?}");
+    let json = ran.json();
+    for (file, begins) in [("rank.svg", &b"<svg"[..]), ("rank.png", b"\x89PNG")] {
+        assert!(fs::read(folder.join(file)).unwrap().starts_with(begins), "{file}");
     }
-    assert!(fs::read(one.join("rank.png")).unwrap().starts_with(b"\x89PNG"));
     // Three forms, ten ratios, eight nonlinearities.
     let points = json["points"].as_array().unwrap();
-    assert_eq!((points.len(), records(&one.join("rank.csv")).len()), (240, 240));
-    let networks = records(&one.join("networks.csv"));
+    assert_eq!((points.len(), records(&folder.join("rank.csv")).len()), (240, 240));
+    let networks = records(&folder.join("networks.csv"));
     assert_eq!(networks.len(), 240);
     for network in &networks {
         let number = |name: &str| network[name].parse::<f64>().unwrap();

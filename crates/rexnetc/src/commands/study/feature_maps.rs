@@ -9,8 +9,8 @@ use rexnet_ir::passes::{self, PIPELINE};
 /// part of anything larger.
 const LAST_PASS: &str = "fuse_activation";
 
-/// The most channels of a layer: its singular values take minutes.
-const MAX_CHANNELS: usize = 8192;
+/// The most channels of a layer: its singular values take a minute.
+const MAX_CHANNELS: usize = 4096;
 /// The most sums of products of all layers, of 8 bytes each.
 const MAX_PRODUCTS: usize = 1 << 28;
 

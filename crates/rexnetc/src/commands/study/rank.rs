@@ -50,6 +50,7 @@ pub(super) struct RankArguments {
 }
 
 /// A layer, and its ranks with each nonlinearity.
+#[derive(Debug, PartialEq)]
 struct Measured {
     form: Form,
     /// In tenths.
@@ -275,6 +276,25 @@ fn print(points: &[Point], nonlinearities: &[Nonlinearity]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// To the last bit, and with fewer networks a point those that are left are the same.
+    #[test]
+    fn networks_depend_on_the_seed_alone() {
+        let engine = Engine::new();
+        let nonlinearities = &nonlinearities()[..2];
+        let some = |threads, networks, jobs: [usize; 4]| {
+            let output = PathBuf::new();
+            let arguments = RankArguments { networks, seed: 5, threads, output };
+            let run = |place: usize| run(&arguments, jobs[place], nonlinearities, &engine);
+            in_order(jobs.len(), threads, run).unwrap()
+        };
+        // The first network of four points, of one each and of three each.
+        let jobs = [0, 2, 11, 21];
+        let found = some(1, 1, jobs);
+        assert_eq!(found, some(3, 1, jobs));
+        assert_eq!(found, some(2, 3, jobs.map(|job| 3 * job)));
+        assert!(found.iter().map(|layer| layer.form).eq([0, 0, 1, 2].map(|form| Form::ALL[form])));
+    }
 
     #[test]
     fn spreads_are_those_of_a_sample() {
