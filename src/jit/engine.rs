@@ -177,8 +177,7 @@ impl Engine {
         Ok((compilation, executable, start.elapsed()))
     }
 
-    /// Compiles a graph that was made by hand, or one of a source that was altered: with further outputs, say. All its
-    /// constants are bound. The model has the one shape of the graph's inputs.
+    /// Compiles a graph that was made by hand, or one of a source that was altered: with further outputs, say. The model has the one shape of the graph's inputs.
     ///
     /// # Errors
     /// All that [`Graph::verify`] finds, else as [`Engine::compile`].

@@ -51,7 +51,7 @@ fn random_layers_are_written_as_tables_and_curves() {
     }
 }
 
-/// The expected ranks are those of PyTorch's feature maps, in f64, by `numpy.linalg.svd`.
+/// The expected ranks are those of PyTorch's feature maps, in f64, by `numpy.linalg.svd`: `feature_maps.py` prints them.
 #[test]
 fn feature_maps_have_the_ranks_that_numpy_finds() {
     let model = root().join("models/rexnet_cifar10");
@@ -125,7 +125,7 @@ fn what_cannot_be_studied_is_refused() {
     let blocked = file.join("folder");
     let blocked = blocked.to_str().unwrap();
     let wide = |channels: &str| format!("rexnet(width = {channels}, size = 32)");
-    let cases: [(&[&str], i32, &str); 9] = [
+    let cases: [(&[&str], i32, &str); 12] = [
         (&["study", "rank"], 2, "--output <DIR>"),
         (&["study", "rank", "-o", blocked, "--networks", "0"], 2, "0 is not in 1..=10000"),
         (&["study", "rank", "-o", blocked, "--networks", "10001"], 2, "10001 is not in 1..=10000"),
@@ -135,6 +135,9 @@ fn what_cannot_be_studied_is_refused() {
         (&["study", "channels", SMALL, file.to_str().unwrap()], 1, "RX0702"),
         (&["study", "channels", SMALL, photo, "-o", blocked], 1, "RX0701"),
         (&["study", "channels", &wide("8.0"), photo], 1, "RX0203"),
+        (&["study", "channels", "rexnet(size = 2592)", photo], 1, "RX0203"),
+        (&["study", "channels", "rexnet(size = 1)", photo], 1, "RX0706"),
+        (&["study", "channels", SMALL, photo, "--first", "2"], 2, "--first"),
     ];
     for (arguments, code, expected) in cases {
         let ran = rexnetc(arguments).exits(code);

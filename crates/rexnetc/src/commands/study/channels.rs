@@ -2,24 +2,21 @@
 
 use super::channels_figure::{figure, size};
 use super::feature_maps::{Layer, Observed};
+use super::images::Images;
 use super::parallel::in_order;
 use super::spectrum::TOLERANCE;
 use super::table::{fixed, number, write_csv, write_files};
 use crate::arguments::{WeightsArguments, threads};
-use crate::class_names;
-use crate::dataset::Dataset;
-use crate::facts::Facts;
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::network::Net;
-use crate::photograph;
 use crate::picture::canvas;
 use crate::preprocess::{self, PreprocessArguments};
 use crate::terminal::{Terminal, print_json};
 use crate::text::shortened;
 use crate::weights::Chosen;
 use clap::Args;
-use rexnet::{Code, Diagnostic, Location, Preprocessing};
+use rexnet::{Code, Diagnostic, Location};
 use rexnet_codegen::driver;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -32,23 +29,24 @@ use std::path::PathBuf;
 /// the exponential of their entropy, needs no threshold. Where both are far below the channels, the layer has channels that
 /// are mixtures of others; where they fall from layer to layer, the configuration starves.
 ///
-/// There must be more positions than channels, or the rank is that of the positions: give more images then.
+/// There must be more positions than channels, or the rank is that of the positions: give more images then. Left out are
+/// convolutions after which a channel has one position, such as those of squeeze-excite. Sums with a shortcut belong to no layer.
 #[derive(Args, Debug)]
 pub(super) struct ChannelsArguments {
     /// The network.
     net: String,
     /// JPEG or PNG files.
     #[arg(value_name = "IMAGE", required_unless_present = "data")]
-    images: Vec<String>,
+    pub(super) images: Vec<String>,
     /// Look at N by N parts of each image too, half as high and wide and overlapping, where images are few.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = crops, conflicts_with = "data")]
-    crops: usize,
+    pub(super) crops: usize,
     /// A test set instead, as `rexnetc eval` takes it.
     #[arg(long, value_name = "DIR", conflicts_with = "images")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// Only the first N images of the test set.
-    #[arg(long, value_name = "N", requires = "data", value_parser = clap::value_parser!(u64).range(1..))]
-    first: Option<u64>,
+    #[arg(long, value_name = "N", requires = "data", conflicts_with = "images", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) first: Option<u64>,
     #[command(flatten)]
     weights: WeightsArguments,
     #[command(flatten)]
@@ -136,37 +134,6 @@ impl Row {
     }
 }
 
-/// Where images come from.
-enum Images<'a> {
-    /// With so many parts a side.
-    Files(&'a [String], usize),
-    /// So many of it.
-    Dataset(Dataset, usize),
-}
-
-impl Images<'_> {
-    fn len(&self) -> usize {
-        match self {
-            Images::Files(paths, _) => paths.len(),
-            Images::Dataset(_, count) => *count,
-        }
-    }
-
-    fn read(
-        &self,
-        index: usize,
-        dims: &[usize],
-        preprocessing: &Preprocessing,
-    ) -> Result<Vec<Vec<f32>>, Diagnostic> {
-        match self {
-            Images::Files(paths, parts) => {
-                photograph::read_with_parts(dims, preprocessing, &paths[index], *parts)
-            }
-            Images::Dataset(dataset, _) => Ok(vec![dataset.read(index, dims, preprocessing)?.input]),
-        }
-    }
-}
-
 /// Runs the network on every image, and looks at its layers.
 pub(super) fn channels(arguments: &ChannelsArguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let net = Net::from_argument(&arguments.net)?;
@@ -175,7 +142,7 @@ pub(super) fn channels(arguments: &ChannelsArguments, terminal: &Terminal) -> Re
     let weights = Chosen::to_run(&arguments.weights, network.as_ref())?;
     let preprocessing = arguments.preprocess.choose(&net, &facts)?;
     let preprocessing = preprocessing.ok_or_else(|| preprocess::missing(&net))?;
-    let images = images(arguments, &net, &weights, &facts)?;
+    let images = Images::choose(arguments, &net, &weights, &facts)?;
     if let Some(folder) = &arguments.output {
         file::make_directory(folder)?;
     }
@@ -231,28 +198,13 @@ pub(super) fn channels(arguments: &ChannelsArguments, terminal: &Terminal) -> Re
     Ok(Exit::Done)
 }
 
-fn images<'a>(
-    arguments: &'a ChannelsArguments,
-    net: &Net,
-    weights: &Chosen,
-    facts: &Facts,
-) -> Result<Images<'a>, Failure> {
-    let Some(folder) = &arguments.data else { return Ok(Images::Files(&arguments.images, arguments.crops)) };
-    if !facts.is_classifier() {
-        return Err(Failure::Usage("--data needs a classifier: give images to other networks".to_owned()));
-    }
-    let labels = class_names::choose(None, net, weights, facts.classes())?;
-    let dataset = Dataset::open(folder, &labels)?;
-    let count = arguments.first.map_or(dataset.len(), |first| dataset.len().min(first as usize));
-    Ok(Images::Dataset(dataset, count))
-}
-
 fn to_csv(rows: &[Row]) -> io::Result<Vec<u8>> {
     let columns = [
         "layer",
         "kind",
         "input_channels",
         "output_channels",
+        "ratio",
         "height",
         "width",
         "positions",
@@ -262,12 +214,13 @@ fn to_csv(rows: &[Row]) -> io::Result<Vec<u8>> {
         "effective_rank_ratio",
     ];
     let rows = rows.iter().map(|row| {
+        let [input, output] = row.channels.map(|channels| channels.to_string());
         let [height, width] = row.size;
-        let [input, output] = row.channels;
-        let counts = [input, output, height, width, row.positions, row.rank].map(|count| count.to_string());
+        let counts = [height, width, row.positions, row.rank].map(|count| count.to_string());
         let ranks =
             [row.by_channels(row.rank as f64), row.effective, row.by_channels(row.effective)].map(fixed);
-        [&[row.name.clone(), row.kind.clone()][..], &counts, &ranks].concat()
+        let channels = [input, output, fixed(row.ratio())];
+        [&[row.name.clone(), row.kind.clone()][..], &channels, &counts, &ranks].concat()
     });
     write_csv(&columns, rows)
 }

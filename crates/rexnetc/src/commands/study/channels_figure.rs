@@ -92,7 +92,7 @@ fn legend(canvas: &mut dyn Canvas) {
     let entries = [
         (PALE, "channels", 84.0),
         (color(3), "rank, where channels grow", 194.0),
-        (color(2), "where they shrink", 136.0),
+        (color(2), "elsewhere", 86.0),
         (color(4), "depthwise", 94.0),
     ];
     for (color, name, advance) in entries {

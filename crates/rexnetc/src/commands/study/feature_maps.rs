@@ -13,6 +13,10 @@ const LAST_PASS: &str = "fuse_activation";
 const MAX_CHANNELS: usize = 4096;
 /// The most sums of products of all layers, of 8 bytes each.
 const MAX_PRODUCTS: usize = 1 << 28;
+/// The most elements of all maps of an image, of 4 bytes each; they are held twice.
+const MAX_MAP_ELEMENTS: usize = 1 << 27;
+/// Passes that make one convolution of several of a network, or of several kernels: layers are those of its source.
+const JOINING: &str = "join_convolutions";
 
 /// A convolution whose maps have more than one position.
 pub(super) struct Layer {
@@ -58,8 +62,8 @@ impl Layer {
     }
 }
 
-/// What a convolution's layer gives in the end: after a gate of squeeze-excite and an activation behind it, if those are all
-/// that reads it.
+/// What a convolution's layer gives in the end: after what scales or shifts its channels, be it a gate of squeeze-excite, after
+/// activations, and after the rearrangement of a transposed convolution, if nothing else reads what is between.
 fn feature_map(graph: &Graph, convolution: NodeId) -> NodeId {
     let mut map = convolution;
     loop {
@@ -70,8 +74,9 @@ fn feature_map(graph: &Graph, convolution: NodeId) -> NodeId {
         let node = graph.node(user);
         let is_gate = |&id: &NodeId| graph.node(id).ty.elements() == node.ty.batch() * node.ty.channels();
         match node.op {
-            Op::Activate(_) | Op::Clip(_) => {}
-            Op::Mul if node.operands.iter().any(is_gate) && node.ty.dims == graph.node(map).ty.dims => {}
+            Op::Activate(_) | Op::Clip(_) | Op::DepthToSpace(_) => {}
+            Op::Mul | Op::Add
+                if node.operands.iter().any(is_gate) && node.ty.dims == graph.node(map).ty.dims => {}
             _ => return map,
         }
         map = user;
@@ -92,10 +97,11 @@ impl Observed {
     /// Convolutions after which one value is left of a channel, such as those in a squeeze-excite, have no map.
     ///
     /// # Errors
-    /// `RX0203` for a network whose layers have too many channels, and those of the passes and the engine.
+    /// `RX0203` for a network whose layers have too many channels or too large maps, `RX0706` for one without layers, and those
+    /// of the passes and the engine.
     pub(super) fn new(mut graph: Graph) -> Result<Self, Diagnostics> {
         let last = PIPELINE.iter().position(|pass| pass.name == LAST_PASS).unwrap_or(0);
-        for &pass in &PIPELINE[..=last] {
+        for &pass in PIPELINE[..=last].iter().filter(|pass| pass.name != JOINING) {
             passes::run_one(&mut graph, pass)?;
         }
         if let Some(pass) = passes::find("remove_dead") {
@@ -103,7 +109,7 @@ impl Observed {
         }
         let mut layers = Vec::new();
         let mut maps = Vec::new();
-        let mut products = 0_usize;
+        let (mut products, mut elements) = (0_usize, 0_usize);
         for id in graph.order() {
             let Op::Conv2d(convolution) = &graph.node(id).op else { continue };
             let operand = |place: usize| &graph.node(graph.node(id).operands[place]).ty.dims[..];
@@ -113,17 +119,29 @@ impl Observed {
                 continue;
             }
             products += node.ty.channels() * node.ty.channels();
-            if products > MAX_PRODUCTS {
-                let cause = "the layers up to this one have too many channels to be looked at together";
+            elements += node.ty.elements();
+            if products > MAX_PRODUCTS || elements > MAX_MAP_ELEMENTS {
+                let cause = "the maps of the layers up to this one are too large to be looked at together";
                 let location = Location::Name(node.name.clone());
-                return Err(Diagnostic::new(Code::GraphTooLarge, location, cause).into());
+                let help = "give the network a smaller input, or study a part of it";
+                return Err(Diagnostic::new(Code::GraphTooLarge, location, cause).with_help(help).into());
             }
             let dims = [operand(0), operand(1), &node.ty.dims[..]];
             layers.push(Layer::new(&node.name, convolution, dims)?);
             maps.push(map);
         }
+        if layers.is_empty() {
+            let cause = "no convolution of the network has a map of more than one position";
+            return Err(Diagnostic::new(Code::RunArguments, Location::Name(graph.name().to_owned()), cause)
+                .with_help("give the network a larger input")
+                .into());
+        }
+        let mut prefix = "feature_map".to_owned();
+        while graph.outputs().iter().any(|output| output.name.starts_with(&prefix)) {
+            prefix.push('_');
+        }
         for (index, id) in maps.into_iter().enumerate() {
-            graph.edit().output(format!("feature_map.{index}"), id);
+            graph.edit().output(format!("{prefix}.{index}"), id);
         }
         let model = Engine::new().compile_graph(graph)?;
         let outputs = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();

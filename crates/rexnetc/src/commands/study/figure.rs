@@ -42,19 +42,22 @@ pub(super) fn figure(canvas: &mut dyn Canvas, points: &[Point], nonlinearities: 
     legend(canvas, nonlinearities);
 }
 
-/// The colour and the dashes of a nonlinearity's curve.
-fn pen(nonlinearity: usize) -> (&'static str, Option<[f64; 2]>) {
+/// The colour, the dashes and the width of a nonlinearity's curve. Those of ReLU, ReLU6 and leaky ReLU lie on each other: the
+/// first are wider.
+fn pen(nonlinearity: usize) -> (&'static str, Option<[f64; 2]>, f64) {
     match nonlinearity {
-        0 => (PLAIN, Some([5.0, 3.0])),
-        other => (color(other - 1), None),
+        0 => (PLAIN, Some([5.0, 3.0]), 1.8),
+        1 => (color(0), None, 5.4),
+        2 => (color(1), None, 3.4),
+        other => (color(other - 1), None, 1.6),
     }
 }
 
 fn legend(canvas: &mut dyn Canvas, nonlinearities: &[Nonlinearity]) {
     for (place, (name, _)) in nonlinearities.iter().enumerate() {
         let y = FIRST.1 + 12.0 + 22.0 * place as f64;
-        let (color, dashes) = pen(place);
-        canvas.path(&[(LEGEND, y), (LEGEND + 26.0, y)], color, 2.0, dashes, name);
+        let (color, dashes, width) = pen(place);
+        canvas.path(&[(LEGEND, y), (LEGEND + 26.0, y)], color, width, dashes, name);
         canvas.text((LEGEND + 34.0, y + 4.0), Style::TEXT, name);
     }
 }
@@ -93,9 +96,9 @@ impl Panel {
         nonlinearities: &[Nonlinearity],
     ) {
         let nonlinearity = curve[0].nonlinearity;
-        let (color, dashes) = pen(nonlinearity);
+        let (color, dashes, width) = pen(nonlinearity);
         // Bars of different curves stand beside each other.
-        let aside = (nonlinearity as f64 - (nonlinearities.len() - 1) as f64 / 2.0) * 1.8;
+        let aside = (nonlinearity as f64 - (nonlinearities.len() - 1) as f64 / 2.0) * 1.2;
         for point in curve {
             let Spread { mean, deviation } = value(point);
             let ends = [mean - deviation, mean + deviation].map(|value| self.at(point.ratio, value));
@@ -105,6 +108,6 @@ impl Panel {
             canvas.path(&ends, color, 0.9, None, &title);
         }
         let line: Vec<_> = curve.iter().map(|point| self.at(point.ratio, value(point).mean)).collect();
-        canvas.path(&line, color, 1.8, dashes, nonlinearities[nonlinearity].0);
+        canvas.path(&line, color, width, dashes, nonlinearities[nonlinearity].0);
     }
 }

@@ -84,13 +84,17 @@ pub(super) struct Sample {
 impl Sample {
     /// Draws one whose input has `ratio` times as many channels as its output, at least one. Inputs are of the normal
     /// distribution, weights too, with a variance of one by the number of products in a sum. Each `stream` of a seed is
-    /// independent of the others.
-    pub(super) fn draw(form: Form, ratio: f64, seed: u64, stream: u64) -> Self {
+    /// independent of the others. The output channels depend on seed and `network` alone: points are compared at the same
+    /// widths.
+    pub(super) fn draw(form: Form, ratio: f64, seed: u64, [network, stream]: [u64; 2]) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(stream);
+        // Streams of weights are counted from zero.
+        random.set_stream(u64::MAX - network);
         let [least, most] = WIDTHS;
         let widths = Uniform::new_inclusive(least as u64, most as u64);
         let output_channels = widths.map_or(least, |widths| widths.sample(&mut random) as usize);
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(stream);
         let input_channels = ((ratio * output_channels as f64).round() as usize).max(1);
         let expanded = EXPANSION * input_channels;
         let shapes = match form {
@@ -175,17 +179,17 @@ mod tests {
     fn linear_layers_have_no_more_directions_than_their_inputs() {
         let engine = Engine::new();
         for (stream, ratio) in [0.1, 0.3, 0.7].into_iter().enumerate() {
-            let sample = Sample::draw(Form::Pointwise, ratio, 7, stream as u64);
+            let sample = Sample::draw(Form::Pointwise, ratio, 7, [0, stream as u64]);
             assert!((WIDTHS[0]..=WIDTHS[1]).contains(&sample.output_channels));
             let found = sample.ranks(None, &engine).unwrap();
             // That all count is the tolerance's doing; rounding of the f32 kernels is far below it.
             assert!(found.rank <= sample.input_channels, "{found:?} of {}", sample.input_channels);
             assert!(found.effective <= sample.input_channels as f64, "{found:?}");
-            let again = Sample::draw(Form::Pointwise, ratio, 7, stream as u64);
+            let again = Sample::draw(Form::Pointwise, ratio, 7, [0, stream as u64]);
             assert_eq!(again.ranks(None, &engine).unwrap(), found);
             let others = [
-                Sample::draw(Form::Pointwise, ratio, 8, stream as u64),
-                Sample::draw(Form::Pointwise, ratio, 7, 9),
+                Sample::draw(Form::Pointwise, ratio, 8, [0, stream as u64]),
+                Sample::draw(Form::Pointwise, ratio, 7, [0, 9]),
             ];
             assert!(
                 others.iter().all(|other| other.weights != sample.weights && other.input != sample.input)
@@ -197,7 +201,7 @@ mod tests {
     fn every_form_and_nonlinearity_runs() {
         let engine = Engine::new();
         for form in Form::ALL {
-            let sample = Sample::draw(form, 0.2, 0, 0);
+            let sample = Sample::draw(form, 0.2, 0, [0, 0]);
             let ranks = |(_, nonlinearity)| sample.ranks(nonlinearity, &engine).unwrap();
             let all: Vec<Ranks> = nonlinearities().into_iter().map(ranks).collect();
             assert!(all.iter().all(|ranks| (1..=sample.output_channels).contains(&ranks.rank)), "{all:?}");

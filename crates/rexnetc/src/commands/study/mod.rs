@@ -4,6 +4,7 @@ mod channels;
 mod channels_figure;
 mod feature_maps;
 mod figure;
+mod images;
 mod layer;
 mod parallel;
 mod rank;

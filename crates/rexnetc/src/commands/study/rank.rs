@@ -143,8 +143,9 @@ fn run(
     let form = Form::ALL[place / RATIOS.count()];
     let ratio = RATIOS.start() + place % RATIOS.count();
     // With more networks a point, those that were drawn with fewer stay the same.
-    let stream = place as u64 * MAX_NETWORKS + (job % per_point) as u64;
-    let sample = Sample::draw(form, ratio as f64 / 10.0, arguments.seed, stream);
+    let network = (job % per_point) as u64;
+    let stream = place as u64 * MAX_NETWORKS + network;
+    let sample = Sample::draw(form, ratio as f64 / 10.0, arguments.seed, [network, stream]);
     let ranks = nonlinearities.iter().map(|&(_, function)| sample.ranks(function, engine));
     Ok(Measured {
         form,
