@@ -45,7 +45,7 @@ class Recipe:
 
     @staticmethod
     def of(device: torch.device, epochs: int | None) -> "Recipe":
-        """A GPU has time for more epochs, and these networks then overfit: parts of the images are erased."""
+        """A GPU has room for larger batches and time for more epochs, in which erased squares keep images new."""
         if device.type == "cuda":
             return Recipe(epochs=epochs or 60, batch=256, average_decay=0.999, erased_side=8)
         return Recipe(epochs=epochs or 30, batch=64, average_decay=0.9995, erased_side=0)

@@ -177,10 +177,11 @@ impl Engine {
         Ok((compilation, executable, start.elapsed()))
     }
 
-    /// Compiles a graph that was made by hand, or one of a source that was altered: with further outputs, say. The model has the one shape of the graph's inputs.
+    /// Compiles a graph that was made by hand, or one of a source that was altered: with further outputs, say. The model has
+    /// the one shape of the graph's inputs.
     ///
     /// # Errors
-    /// All that [`Graph::verify`] finds, else as [`Engine::compile`].
+    /// All that [`Graph::verify`] finds; `RX0302` for a constant without a tensor; else as [`Engine::compile`].
     pub fn compile_graph(&self, source: Graph) -> Result<Model, Diagnostics> {
         let options = driver::Options { target: self.backend.target(), ..Default::default() };
         let (graph, reports, program, weights) = driver::compile_graph(&source, &options)?;
@@ -239,4 +240,41 @@ fn cache_folder() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")));
     cache.unwrap_or_default().join("rexnet")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rexnet_ir::diagnostic::Code;
+    use rexnet_ir::graph::{Conv2d, Op, Tensor};
+
+    /// Two channels of a pixel, `[a, b]`, as `[2a - b, a]`.
+    fn graph(weight: Option<Tensor>) -> Graph {
+        let mut graph = Graph::new("by hand");
+        let mut editor = graph.edit();
+        let input = editor.input("input", &[1, 2, 1, 1]).unwrap();
+        let weight = match weight {
+            Some(tensor) => editor.bound_constant("weight", tensor).unwrap(),
+            None => editor.constant("weight", &[2, 2, 1, 1]).unwrap(),
+        };
+        let output = editor.add(Op::Conv2d(Conv2d::pointwise()), &[input, weight], "output").unwrap();
+        editor.output("output", output);
+        graph
+    }
+
+    #[test]
+    fn graphs_made_by_hand_run() {
+        let weight = Tensor::new([2, 2, 1, 1], vec![2.0, -1.0, 1.0, 0.0]);
+        let engine = Engine::with_backend(Backend::Interpret);
+        let model = engine.compile_graph(graph(weight)).unwrap();
+        let mut output = [0.0; 2];
+        model.try_session().unwrap().run(&[&[3.0, 5.0]], &mut [&mut output]).unwrap();
+        assert_eq!(output, [1.0, 3.0]);
+    }
+
+    #[test]
+    fn constants_without_tensors_are_refused() {
+        let faults = Engine::with_backend(Backend::Interpret).compile_graph(graph(None)).unwrap_err();
+        assert!(faults.contains(Code::WeightsMissing), "{faults}");
+    }
 }

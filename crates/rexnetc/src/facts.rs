@@ -105,7 +105,7 @@ impl Facts {
                 let cause = format!("its extents are {other:?}, not those of images");
                 let name = self.inputs.first().map_or(String::new(), |(name, _)| name.clone());
                 Err(Diagnostic::new(Code::RunArguments, Location::Name(name), cause)
-                    .with_help("give a tensor with --input"))
+                    .with_help("`rexnetc run` takes tensors, with --input"))
             }
         }
     }

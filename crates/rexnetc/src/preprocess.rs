@@ -85,7 +85,7 @@ pub(crate) fn missing(net: &Net) -> Diagnostic {
     let cause = "nothing says how a photograph becomes the network's input";
     let help = format!(
         "{place}:\n    {EXAMPLE}\n  with the values that the network was trained with \
-         (`rexnetc run --help` has three sets), or give a tensor with --input"
+         (`rexnetc run --help` has three sets); `rexnetc run` takes tensors, too, with --input"
     );
     Diagnostic::new(Code::PreprocessingMissing, location, cause).with_help(help)
 }

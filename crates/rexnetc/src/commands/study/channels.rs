@@ -24,13 +24,14 @@ use std::path::PathBuf;
 
 /// How many directions of its channels every layer of a network uses, on images.
 ///
-/// The feature map of a convolution, after batch norm, squeeze-excite and activation, is a matrix of channels by positions, those of all
-/// images beside each other. Its rank is the number of its singular values above 0.05 of the largest; its effective rank,
-/// the exponential of their entropy, needs no threshold. Where both are far below the channels, the layer has channels that
-/// are mixtures of others; where they fall from layer to layer, the configuration starves.
+/// The feature map of a convolution, after batch norm, squeeze-excite and activation, is a matrix of channels by positions,
+/// those of all images beside each other. Its rank is the number of its singular values above 0.05 of the largest; its
+/// effective rank, the exponential of their entropy, needs no threshold. Where both are far below the channels, the layer
+/// has channels that are mixtures of others; where they fall from layer to layer, the configuration starves.
 ///
 /// There must be more positions than channels, or the rank is that of the positions: give more images then. Left out are
-/// convolutions after which a channel has one position, such as those of squeeze-excite. Sums with a shortcut belong to no layer.
+/// convolutions after which a channel has one position, such as those of squeeze-excite. Sums with a shortcut belong to no
+/// layer.
 #[derive(Args, Debug)]
 pub(super) struct ChannelsArguments {
     /// The network.
@@ -45,7 +46,8 @@ pub(super) struct ChannelsArguments {
     #[arg(long, value_name = "DIR", conflicts_with = "images")]
     pub(super) data: Option<PathBuf>,
     /// Only the first N images of the test set.
-    #[arg(long, value_name = "N", requires = "data", conflicts_with = "images", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "data", conflicts_with = "images",
+          value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) first: Option<u64>,
     #[command(flatten)]
     weights: WeightsArguments,

@@ -2,6 +2,7 @@
 
 use super::channels::Row;
 use crate::picture::canvas::Canvas;
+use crate::picture::grid;
 use crate::picture::svg::{Point, Style, color};
 use crate::text::shortened;
 
@@ -31,7 +32,7 @@ pub(super) fn figure(canvas: &mut dyn Canvas, title: &str, rows: &[Row]) {
     let (left, top) = FIRST;
     let bottom = top + HEIGHT;
     let most = rows.iter().map(|row| row.channels[1]).max().unwrap_or(1);
-    let step = step(most);
+    let step = grid::step(most);
     let most = most.div_ceil(step) * step;
     let y = |channels: f64| bottom - channels / most as f64 * HEIGHT;
     canvas.text((left, 30.0), Style::TEXT.sized(18.0).bold(), &shortened(title, 64));
@@ -64,18 +65,6 @@ pub(super) fn figure(canvas: &mut dyn Canvas, title: &str, rows: &[Row]) {
         canvas.path(&[(x - 1.0, mark), (x + BAR[1] + 1.0, mark)], "#111", 2.0, None, &title);
     }
     legend(canvas);
-}
-
-/// Channels from one line of the grid to the next: 5 to 10 lines.
-fn step(most: usize) -> usize {
-    let mut step = 1;
-    for factor in [5, 2].into_iter().cycle() {
-        if most <= 10 * step {
-            break;
-        }
-        step *= factor;
-    }
-    step
 }
 
 fn kind_color(row: &Row) -> &'static str {

@@ -1,7 +1,7 @@
 //! The curves of the rank study: a panel for each form of layer, a curve for each nonlinearity.
 
 use super::layer::{Form, Nonlinearity};
-use super::rank::{MEASURES, Point, Spread};
+use super::points::{MEASURES, Point, Spread};
 use crate::picture::canvas::Canvas;
 use crate::picture::svg::{Style, color};
 

@@ -7,6 +7,7 @@ mod figure;
 mod images;
 mod layer;
 mod parallel;
+mod points;
 mod rank;
 mod spectrum;
 mod table;

@@ -3,7 +3,8 @@
 use super::figure::figure;
 use super::layer::{EXPANSION, Form, Nonlinearity, SIDE, Sample, WIDTHS, nonlinearities};
 use super::parallel::in_order;
-use super::spectrum::{Ranks, TOLERANCE};
+use super::points::{MEASURES, Measured, Point, RATIOS, Spread, points};
+use super::spectrum::TOLERANCE;
 use super::table::{fixed, number, write_csv, write_files};
 use crate::arguments::threads;
 use crate::failure::{Exit, Failure};
@@ -15,8 +16,6 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// Input channels by output channels, in tenths.
-const RATIOS: std::ops::RangeInclusive<usize> = 1..=10;
 /// Of a point that the user leaves alone: 10,080 networks in all.
 const NETWORKS: &str = "42";
 /// The most networks of a point.
@@ -48,47 +47,6 @@ pub(super) struct RankArguments {
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
 }
-
-/// A layer, and its ranks with each nonlinearity.
-#[derive(Debug, PartialEq)]
-struct Measured {
-    form: Form,
-    /// In tenths.
-    ratio: usize,
-    input_channels: usize,
-    output_channels: usize,
-    ranks: Vec<Ranks>,
-}
-
-/// Mean and standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
-    /// The mean.
-    pub(super) mean: f64,
-    /// The sample's standard deviation; 0 of a single value.
-    pub(super) deviation: f64,
-}
-
-/// All networks of a form, a ratio and a nonlinearity.
-pub(super) struct Point {
-    /// The form.
-    pub(super) form: Form,
-    /// Input channels by output channels.
-    pub(super) ratio: f64,
-    /// The nonlinearity's place in [`nonlinearities`].
-    pub(super) nonlinearity: usize,
-    /// Rank by output channels.
-    pub(super) rank: Spread,
-    /// Effective rank by output channels.
-    pub(super) effective: Spread,
-}
-
-/// A measure of rank by its name.
-pub(super) type Measure = (&'static str, fn(&Point) -> Spread);
-
-/// Both.
-pub(super) const MEASURES: [Measure; 2] =
-    [("rank ratio", |point| point.rank), ("effective rank ratio", |point| point.effective)];
 
 /// Makes the networks, and writes what they give.
 pub(super) fn rank(arguments: &RankArguments, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -154,38 +112,6 @@ fn run(
         output_channels: sample.output_channels,
         ranks: ranks.collect::<Result<_, _>>()?,
     })
-}
-
-/// The points, by form, nonlinearity and ratio.
-fn points(measured: &[Measured], nonlinearities: usize) -> Vec<Point> {
-    let mut points = Vec::new();
-    for form in Form::ALL {
-        for nonlinearity in 0..nonlinearities {
-            for ratio in RATIOS {
-                let own = || measured.iter().filter(|layer| layer.form == form && layer.ratio == ratio);
-                let by_channels = |value: fn(&Ranks) -> f64| {
-                    let part =
-                        |layer: &Measured| value(&layer.ranks[nonlinearity]) / layer.output_channels as f64;
-                    spread(&own().map(part).collect::<Vec<_>>())
-                };
-                points.push(Point {
-                    form,
-                    ratio: ratio as f64 / 10.0,
-                    nonlinearity,
-                    rank: by_channels(|ranks| ranks.rank as f64),
-                    effective: by_channels(|ranks| ranks.effective),
-                });
-            }
-        }
-    }
-    points
-}
-
-fn spread(values: &[f64]) -> Spread {
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    Spread { mean, deviation: (squares / (count - 1.0).max(1.0)).sqrt() }
 }
 
 fn points_csv(points: &[Point], nonlinearities: &[Nonlinearity]) -> io::Result<Vec<u8>> {
@@ -295,11 +221,5 @@ mod tests {
         assert_eq!(found, some(3, 1, jobs));
         assert_eq!(found, some(2, 3, jobs.map(|job| 3 * job)));
         assert!(found.iter().map(|layer| layer.form).eq([0, 0, 1, 2].map(|form| Form::ALL[form])));
-    }
-
-    #[test]
-    fn spreads_are_those_of_a_sample() {
-        assert_eq!(spread(&[1.0, 2.0, 3.0]), Spread { mean: 2.0, deviation: 1.0 });
-        assert_eq!(spread(&[4.0]), Spread { mean: 4.0, deviation: 0.0 });
     }
 }

@@ -1,6 +1,7 @@
 //! The picture of channels: those of each block against its place in the network.
 
 use super::rows::{GIVEN, Row, TABLE_1, runs};
+use crate::picture::grid;
 use crate::picture::labels::spread;
 use crate::picture::svg::{Point, Style, Svg, color};
 use crate::text::shortened;
@@ -41,14 +42,7 @@ impl Axis {
     fn new(lines: &[Line<'_>]) -> Self {
         let channels = lines.iter().flat_map(|line| &line.widths).copied().max().unwrap_or(1);
         let labels: usize = lines.iter().map(|line| line.rows.len()).sum();
-        // 5 to 10 lines of the grid.
-        let mut step = 1;
-        for factor in [5, 2].into_iter().cycle() {
-            if channels <= 10 * step {
-                break;
-            }
-            step *= factor;
-        }
+        let step = grid::step(channels);
         let bottom = PLOT[1] + PLOT_HEIGHT.max(LINE * labels as f64);
         Self { most: channels.div_ceil(step) * step, step, bottom }
     }
