@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+TRAIN_IMAGES, TEST_IMAGES = 50_000, 10_000
 
 
 def load(folder: Path, train: bool) -> tuple[Tensor, Tensor]:
@@ -19,6 +20,6 @@ def load(folder: Path, train: bool) -> tuple[Tensor, Tensor]:
     rows = np.concatenate([np.asarray(Image.open(folder / picture)) for picture in pictures])
     images = torch.from_numpy(rows.reshape(-1, 32, 32, 3)).permute(0, 3, 1, 2)
     classes = torch.tensor(json.loads((folder / labels).read_text()))
-    if images.shape[0] != classes.shape[0] or images.shape[0] != (50_000 if train else 10_000):
+    if images.shape[0] != classes.shape[0] or images.shape[0] != (TRAIN_IMAGES if train else TEST_IMAGES):
         raise ValueError(f"{folder} holds {images.shape[0]} images and {classes.shape[0]} labels")
     return images, classes

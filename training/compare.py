@@ -27,8 +27,6 @@ MALLOC = "glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=33554432:glibc.ma
 
 def train(network: str, seed: int, arguments: argparse.Namespace) -> None:
     folder = arguments.output / f"{network}_{seed}"
-    if (folder / "log.json").exists():
-        return
     command = [sys.executable, str(HERE / "train.py"), str(SPECS[network]), "--data", str(arguments.data)]
     command += ["--seed", str(seed), "--rexnetc", arguments.rexnetc, "-o", str(folder)]
     if arguments.epochs:
