@@ -31,7 +31,10 @@ def train(network: str, seed: int, arguments: argparse.Namespace) -> None:
     command += ["--seed", str(seed), "--rexnetc", arguments.rexnetc, "-o", str(folder)]
     if arguments.epochs:
         command += ["--epochs", str(arguments.epochs)]
-    subprocess.run(command, check=True, env={"GLIBC_TUNABLES": MALLOC, **os.environ})
+    status = subprocess.run(command, env={"GLIBC_TUNABLES": MALLOC, **os.environ}).returncode
+    if status:
+        # It has said why.
+        raise SystemExit(f"{network}, seed {seed}: train.py ended with status {status}")
 
 
 def main() -> None:

@@ -198,7 +198,7 @@ def main() -> None:
     recipe = Recipe.of(device, arguments.epochs)
     torch.set_num_threads(arguments.threads)
     torch.use_deterministic_algorithms(device.type == "cpu")
-    # Nothing here reads memory that it has not written; to fill it first takes an eighth of the time.
+    # Nothing here reads memory that it has not written; to fill it first takes a tenth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = device.type == "cuda"
     # A GPU trains in bf16, and is tested as a CPU is.
