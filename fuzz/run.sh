@@ -39,7 +39,7 @@ seeds() {
         graph) echo ../tests/files/{graph,run,passes,lower} ;;
         compile) echo ../tests/files/{graph,run,passes,lower} ../tests/fixtures/{onnx,onnx_operators} ;;
         loops) echo ../tests/files/loops ;;
-        spec) echo ../crates/rexnet-ir/{presets,tests/spec/errors} ;;
+        spec) echo ../rexnet-ir/{presets,tests/spec/errors} ;;
         onnx) echo ../tests/fixtures/{onnx,onnx_operators} ;;
         safetensors | pytorch) echo ../tests/fixtures/checkpoints ;;
         photograph) echo ../tests/fixtures/preprocessing ;;

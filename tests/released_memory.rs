@@ -2,7 +2,8 @@
 //! its own, so that no other test's memory is measured.
 
 use rexnet_codegen::driver::{Options, compile_graph};
-use rexnet_codegen::jit::{MachineCode, Tier};
+use rexnet_codegen::emit::machine::Tier;
+use rexnet_codegen::run::MachineCode;
 use rexnet_codegen::plan::Program;
 use rexnet_ir::graph;
 use rexnet_ir::weights::seed;

@@ -4,7 +4,8 @@
 
 use rexnet_codegen::driver::{Options, compile_graph};
 #[cfg(feature = "machine")]
-use rexnet_codegen::jit::{MachineCode, Tier};
+use rexnet_codegen::emit::machine::Tier;
+use rexnet_codegen::run::MachineCode;
 use rexnet_ir::graph::{Graph, parse};
 use rexnet_ir::onnx::{ImportOptions, import};
 use rexnet_ir::spec::{expand, parse_network};

@@ -16,8 +16,9 @@ mod runnable;
 mod single_kernel;
 
 use rexnet_codegen::emit::x64::Encoding;
-use rexnet_codegen::execute::Executable;
-use rexnet_codegen::jit::{MachineCode, Tier};
+use rexnet_codegen::run::Executable;
+use rexnet_codegen::emit::machine::Tier;
+use rexnet_codegen::run::MachineCode;
 use rexnet_codegen::loops;
 use rexnet_codegen::memory::AlignedBuffer;
 use runnable::Runnable;

@@ -1,10 +1,10 @@
 //! Any bytes as an array file of NumPy: refused, or as many elements as its shape says.
 #![no_main]
 
-#[path = "../../crates/rexnetc/src/file.rs"]
+#[path = "../../rexnetc/src/file.rs"]
 #[allow(dead_code, reason = "arrays are read and written, no more")]
 mod file;
-#[path = "../../crates/rexnetc/src/npy.rs"]
+#[path = "../../rexnetc/src/npy.rs"]
 #[allow(dead_code, reason = "what is read comes from memory")]
 mod npy;
 

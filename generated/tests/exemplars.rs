@@ -1,7 +1,7 @@
 //! Every generated network computes what its loops mean, bit for bit, in every version that this processor has.
 
 use rexnet_codegen::driver::{self, Options, Weights};
-use rexnet_codegen::execute::interpret;
+use rexnet_codegen::run::interpret;
 use rexnet_codegen::memory::AlignedBuffer;
 
 /// Uniform in -2..2; SplitMix64.

@@ -2,7 +2,8 @@
 
 use super::{Model, Options, Source, Weights};
 use memmap2::MmapOptions;
-use rexnet_codegen::jit::{Image, ImageKey, Tier};
+use rexnet_codegen::emit::image::{Image, ImageKey};
+use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::replace::replace;
 use rexnet_ir::Bytes;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};

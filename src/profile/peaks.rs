@@ -2,7 +2,7 @@
 
 use super::kernels::{Limit, READ_BYTES, program};
 use crate::jit::{Backend, Engine};
-use rexnet_codegen::execute::Executable;
+use rexnet_codegen::run::Executable;
 use rexnet_codegen::loops::Operations;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program, pack};

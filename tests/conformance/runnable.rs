@@ -3,7 +3,7 @@
 
 use crate::executor;
 use rexnet_codegen::emit::x64::{self, Encoding};
-use rexnet_codegen::execute::Executable;
+use rexnet_codegen::run::Executable;
 use rexnet_codegen::loops::{Passes, Role, interpret, sections};
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{Grain, PackedWeights, Place, Program, Step};

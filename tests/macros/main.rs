@@ -6,7 +6,7 @@ mod project;
 
 use project::Project;
 use rexnet_codegen::driver::{self, Options, Weights};
-use rexnet_codegen::execute::interpret;
+use rexnet_codegen::run::interpret;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::PackedWeights;
 use std::fs;

@@ -28,7 +28,7 @@ impl Project {
         let root = env!("CARGO_MANIFEST_DIR");
         let manifest = format!(
             "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[build-dependencies]\n\
-             rexnet-codegen = {{ path = \"{root}/crates/rexnet-codegen\", features = [\"text\", \"x64\"] }}\n\n[workspace]\n"
+             rexnet-codegen = {{ path = \"{root}/rexnet-codegen\", features = [\"text\", \"x64\"] }}\n\n[workspace]\n"
         );
         project.write("Cargo.toml", manifest.as_bytes());
         project.write("build.rs", script);

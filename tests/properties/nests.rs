@@ -9,7 +9,7 @@ use crate::runnable::Runnable;
 use crate::single_kernel::{program_of, program_of_all, weights_of};
 use proptest::prelude::*;
 use rexnet_codegen::emit::rust::Version;
-use rexnet_codegen::execute::Executable;
+use rexnet_codegen::run::Executable;
 use rexnet_codegen::loops;
 
 proptest! {
