@@ -3,8 +3,8 @@
 
 use rexnet_codegen::driver::{Options, compile_graph};
 use rexnet_codegen::emit::machine::Tier;
-use rexnet_codegen::run::MachineCode;
 use rexnet_codegen::plan::Program;
+use rexnet_codegen::run::MachineCode;
 use rexnet_ir::graph;
 use rexnet_ir::weights::seed;
 

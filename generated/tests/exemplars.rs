@@ -1,8 +1,8 @@
 //! Every generated network computes what its loops mean, bit for bit, in every version that this processor has.
 
 use rexnet_codegen::driver::{self, Options, Weights};
-use rexnet_codegen::run::interpret;
 use rexnet_codegen::memory::AlignedBuffer;
+use rexnet_codegen::run::interpret;
 
 /// Uniform in -2..2; SplitMix64.
 fn drawn<const N: usize>() -> Box<[f32; N]> {

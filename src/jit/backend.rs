@@ -1,7 +1,7 @@
 //! What a model can be run on.
 
-use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::emit::machine::Tier;
+use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::target::Target;
 
 /// What runs the kernels. All give the same bits.

@@ -3,12 +3,12 @@
 use super::image_folder::ImageFolder;
 use super::{Backend, Model, Shape, Source, Weights};
 use rexnet_codegen::driver::{self, Compilation, Taps};
-use rexnet_codegen::emit::rust::Version;
-use rexnet_codegen::run::{Executable, MachineCode};
 use rexnet_codegen::emit::image::Image;
 use rexnet_codegen::emit::machine::Tier;
-use rexnet_codegen::run::emitted::Library;
+use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::plan::{PackedWeights, Program};
+use rexnet_codegen::run::emitted::Library;
+use rexnet_codegen::run::{Executable, MachineCode};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::Graph;

@@ -2,9 +2,9 @@
 
 use super::{Engine, Options, Session, Source};
 use rexnet_codegen::driver::{Compilation, Taps};
-use rexnet_codegen::run::{Executable, MachineCode};
 use rexnet_codegen::emit::image::{About, Image};
 use rexnet_codegen::plan::{PackedWeights, Port, Program};
+use rexnet_codegen::run::{Executable, MachineCode};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::spec::preprocessing::Preprocessing;

@@ -2,10 +2,10 @@
 
 use super::kernels::{Limit, READ_BYTES, program};
 use crate::jit::{Backend, Engine};
-use rexnet_codegen::run::Executable;
 use rexnet_codegen::loops::Operations;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program, pack};
+use rexnet_codegen::run::Executable;
 use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Graph;

@@ -3,10 +3,10 @@
 
 use crate::executor;
 use rexnet_codegen::emit::x64::{self, Encoding};
-use rexnet_codegen::run::Executable;
 use rexnet_codegen::loops::{Passes, Role, interpret, sections};
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{Grain, PackedWeights, Place, Program, Step};
+use rexnet_codegen::run::Executable;
 use rexnet_threads::{Team, Threads};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

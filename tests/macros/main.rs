@@ -6,9 +6,9 @@ mod project;
 
 use project::Project;
 use rexnet_codegen::driver::{self, Options, Weights};
-use rexnet_codegen::run::interpret;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::PackedWeights;
+use rexnet_codegen::run::interpret;
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -9,8 +9,8 @@ use crate::runnable::Runnable;
 use crate::single_kernel::{program_of, program_of_all, weights_of};
 use proptest::prelude::*;
 use rexnet_codegen::emit::rust::Version;
-use rexnet_codegen::run::Executable;
 use rexnet_codegen::loops;
+use rexnet_codegen::run::Executable;
 
 proptest! {
     #![proptest_config(crate::cases(600))]

@@ -1,7 +1,7 @@
 //! Compiled sections, called in order by one thread or chunk by chunk by several.
 
-use super::memory::Memory;
 use super::float_environment::FloatEnvironment;
+use super::memory::Memory;
 use crate::memory::AlignedBuffer;
 use crate::plan::{Passes, Schedule};
 use rexnet_threads::{Alone, Progress, Threads};

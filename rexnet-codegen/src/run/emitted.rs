@@ -1,8 +1,8 @@
 //! Emitted Rust compiled by this machine's `cargo` and loaded as a library: the generated module itself, run beside
 //! the other back ends.
 
-use crate::emit::rust::{self, ModuleOptions, Version, WeightsSource};
 use super::{Calls, Memory};
+use crate::emit::rust::{self, ModuleOptions, Version, WeightsSource};
 use crate::loops;
 use crate::plan::{self, Grain, Passes, Program, Schedule, Work};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};

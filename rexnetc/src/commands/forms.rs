@@ -10,8 +10,8 @@ use crate::weights::Chosen;
 use clap::ValueEnum;
 use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Options};
 use rexnet_codegen::driver::{self, Compilation};
-use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::emit::machine::{Tier, assembly_text, clif_text};
+use rexnet_codegen::emit::rust::Version;
 use rexnet_ir::{onnx, spec, weights};
 use std::fmt::Write;
 

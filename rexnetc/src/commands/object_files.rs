@@ -4,8 +4,8 @@ use super::forms::{Product, Subject};
 use rexnet::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_codegen::build::printable;
 use rexnet_codegen::driver::{self, Compilation};
-use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::emit::object::{self, ObjectOptions};
+use rexnet_codegen::emit::rust::Version;
 
 /// What the code lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use crate::binary::{Ran, SMALL, command, file, rexnetc, root, scratch};
 use crate::model::chain;
 use rexnet::verification::seeded_input;
 use rexnet_codegen::driver::{self, Options, Weights};
-use rexnet_codegen::run::interpret;
 use rexnet_codegen::memory::AlignedBuffer;
+use rexnet_codegen::run::interpret;
 use std::path::Path;
 use std::process::Command;
 

@@ -54,9 +54,9 @@ pub struct Image {
     /// What made the code.
     pub tier: Tier,
     /// The code of all kernels.
-    pub(super) code: Bytes,
+    pub(crate) code: Bytes,
     /// The sections of each kernel, and where their code begins.
-    pub(super) sections: Vec<Vec<(Work, usize)>>,
+    pub(crate) sections: Vec<Vec<(Work, usize)>>,
     /// What the image was made from; see [`Image::to_bytes`].
     pub key: u64,
     /// The whole file.
@@ -222,6 +222,6 @@ impl ImageKey {
 }
 
 /// The fault of code that cannot be kept.
-pub(super) fn unkept(cause: &str) -> Diagnostic {
+pub(crate) fn unkept(cause: &str) -> Diagnostic {
     fault(Code::CodeImage, cause)
 }

@@ -86,7 +86,7 @@ pub(crate) fn translate(
 ///
 /// # Errors
 /// `RX0601` when it has not.
-pub(super) fn check_buffers(kernel: &Kernel) -> Result<(), Diagnostic> {
+pub(crate) fn check_buffers(kernel: &Kernel) -> Result<(), Diagnostic> {
     if kernel.buffers.len() <= MAX_BUFFERS {
         return Ok(());
     }
@@ -172,7 +172,7 @@ impl Cranelift<'_> {
 const VERIFY: &str = if cfg!(debug_assertions) { "true" } else { "false" };
 
 /// Cranelift for the processor that this runs on, with all that it can do.
-pub(super) fn native_isa() -> Result<OwnedTargetIsa, Diagnostic> {
+pub(crate) fn native_isa() -> Result<OwnedTargetIsa, Diagnostic> {
     isa(cranelift_native::builder(), "false")
 }
 

@@ -10,8 +10,8 @@ pub use archive::archive;
 pub use header::header;
 
 use crate::emit::clif;
-use crate::emit::rust::Version;
 use crate::emit::machine::{KernelCode, SectionCode, Tier, common_isa, translate};
+use crate::emit::rust::Version;
 use crate::loops::Kernel;
 use crate::memory::ALIGNMENT;
 use crate::plan::{PACKED_HEADER_BYTES, PackedWeights, Program};
