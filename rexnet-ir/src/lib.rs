@@ -7,6 +7,7 @@
 pub mod archive;
 mod cursor;
 pub mod diagnostic;
+mod file_kind;
 pub mod graph;
 pub mod labels;
 pub mod onnx;

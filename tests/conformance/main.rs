@@ -14,6 +14,7 @@ mod fusions;
 mod images;
 mod inputs;
 mod networks;
+mod onnx_models;
 mod onnx_operators;
 mod operations;
 mod operators;

@@ -101,6 +101,9 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
             let coordinates = choices.one_of(&[
                 Coordinates::HalfPixel,
                 Coordinates::HalfPixelOrZero,
+                Coordinates::HalfPixelSymmetric,
+                Coordinates::HalfPixelWhole,
+                Coordinates::Region,
                 Coordinates::AlignCorners,
                 Coordinates::Asymmetric,
             ]);
@@ -113,7 +116,12 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
                 Interpolation::Cubic,
             ]);
             let scale = size as f64 / ty.dim(axis) as f64;
-            (Op::Resize(Resize { axis, size, coordinates, interpolation, scale }), vec![x])
+            let resize = Resize {
+                antialias: choices.below(2) == 1,
+                exclude_outside: choices.below(2) == 1,
+                ..Resize::new(axis, size, coordinates, interpolation, scale)
+            };
+            (Op::Resize(resize), vec![x])
         }
         17 if ty.channels().is_multiple_of(2) => {
             let order = choices.one_of(&[DepthOrder::BlockFirst, DepthOrder::ChannelFirst]);

@@ -9,6 +9,7 @@ mod activation;
 mod count;
 mod dot;
 mod edit;
+mod fraction;
 mod ops;
 mod parse;
 mod print;

@@ -1,7 +1,7 @@
 //! The op table: one row an operator. The enum, the names, the printer, the parser and [`Op::NAMES`] come from
 //! it.
 
-use super::activation::Activation;
+use super::activation::{Activation, Parameter};
 use super::resize::{Coordinates, Interpolation};
 use super::tensor_type::Layout;
 use std::ops::RangeInclusive;
@@ -106,6 +106,36 @@ impl Attribute for Vec<usize> {
     }
 }
 
+impl Attribute for Parameter {
+    fn print(&self) -> Option<String> {
+        Some(format!("{:?}", self.get()))
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        Parameter::new(text?.trim().parse().ok()?)
+    }
+}
+
+impl Attribute for Option<Parameter> {
+    fn print(&self) -> Option<String> {
+        self.as_ref().and_then(Parameter::print)
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        text.map_or(Some(None), |text| Parameter::parse(Some(text)).map(Some))
+    }
+}
+
+/// `[0.25,0.75]`: from, to.
+impl Attribute for Option<[Parameter; 2]> {
+    fn print(&self) -> Option<String> {
+        self.map(|[from, to]| format!("[{:?},{:?}]", from.get(), to.get()))
+    }
+    fn parse(text: Option<&str>) -> Option<Self> {
+        let Some(text) = text else { return Some(None) };
+        let (from, to) = text.strip_prefix('[')?.strip_suffix(']')?.split_once(',')?;
+        Some(Some([Parameter::parse(Some(from))?, Parameter::parse(Some(to))?]))
+    }
+}
+
 /// `[3:48,5:48]`: kernel, then channels.
 impl Attribute for Vec<KernelSlice> {
     fn print(&self) -> Option<String> {
@@ -185,8 +215,11 @@ words! {
     Coordinates {
         HalfPixel = "half_pixel",
         HalfPixelOrZero = "half_pixel_or_zero",
+        HalfPixelSymmetric = "half_pixel_symmetric",
+        HalfPixelWhole = "half_pixel_whole",
         AlignCorners = "align_corners",
         Asymmetric = "asymmetric",
+        Region = "region",
     }
 }
 
@@ -392,6 +425,14 @@ operators! {
             interpolation: Interpolation,
             /// Places of the result for one of the operand; `size` by the operand's extent, unless stated otherwise.
             scale: f64,
+            /// Of lines and cubics: whether all elements that a smaller map leaves out count, too, as PIL has it.
+            antialias: bool,
+            /// Whether elements outside the operand do not count, instead of being those at the border.
+            exclude_outside: bool,
+            /// The coefficient of cubics.
+            coefficient: Option<Parameter>,
+            /// Where the region begins and ends, as parts of the operand; all of it unless stated otherwise.
+            region: Option<[Parameter; 2]>,
         }
         /// `[n, c * bh * bw, h, w]` to `[n, c, h * bh, w * bw]`: channels become blocks of the map (ONNX DepthToSpace).
         DepthToSpace = "depth_to_space" (1..=1) {

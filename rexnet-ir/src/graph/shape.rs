@@ -1,10 +1,13 @@
 //! Shape rules: the type of a result from those of its operands.
 
-use super::{KernelSlice, MAX_ELEMENTS, Op, Reduce, Softmax, TensorType};
+use super::{Coordinates, Interpolation, KernelSlice, MAX_ELEMENTS, Op, Reduce, Softmax, TensorType};
 use crate::diagnostic::{Code, Diagnostic, Location};
 
 /// The most rows or columns that an interpolation may make: each can need code of its own.
 const MAX_RESIZED: usize = 1 << 13;
+
+/// The most elements that all places of an antialiased interpolation may look at together.
+const MAX_RESIZE_TAPS: usize = 1 << 20;
 
 /// Why an operator does not fit its operands.
 #[derive(Debug, PartialEq, Eq)]
@@ -241,6 +244,17 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
             }
             if !(resize.scale.is_finite() && resize.scale > 0.0) {
                 return fault(format!("the scale {} is not positive", resize.scale));
+            }
+            if resize.coordinates == Coordinates::HalfPixelWhole
+                && matches!(resize.interpolation, Interpolation::Linear | Interpolation::Cubic)
+            {
+                return fault("coordinates half_pixel_whole are of elements that are taken whole");
+            }
+            if resize.antialias && resize.width() * resize.size as f64 > MAX_RESIZE_TAPS as f64 {
+                return fault(format!(
+                    "antialiasing of {} places by a scale of {} looks at too many elements",
+                    resize.size, resize.scale
+                ));
             }
             let mut dims = x.dims.clone();
             dims[resize.axis] = resize.size;

@@ -1,6 +1,7 @@
 //! Tensors that are known while importing: weights, and the integers of shape arithmetic.
 
 use super::messages::{TensorMessage, data_type};
+use crate::file_kind::FileKind;
 use crate::graph::{Encoding, MAX_ELEMENTS, Tensor};
 use bytes::Bytes;
 use half::{bf16, f16};
@@ -235,6 +236,19 @@ fn from_fields(kind: i32, tensor: &TensorMessage) -> Elements {
     }
 }
 
+/// A path as plain parts, one behind the other, whatever the platform's separator is; `None` for one that may leave the
+/// folder where it starts, or names no file.
+fn inside(path: &str) -> Option<String> {
+    let absolute = path.starts_with(['/', '\\']) || path.contains(':');
+    let parts: Vec<&str> = path.split(['/', '\\']).collect();
+    let names_file = parts.last().is_some_and(|last| !matches!(*last, "" | "."));
+    if absolute || !names_file || parts.contains(&"..") || path.contains('\0') {
+        return None;
+    }
+    let plain: Vec<&str> = parts.into_iter().filter(|part| !matches!(*part, "" | ".")).collect();
+    Some(plain.join("/"))
+}
+
 /// A stretch of another file.
 struct External {
     location: String,
@@ -252,11 +266,9 @@ impl External {
         let Some(location) = entry("location") else {
             return refuse("it names no file".to_owned());
         };
-        // A plain relative path that never leaves the model's folder, whatever the platform's separator is.
-        let climbs = location.split(['/', '\\']).any(|part| matches!(part, "" | "." | ".."));
-        if climbs || location.contains(':') || location.contains('\0') {
+        let Some(location) = inside(&location) else {
             return refuse(format!("the path {location:?} may leave the model's folder"));
-        }
+        };
         let number = |key: &str, default: usize| match entry(key) {
             None => Some(default),
             Some(text) => text.parse::<usize>().ok(),
@@ -265,6 +277,17 @@ impl External {
             (Some(offset), Some(length)) if length == expected => Ok(Self { location, offset, length }),
             _ => refuse(format!("its offset or length does not fit the {expected} bytes of its dimensions")),
         }
+    }
+
+    /// What the file of a tensor lacks: it is cut, or another file in its place.
+    fn lacking(&self, content: &Bytes) -> TensorFault {
+        let Self { location, offset, length } = self;
+        let from = if *offset > 0 { format!(" from {offset} on") } else { String::new() };
+        let mut cause = format!("{location} has {} bytes, {length}{from} are needed", content.len());
+        if let Some(kind) = FileKind::of(content) {
+            cause = format!("{cause}: it is {}; {}", kind.what, kind.way_out);
+        }
+        TensorFault::External(cause)
     }
 
     fn slice(&self, files: &mut ExternalFiles<'_>) -> Result<Bytes, TensorFault> {
@@ -277,20 +300,18 @@ impl External {
                 content
             }
         };
+        // Its first bytes are no numbers, even where there are as many as are needed.
+        if FileKind::of(&content).is_some_and(|kind| kind.is_stand_in()) {
+            return Err(self.lacking(&content));
+        }
+        let Some(end) = self.offset.checked_add(self.length).filter(|&end| end <= content.len()) else {
+            return Err(self.lacking(&content));
+        };
         let Some(allowance) = files.allowance.checked_sub(self.length) else {
             let cause = format!("the tensors stored in {} overlap many times", self.location);
             return Err(TensorFault::External(cause));
         };
         files.allowance = allowance;
-        match self.offset.checked_add(self.length).filter(|&end| end <= content.len()) {
-            Some(end) => Ok(content.slice(self.offset..end)),
-            None => Err(TensorFault::External(format!(
-                "{} has {} bytes, {} from {} on are needed",
-                self.location,
-                content.len(),
-                self.length,
-                self.offset
-            ))),
-        }
+        Ok(content.slice(self.offset..end))
     }
 }

@@ -7,6 +7,7 @@ use super::messages::{Function, GraphMessage, Model, OperatorSet, TensorMessage,
 use super::nodes::node_name;
 use super::{functions, limits, operators};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use crate::file_kind::FileKind;
 use crate::graph::{Graph, NodeId, Op};
 use bytes::Bytes;
 use prost::Message;
@@ -105,7 +106,22 @@ pub(super) fn decode(file: Bytes) -> Result<Model, Diagnostic> {
     if limits::decoded_bytes(&file) > limits::allowed_bytes(file.len()) {
         return Err(unreadable("the file consists of empty messages, more than any model has"));
     }
-    Model::decode(file).map_err(|error| unreadable(format!("the file is no ONNX model: {error}")))
+    let length = file.len();
+    let beginning = file.slice(..length.min(1 << 16));
+    match Model::decode(file.clone()) {
+        Ok(model) if model.graph.is_some() => Ok(model),
+        result => Err(match (FileKind::of(&beginning), limits::needed_bytes(&file), result) {
+            (Some(kind), _, _) if kind.what != "an ONNX model" => {
+                let cause = format!("the file is no ONNX model but {}", kind.what);
+                whole(Code::OnnxFormat, cause).with_help(kind.way_out)
+            }
+            (_, Some(needed), _) => unreadable(format!(
+                "the file is no ONNX model, or only the beginning of one: it has {length} bytes, {needed} are needed"
+            )),
+            (_, None, Err(error)) => unreadable(format!("the file is no ONNX model: {error}")),
+            (_, None, Ok(_)) => unreadable("the file has no graph"),
+        }),
+    }
 }
 
 /// The version of the standard operators, where one is imported.
@@ -137,6 +153,8 @@ pub(super) struct Importer<'a> {
     pub(super) faults: Faults,
     /// What is found about each node, where nothing but that is asked for.
     pub(super) checking: Option<Checking>,
+    /// The extents that the model states of values between its nodes and of its outputs; negative where it leaves one open.
+    pub(super) declared: HashMap<String, Vec<i64>>,
     /// The constant nodes of named constants.
     bound: HashMap<Arc<str>, NodeId>,
     /// The nodes that depend on no input.
@@ -162,6 +180,7 @@ impl<'a> Importer<'a> {
             values: HashMap::new(),
             faults: Faults::default(),
             checking,
+            declared: declared(&message),
             bound: HashMap::new(),
             without_input: HashSet::new(),
             allowance: COMPUTED_ELEMENTS,
@@ -346,6 +365,16 @@ impl<'a> Importer<'a> {
         let tensor = floats.reshaped(dims).ok_or("a tensor's length does not fit its dimensions")?;
         self.graph.edit().bound_constant(name, tensor).map_err(|fault| fault.cause)
     }
+}
+
+/// The extents of values that the model states.
+fn declared(message: &GraphMessage) -> HashMap<String, Vec<i64>> {
+    let extents = |value: &ValueInfo| {
+        let shape = value.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
+        let extents = shape.dim.iter().map(|dim| dim.dim_value.unwrap_or(-1)).collect();
+        Some((value.name.clone()?, extents))
+    };
+    message.value_info.iter().chain(&message.output).filter_map(extents).collect()
 }
 
 fn input_dims(input: &ValueInfo, options: &ImportOptions) -> Result<Vec<usize>, String> {

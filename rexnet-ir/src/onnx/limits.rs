@@ -30,6 +30,7 @@ static GRAPH: Kind = Kind::of::<GraphMessage>(
         (5, &TENSOR),
         (11, &VALUE_INFO),
         (12, &VALUE_INFO),
+        (13, &VALUE_INFO),
         (14, &ANNOTATION),
         (15, &SPARSE_TENSOR),
     ],
@@ -54,6 +55,29 @@ pub(super) fn decoded_bytes(file: &[u8]) -> usize {
     let mut total = 0;
     let _malformed = walk(file, &MODEL, &mut total);
     total
+}
+
+/// How long a file would have to be for the last of its fields, where it ends before that.
+pub(super) fn needed_bytes(file: &[u8]) -> Option<usize> {
+    let mut bytes = file;
+    while !bytes.is_empty() {
+        let key = decode_varint(&mut bytes).ok()?;
+        let length = match key & 7 {
+            0 => {
+                decode_varint(&mut bytes).ok()?;
+                0
+            }
+            1 => 8,
+            2 => usize::try_from(decode_varint(&mut bytes).ok()?).ok()?,
+            5 => 4,
+            _ => return None,
+        };
+        match bytes.get(length..) {
+            Some(rest) => bytes = rest,
+            None => return (file.len() - bytes.len()).checked_add(length),
+        }
+    }
+    None
 }
 
 /// What a file of that many bytes may take: several times what exporters write.

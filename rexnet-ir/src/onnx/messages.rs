@@ -44,6 +44,8 @@ pub(crate) struct GraphMessage {
     pub(crate) input: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
     pub(crate) output: Vec<ValueInfo>,
+    #[prost(message, repeated, tag = "13")]
+    pub(crate) value_info: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "14")]
     pub(crate) quantization_annotation: Vec<TensorAnnotation>,
     #[prost(message, repeated, tag = "15")]

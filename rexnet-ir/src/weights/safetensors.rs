@@ -2,6 +2,7 @@
 
 use super::{Entry, StateDict, bound};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use crate::file_kind::FileKind;
 use crate::graph::{Encoding, Graph, Tensor};
 use bytes::Bytes;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
@@ -15,7 +16,13 @@ pub(super) fn read(file: &Bytes) -> Result<StateDict, Diagnostic> {
         Diagnostic::new(Code::WeightsFormat, Location::None, format!("the weights cannot be read: {error}"))
             .with_help("give a complete .safetensors file, or a PyTorch checkpoint (.pth, .pt)")
     };
-    let tensors = SafeTensors::deserialize(file).map_err(|error| unreadable(&error))?;
+    let tensors = SafeTensors::deserialize(file).map_err(|error| match FileKind::of(file) {
+        Some(kind) if !kind.what.contains("safetensors") => {
+            let cause = format!("the weights cannot be read: this is {}", kind.what);
+            Diagnostic::new(Code::WeightsFormat, Location::None, cause).with_help(kind.way_out)
+        }
+        _ => unreadable(&error),
+    })?;
     tensors
         .tensors()
         .into_iter()

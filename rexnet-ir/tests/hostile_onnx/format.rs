@@ -28,8 +28,29 @@ fn damaged_files_are_refused() {
     let groups = vec![0x0b; 100_000];
     check_all(vec![
         ("whole", "", "", whole.file()),
-        ("empty", "RX0901", "no graph", Vec::new()),
-        ("text", "RX0901", "no ONNX model", b"this is not a model".to_vec()),
+        ("empty", "RX0901", "an empty file", Vec::new()),
+        ("text", "RX0901", "no ONNX model but a text", b"this is not a model".to_vec()),
+        (
+            "page",
+            "RX0901",
+            "an HTML page",
+            b"<!DOCTYPE html><html><head><title>404</title></head></html>".to_vec(),
+        ),
+        (
+            "pointer",
+            "RX0901",
+            "which stands for a file of 13963115 bytes",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 13963115\n".to_vec(),
+        ),
+        ("archive", "RX0901", "a zip archive", b"PK\x03\x04".to_vec()),
+        ("checkpoint", "RX0901", "PyTorch checkpoint", b"PK\x03\x04 archive/data.pkl".to_vec()),
+        ("TFLite", "RX0901", "TensorFlow Lite", b"\x1c\0\0\0TFL3\x14\0\x20\0".to_vec()),
+        (
+            "cut",
+            "RX0901",
+            "bytes, 1048582 are needed",
+            [&b"\x08\x08"[..], &overlong(7, 1 << 20), &[0; 9]].concat(),
+        ),
         ("zeros", "RX0901", "no ONNX model", vec![0; 4096]),
         ("overlong graph", "RX0901", "no ONNX model", overlong(7, 1 << 20)),
         ("graph of 2^63 bytes", "RX0901", "no ONNX model", overlong(7, 1 << 63)),

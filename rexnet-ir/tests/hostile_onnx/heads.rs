@@ -1,7 +1,7 @@
 //! Reductions, interpolations, transposed convolutions and rearrangements whose numbers do not fit or ask for too much.
 
 use crate::check::check_all;
-use crate::encode::{Bytes, Model, int, ints, list, node, raw_tensor, single, tensor, text};
+use crate::encode::{Bytes, Model, float, int, ints, list, node, raw_tensor, single, tensor, text};
 
 type Row = (&'static str, &'static str, &'static str, Vec<u8>);
 
@@ -21,6 +21,12 @@ fn interpolations() {
         single("Resize", &["x", "", "", "s"], attributes, &[list("s", sizes)])
     };
     let twice = &[1.0, 1.0, 2.0, 2.0];
+    let whole_lines =
+        [text("coordinate_transformation_mode", "tf_half_pixel_for_nn"), text("mode", "linear")];
+    let region = |region: &[f32]| {
+        let attributes = &[text("coordinate_transformation_mode", "tf_crop_and_resize")];
+        single("Resize", &["x", "r", "s"], attributes, &[floats("s", twice), floats("r", region)])
+    };
     let rows: Vec<Row> = vec![
         ("twice", "", "", scaled(twice, &[])),
         (
@@ -31,7 +37,7 @@ fn interpolations() {
                 .with(&[floats("s", &[1.0; 4])])
                 .file(),
         ),
-        ("channels", REFUSED, "those of a map", scaled(&[1.0, 2.0, 1.0, 1.0], &[])),
+        ("channels", "", "", scaled(&[1.0, 2.0, 1.0, 1.0], &[])),
         ("three scales", REFUSED, "3 scales for 4", scaled(&[1.0, 2.0, 2.0], &[])),
         ("a scale of zero", REFUSED, "a scale of 0", scaled(&[1.0, 1.0, 0.0, 1.0], &[])),
         ("a negative scale", REFUSED, "a scale of -1", scaled(&[1.0, 1.0, -1.0, 1.0], &[])),
@@ -47,18 +53,45 @@ fn interpolations() {
         (
             "cut out",
             REFUSED,
-            "coordinates",
+            "input 1 is missing",
             scaled(twice, &[text("coordinate_transformation_mode", "tf_crop_and_resize")]),
+        ),
+        ("a region", "", "", region(&[0.0, 0.0, -3.0, 0.2, 1.0, 1.0, 3.0, 0.4])),
+        ("a region of no width", REFUSED, "a scale of 2 of", region(&[0.0; 8])),
+        ("a great region", REFUSED, "a scale of 2 of", region(&[0.0, 0.0, -3e38, 0.2, 1.0, 1.0, 3e38, 0.4])),
+        ("half a region", REFUSED, "a region of 4 numbers", region(&[0.0; 4])),
+        ("a region that is NaN", REFUSED, "a region from NaN", region(&[f32::NAN; 8])),
+        ("a region without end", REFUSED, "a region from", region(&[f32::INFINITY; 8])),
+        (
+            "places elsewhere",
+            REFUSED,
+            "not known",
+            scaled(twice, &[text("coordinate_transformation_mode", "x")]),
+        ),
+        ("whole lines", REFUSED, "of mode nearest", scaled(twice, &whole_lines)),
+        ("ratio", REFUSED, "not known", sized(&[1, 4, 4, 4], &[text("keep_aspect_ratio_policy", "x")])),
+        (
+            "ratio of 0",
+            REFUSED,
+            "at most",
+            sized(&[1, 4, 0, 4], &[text("keep_aspect_ratio_policy", "not_larger")]),
+        ),
+        (
+            "a coefficient that is NaN",
+            REFUSED,
+            "no number",
+            scaled(twice, &[float("cubic_coeff_a", f32::NAN)]),
+        ),
+        (
+            "a great coefficient",
+            "",
+            "",
+            scaled(twice, &[float("cubic_coeff_a", 3e38), text("mode", "cubic")]),
         ),
         ("an axis twice", REFUSED, "given twice", scaled(&[2.0, 2.0], &[ints("axes", &[2, 2])])),
         ("axes from the end", "", "", scaled(&[2.0, 2.0], &[ints("axes", &[-1, -2])])),
         ("no sizes at all", REFUSED, "missing", single("Resize", &["x"], &[], &[])),
-        (
-            "antialias",
-            REFUSED,
-            "antialias",
-            sized(&[1, 4, 4, 4], &[int("antialias", 1), text("mode", "linear")]),
-        ),
+        ("antialias", "", "", sized(&[1, 4, 4, 4], &[int("antialias", 1), text("mode", "linear")])),
         ("blocks", "", "", single("DepthToSpace", &["x"], &[int("blocksize", 2)], &[])),
         ("blocks of 0", REFUSED, "blocksize", single("DepthToSpace", &["x"], &[int("blocksize", 0)], &[])),
         ("blocks of 3", REFUSED, "no blocks", single("DepthToSpace", &["x"], &[int("blocksize", 3)], &[])),

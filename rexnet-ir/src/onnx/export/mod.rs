@@ -7,19 +7,19 @@ mod primitive;
 use super::import::MAX_MODEL_BYTES;
 use super::messages::{Attribute, GraphMessage, Model, Node, OperatorSet};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Coordinates, Graph, NodeId, Op};
 use crate::weights;
 use fields::{float_tensor, value_info};
 use primitive::primitive;
 use prost::Message;
 use std::collections::{HashMap, HashSet};
 
-/// The format's version that goes with [`OPSET`].
-const IR_VERSION: i64 = 8;
-/// The version of the standard operators that is written.
-const OPSET: i64 = 17;
+/// The version of the standard operators that is written, and the format's version that goes with it.
+const OPSET: (i64, i64) = (17, 8);
+/// The same where an interpolation needs it.
+const LATER_OPSET: (i64, i64) = (19, 9);
 
-/// Writes a verified graph as an ONNX model of operator set 17, always the same bytes for the same graph. What the
+/// Writes a verified graph as an ONNX model of operator set 17, or 19 where it has interpolations that 17 lacks, always the same bytes for the same graph. What the
 /// passes fused is written out in primitive operators. Values are named after their nodes, the network's results
 /// after its outputs; tensors keep their names.
 ///
@@ -32,12 +32,13 @@ pub fn export(graph: &Graph) -> Result<Vec<u8>, Diagnostics> {
     for id in graph.order() {
         writer.node(id);
     }
+    let (opset, ir_version) = writer.opset;
     let message = writer.finish();
     let model = Model {
-        ir_version: Some(IR_VERSION),
+        ir_version: Some(ir_version),
         producer_name: Some("rexnet".to_owned()),
         graph: Some(message),
-        opset_import: vec![OperatorSet { domain: Some(String::new()), version: Some(OPSET) }],
+        opset_import: vec![OperatorSet { domain: Some(String::new()), version: Some(opset) }],
         ..Model::default()
     };
     check_size(model.encoded_len())?;
@@ -59,8 +60,19 @@ fn check_size(bytes: usize) -> Result<(), Diagnostic> {
         .with_help("write the weights as safetensors"))
 }
 
+/// The versions that have all that the graph needs.
+fn opset(graph: &Graph) -> (i64, i64) {
+    let is_later = |id: NodeId| match &graph.node(id).op {
+        Op::Resize(resize) => resize.antialias || resize.coordinates == Coordinates::HalfPixelSymmetric,
+        _ => false,
+    };
+    if graph.order().into_iter().any(is_later) { LATER_OPSET } else { OPSET }
+}
+
 struct Writer<'a> {
     graph: &'a Graph,
+    /// The versions of the standard operators and of the format.
+    opset: (i64, i64),
     /// The names of the values.
     names: HashMap<NodeId, String>,
     /// The names of the outputs.
@@ -76,6 +88,7 @@ impl<'a> Writer<'a> {
         let name = if graph.name().is_empty() { "network" } else { graph.name() };
         let mut writer = Self {
             graph,
+            opset: opset(graph),
             names: HashMap::new(),
             outputs: Vec::new(),
             taken: HashSet::new(),

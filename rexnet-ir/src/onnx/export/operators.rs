@@ -36,16 +36,21 @@ impl Writer<'_> {
             Op::Transpose(transpose) => ("Transpose", vec![ints("perm", &transpose.order)]),
             Op::Softmax(softmax) => ("Softmax", vec![int("axis", softmax.axis)]),
             Op::Reduce(reduce) => {
-                let axes = || vec![ints("axes", &[reduce.axis])];
-                match reduce.kind {
-                    ReduceKind::Sum => {
-                        inputs.push(self.integers(&[reduce.axis]));
-                        ("ReduceSum", Vec::new())
-                    }
-                    ReduceKind::Mean => ("ReduceMean", axes()),
-                    ReduceKind::Max => ("ReduceMax", axes()),
-                    ReduceKind::Min => ("ReduceMin", axes()),
-                }
+                // The others take the axes as an input from version 18 on.
+                let as_input = reduce.kind == ReduceKind::Sum || self.opset.0 >= 18;
+                let attributes = if as_input {
+                    inputs.push(self.integers(&[reduce.axis]));
+                    Vec::new()
+                } else {
+                    vec![ints("axes", &[reduce.axis])]
+                };
+                let name = match reduce.kind {
+                    ReduceKind::Sum => "ReduceSum",
+                    ReduceKind::Mean => "ReduceMean",
+                    ReduceKind::Max => "ReduceMax",
+                    ReduceKind::Min => "ReduceMin",
+                };
+                (name, attributes)
             }
             Op::DepthToSpace(depth) => {
                 let mode = match depth.order {
@@ -119,14 +124,29 @@ impl Writer<'_> {
         }
     }
 
-    /// One axis resized: by the size, unless the scale is another than it says.
+    /// One axis resized: by the size, unless the scale is another than it says; elements taken whole at places of their
+    /// own that no version has beside the other coordinates are gathered.
     fn resize(
         &mut self,
         resize: &Resize,
         dims: &[usize],
         inputs: &mut Vec<String>,
     ) -> (&'static str, Vec<Attribute>) {
-        inputs.push(String::new());
+        let region = resize.region.map_or([0.0, 1.0], |region| region.map(crate::graph::Parameter::get));
+        if resize.coordinates == Coordinates::HalfPixelWhole {
+            let taps = resize.taps(dims[resize.axis]);
+            let elements: Vec<usize> = taps.iter().map(|taps| taps[0].0).collect();
+            inputs.push(self.integers(&elements));
+            return ("Gather", vec![int("axis", resize.axis)]);
+        }
+        inputs.push(if resize.coordinates == Coordinates::Region {
+            let mut both = [vec![0.0; dims.len()], vec![1.0; dims.len()]];
+            both[0][resize.axis] = region[0];
+            both[1][resize.axis] = region[1];
+            self.floats(&both.concat())
+        } else {
+            String::new()
+        });
         if resize.scale == resize.size as f64 / dims[resize.axis] as f64 {
             let mut sizes = dims.to_vec();
             sizes[resize.axis] = resize.size;
@@ -140,6 +160,9 @@ impl Writer<'_> {
         let coordinates = match resize.coordinates {
             Coordinates::HalfPixel => "half_pixel",
             Coordinates::HalfPixelOrZero => "pytorch_half_pixel",
+            Coordinates::HalfPixelSymmetric => "half_pixel_symmetric",
+            Coordinates::HalfPixelWhole => "",
+            Coordinates::Region => "tf_crop_and_resize",
             Coordinates::AlignCorners => "align_corners",
             Coordinates::Asymmetric => "asymmetric",
         };
@@ -154,6 +177,9 @@ impl Writer<'_> {
         let mut attributes =
             vec![string("coordinate_transformation_mode", coordinates), string("mode", mode)];
         attributes.extend(nearest.map(|nearest| string("nearest_mode", nearest)));
+        attributes.extend(resize.antialias.then(|| int("antialias", 1)));
+        attributes.extend(resize.exclude_outside.then(|| int("exclude_outside", 1)));
+        attributes.extend(resize.coefficient.map(|a| float("cubic_coeff_a", a.get())));
         ("Resize", attributes)
     }
 
