@@ -1,7 +1,8 @@
 //! How far activations are from their definition, over the f32 numbers.
 
-use crate::backends::{in_process, run};
+use crate::backends::{Way, backend, run};
 use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_ir::graph::{Activate, Activation, Graph, Op};
 
@@ -35,8 +36,7 @@ fn unit(exact: f64) -> f64 {
 /// Checks every `step`-th number and returns the greatest error, in units of the last place.
 fn check(function: Activation, step: usize) -> f64 {
     let (program, weights) = program(function);
-    let clif = in_process().find(|backend| backend.name == "clif").unwrap();
-    let code = (clif.prepare)(&program).unwrap();
+    let code = backend(Way::MachineCode(Tier::Clif)).unwrap().prepare(&program).unwrap();
     let mut most = 0.0f64;
     let mut all = (0..=u32::MAX).step_by(step).map(f32::from_bits);
     loop {

@@ -1,7 +1,7 @@
 //! Inverted bottlenecks of shapes that fill no tile: single pixels, single channels, primes, maps smaller than the
 //! kernel.
 
-use crate::backends::RustBatch;
+use crate::batch::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
 use rexnet_ir::graph::{Activate, Activation, Conv2d, Graph, NodeId, Op, SqueezeExcite};

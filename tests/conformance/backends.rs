@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
 
+use crate::batch::RustBatch;
 use crate::comparison::assert_same_bits;
 use crate::runnable::{Runnable, teams};
 use rexnet_codegen::driver::{Options, Taps, compile_graph};
@@ -22,109 +23,103 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A way to run a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The interpreter of loops.
+    Interpreter,
+    /// Machine code of a tier, run by this processor.
+    MachineCode(Tier),
+    /// Our assembler's code, executed instruction by instruction: this processor need not know them.
+    Executed(Encoding),
+    /// Emitted Rust of a version, compiled by `cargo` and loaded.
+    Rust(Version),
+}
+
+/// A row of [`EVERY`].
+#[derive(Debug)]
 pub(crate) struct Backend {
     /// For messages.
     pub(crate) name: &'static str,
-    /// The target whose programs it runs for every graph; all others it runs only where a test is about single
-    /// kernels. `None` for all.
-    target: Option<Target>,
-    /// The tier of machine code, run by this processor, that it is.
-    tier: Option<Tier>,
-    /// Makes a program ready to run.
-    pub(crate) prepare: fn(&Program) -> Result<Runnable, Diagnostics>,
+    /// How it runs a program.
+    pub(crate) way: Way,
 }
 
 impl Backend {
     /// Whether its instructions are this processor's.
     pub(crate) fn is_native(&self) -> bool {
-        !self.name.starts_with("executed")
+        !matches!(self.way, Way::Executed(_))
     }
 
-    /// The version of emitted Rust that it is.
-    fn version(&self) -> Option<Version> {
-        Version::ALL.into_iter().find(|version| Some(version.target()) == self.target)
+    /// Whether it runs on this machine.
+    fn runs_here(&self) -> bool {
+        match self.way {
+            Way::Interpreter | Way::Executed(_) => true,
+            Way::MachineCode(tier) => tier.runs_here(),
+            Way::Rust(version) => version.runs_here(),
+        }
+    }
+
+    /// The target whose programs it runs for every graph; all others it runs only where a test is about single
+    /// kernels. `None` for all.
+    fn target(&self) -> Option<Target> {
+        match self.way {
+            Way::Rust(version) => Some(version.target()),
+            Way::Interpreter | Way::MachineCode(_) | Way::Executed(_) => None,
+        }
+    }
+
+    /// Makes a program ready to run.
+    pub(crate) fn prepare(&self, program: &Program) -> Result<Runnable, Diagnostics> {
+        match self.way {
+            Way::Interpreter => Ok(Runnable::Executable(Executable::Interpreter)),
+            Way::MachineCode(tier) => MachineCode::compile(program, tier)
+                .map(|code| Runnable::compiled(Executable::MachineCode(code))),
+            Way::Executed(encoding) => Ok(Runnable::assembled(program, encoding)),
+            Way::Rust(version) => rust(program, version),
+        }
     }
 }
 
-const EVERY: &[Backend] = &[
-    Backend {
-        name: "interpreter",
-        target: None,
-        tier: None,
-        prepare: |_| Ok(Runnable::Executable(Executable::Interpreter)),
-    },
-    Backend {
-        name: "clif",
-        target: None,
-        tier: Some(Tier::Clif),
-        prepare: |program| machine_code(program, Tier::Clif),
-    },
-    Backend {
-        name: "jit avx2",
-        target: None,
-        tier: Some(Tier::Avx2),
-        prepare: |program| machine_code(program, Tier::Avx2),
-    },
-    Backend {
-        name: "jit avx512",
-        target: None,
-        tier: Some(Tier::Avx512),
-        prepare: |program| machine_code(program, Tier::Avx512),
-    },
-    Backend {
-        name: "executed avx2",
-        target: None,
-        tier: None,
-        prepare: |program| Ok(Runnable::assembled(program, Encoding::Vex)),
-    },
-    Backend {
-        name: "executed avx512",
-        target: None,
-        tier: None,
-        prepare: |program| Ok(Runnable::assembled(program, Encoding::Evex)),
-    },
-    Backend {
-        name: "rust portable",
-        target: Some(Target::PORTABLE),
-        tier: None,
-        prepare: |program| rust(program, Version::Portable),
-    },
-    Backend {
-        name: "rust avx2",
-        target: Some(Target::AVX2),
-        tier: None,
-        prepare: |program| rust(program, Version::Avx2),
-    },
-    Backend {
-        name: "rust avx512",
-        target: Some(Target::AVX512),
-        tier: None,
-        prepare: |program| rust(program, Version::Avx512),
-    },
-    Backend {
-        name: "rust neon",
-        target: Some(Target::NEON),
-        tier: None,
-        prepare: |program| rust(program, Version::Neon),
-    },
+/// The back ends. The first is the one that the others are compared with.
+pub(crate) const EVERY: &[Backend] = &[
+    Backend { name: "interpreter", way: Way::Interpreter },
+    Backend { name: "clif", way: Way::MachineCode(Tier::Clif) },
+    Backend { name: "jit avx2", way: Way::MachineCode(Tier::Avx2) },
+    Backend { name: "jit avx512", way: Way::MachineCode(Tier::Avx512) },
+    Backend { name: "executed avx2", way: Way::Executed(Encoding::Vex) },
+    Backend { name: "executed avx512", way: Way::Executed(Encoding::Evex) },
+    Backend { name: "rust portable", way: Way::Rust(Version::Portable) },
+    Backend { name: "rust avx2", way: Way::Rust(Version::Avx2) },
+    Backend { name: "rust avx512", way: Way::Rust(Version::Avx512) },
+    Backend { name: "rust neon", way: Way::Rust(Version::Neon) },
 ];
 
 /// Every back end that this machine has. The first is the one that the others are compared with.
 pub(crate) fn backends() -> impl Iterator<Item = &'static Backend> {
-    EVERY
-        .iter()
-        .filter(|backend| backend.version().is_none_or(Version::runs_here))
-        .filter(|backend| backend.tier.is_none_or(Tier::runs_here))
+    EVERY.iter().filter(|backend| backend.runs_here())
+}
+
+/// The back end of that way, if this machine has it.
+pub(crate) fn backend(way: Way) -> Option<&'static Backend> {
+    backends().find(|backend| backend.way == way)
 }
 
 /// The back ends that need no compiler at hand: quick enough for thousands of programs.
 pub(crate) fn in_process() -> impl Iterator<Item = &'static Backend> {
-    backends().filter(|backend| backend.target.is_none())
+    backends().filter(|backend| !matches!(backend.way, Way::Rust(_)))
 }
 
 /// Every back end that runs a target's programs.
 pub(crate) fn backends_for(target: &Target) -> impl Iterator<Item = &'static Backend> {
-    backends().filter(|backend| backend.target.is_none_or(|own| own == *target))
+    backends().filter(|backend| backend.target().is_none_or(|own| own == *target))
+}
+
+/// The version of emitted Rust that runs a target's programs; `None` where the target's are machine code alone.
+pub(crate) fn version_for(target: &Target) -> Option<Version> {
+    EVERY.iter().find_map(|backend| match backend.way {
+        Way::Rust(version) if version.target() == *target => Some(version),
+        _ => None,
+    })
 }
 
 /// Emitted Rust, compiled once a program and kept between runs of the tests.
@@ -133,85 +128,9 @@ pub(crate) fn rust(program: &Program, version: Version) -> Result<Runnable, Diag
         .map(|library| Runnable::compiled(Executable::Library(library)))
 }
 
-fn machine_code(program: &Program, tier: Tier) -> Result<Runnable, Diagnostics> {
-    MachineCode::compile(program, tier).map(|code| Runnable::compiled(Executable::MachineCode(code)))
-}
-
 /// Where emitted Rust is compiled.
-fn emitted() -> PathBuf {
+pub(crate) fn emitted() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("emitted")
-}
-
-/// Programs that emitted Rust is to run too, with what the other back ends gave. They are compiled together, by
-/// [`RustBatch::finish`]: one after the other would take minutes.
-#[derive(Default)]
-pub(crate) struct RustBatch {
-    recorded: Vec<Recorded>,
-}
-
-struct Recorded {
-    what: String,
-    version: Version,
-    program: Program,
-    weights: PackedWeights,
-    inputs: Vec<Vec<f32>>,
-    expected: Vec<Vec<f32>>,
-}
-
-impl RustBatch {
-    /// Adds a program for one version, with what the other back ends gave. A version that this processor lacks is left
-    /// out.
-    pub(crate) fn add(
-        &mut self,
-        what: &str,
-        version: Version,
-        (program, weights): (Program, PackedWeights),
-        inputs: &[&[f32]],
-        expected: &[Vec<f32>],
-    ) {
-        if version.runs_here() {
-            self.recorded.push(Recorded {
-                what: what.to_owned(),
-                version,
-                program,
-                weights,
-                inputs: inputs.iter().map(|input| input.to_vec()).collect(),
-                expected: expected.to_vec(),
-            });
-        }
-    }
-
-    /// Compiles and runs all programs, and asserts that they give the bits of the others.
-    pub(crate) fn finish(mut self) {
-        let recorded = std::mem::take(&mut self.recorded);
-        let mut distinct: Vec<(&Program, Version)> = Vec::new();
-        let mut places = Vec::new();
-        for case in &recorded {
-            let program = (&case.program, case.version);
-            let known = distinct.iter().position(|other| *other == program);
-            places.push(known.unwrap_or_else(|| {
-                distinct.push(program);
-                distinct.len() - 1
-            }));
-        }
-        let libraries = Library::build_all(&distinct, &emitted()).unwrap_or_else(|faults| panic!("{faults}"));
-        let libraries: Vec<Runnable> =
-            libraries.into_iter().map(|library| Runnable::compiled(Executable::Library(library))).collect();
-        for (case, place) in recorded.iter().zip(places) {
-            let what = format!("{}, rust {}", case.what, case.version.name());
-            let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
-            let outputs = run(&what, &libraries[place], &case.program, &case.weights, &inputs);
-            for (index, (actual, expected)) in outputs.iter().zip(&case.expected).enumerate() {
-                assert_same_bits(&format!("{what}, output {index}"), actual, expected);
-            }
-        }
-    }
-}
-
-impl Drop for RustBatch {
-    fn drop(&mut self) {
-        assert!(self.recorded.is_empty() || std::thread::panicking(), "the batch was not finished");
-    }
 }
 
 /// What all back ends and targets agreed on.
@@ -239,7 +158,7 @@ pub(crate) fn run_everywhere(
         assert_nothing_refused(what, target, &program);
         for backend in in_process() {
             let what = format!("{what}, {} on {}", backend.name, target.name);
-            let executable = (backend.prepare)(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
+            let executable = backend.prepare(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
             let outputs = run(&what, &executable, &program, &weights, inputs);
             match &agreed {
                 None => agreed = Some(Agreed { outputs, graph: optimised.clone() }),
@@ -250,8 +169,8 @@ pub(crate) fn run_everywhere(
                 }
             }
         }
-        let version = Version::ALL.into_iter().find(|version| version.target() == *target);
-        if let (Some(rust), Some(version), Some(agreed)) = (rust.as_deref_mut(), version, &agreed) {
+        if let (Some(rust), Some(version), Some(agreed)) = (rust.as_deref_mut(), version_for(target), &agreed)
+        {
             rust.add(what, version, (program, weights), inputs, &agreed.outputs);
         }
     }

@@ -1,6 +1,6 @@
 //! What the passes fuse: each combination of kernel, activation, shortcut and gate.
 
-use crate::backends::RustBatch;
+use crate::batch::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
 use rexnet_ir::graph::{Activate, Activation, Conv2d, Dense, Graph, KernelSlice, NodeId, Op, SqueezeExcite};

@@ -6,7 +6,9 @@
 mod activation_accuracy;
 mod awkward_shapes;
 mod backends;
+mod batch;
 mod comparison;
+mod coverage;
 #[path = "../executor/mod.rs"]
 mod executor;
 mod fixtures;

@@ -95,10 +95,9 @@ fn networks_are_those_of_pytorch() {
             );
             assert_eq!(Some(network.source.counts().parameters), facts["parameters"].as_u64(), "{name}");
             for backend in backends_for(target) {
-                let (backend, prepare) = (backend.name, backend.prepare);
-                let what = format!("{name}, {backend} on {}", target.name);
+                let what = format!("{name}, {} on {}", backend.name, target.name);
                 let executable =
-                    prepare(&network.program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
+                    backend.prepare(&network.program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
                 let outputs = run(&what, &executable, &network.program, &network.weights, &[&input.data()]);
                 assert_same_bits(&what, &outputs[0], bits.get_or_insert_with(|| outputs[0].clone()));
             }

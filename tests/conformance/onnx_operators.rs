@@ -1,7 +1,7 @@
 //! Operators of classifiers and detectors as PyTorch's exporters write them, on every back end, against PyTorch's
 //! values: `tests/fixtures/onnx_operators`.
 
-use crate::backends::RustBatch;
+use crate::batch::RustBatch;
 use crate::comparison::widen;
 use crate::fixtures::{Tensors, read};
 use crate::reference::{assert_near, conform};

@@ -159,7 +159,7 @@ fn operations_mean_what_they_say() {
     let inputs: Vec<&[f32]> = operands.iter().map(Vec::as_slice).cycle().take(program.inputs.len()).collect();
     for backend in backends() {
         let executable =
-            (backend.prepare)(&program).unwrap_or_else(|faults| panic!("{}: {faults}", backend.name));
+            backend.prepare(&program).unwrap_or_else(|faults| panic!("{}: {faults}", backend.name));
         let outputs = run(backend.name, &executable, &program, &weights, &inputs);
         for ((kernel, actual), expected) in program.kernels.iter().zip(&outputs).zip(&expected) {
             assert_same_bits(&format!("{}: {kernel}", backend.name), actual, expected);

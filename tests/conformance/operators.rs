@@ -1,6 +1,7 @@
 //! Single operators against the values that PyTorch gives: `tests/fixtures/operators.json`.
 
-use crate::backends::{RustBatch, run_everywhere};
+use crate::backends::run_everywhere;
+use crate::batch::RustBatch;
 use crate::comparison::{assert_within, widen};
 use crate::fixtures::{Tensors, read};
 use crate::reference::{assert_near, conform};

@@ -46,8 +46,8 @@ fn the_callers_mode_does_not_matter() {
     let input = inputs::borrow(&data);
     let usual = mode() & CONTROL;
     for backend in backends().filter(|backend| backend.is_native()) {
-        let (name, prepare) = (backend.name, backend.prepare);
-        let executable = prepare(&program).unwrap();
+        let name = backend.name;
+        let executable = backend.prepare(&program).unwrap();
         let expected = run(name, &executable, &program, &weights, &input);
         assert!(expected[0].iter().any(|value| value.is_subnormal()));
         set_mode(HOSTILE);

@@ -1,6 +1,7 @@
 //! What it means that all back ends are right.
 
-use crate::backends::{Agreed, RustBatch, run_everywhere};
+use crate::backends::{Agreed, run_everywhere};
+use crate::batch::RustBatch;
 use crate::comparison::{assert_within, range, widen};
 use rexnet_codegen::driver::Taps;
 use rexnet_ir::graph::Graph;

@@ -1,6 +1,6 @@
 //! NaN and infinity travel through every kernel as the definition says, and nowhere else.
 
-use crate::backends::RustBatch;
+use crate::batch::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
 use rexnet_ir::graph;

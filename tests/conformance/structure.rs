@@ -1,7 +1,7 @@
 //! Operators and wirings that no fusion covers, as graph texts: moves of elements, broadcasts, pools, several
 //! inputs and outputs, outputs that are inputs.
 
-use crate::backends::RustBatch;
+use crate::batch::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
 use rexnet_ir::graph;

@@ -1,6 +1,7 @@
 //! Looking at intermediate values changes nothing, and shows what the reference says.
 
-use crate::backends::{RustBatch, run_everywhere};
+use crate::backends::run_everywhere;
+use crate::batch::RustBatch;
 use crate::comparison::{assert_same_bits, widen};
 use crate::inputs;
 use crate::reference::assert_near;

@@ -3,6 +3,8 @@
 
 #[path = "../conformance/backends.rs"]
 mod backends;
+#[path = "../conformance/batch.rs"]
+mod batch;
 mod choices;
 #[path = "../conformance/comparison.rs"]
 mod comparison;

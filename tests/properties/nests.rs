@@ -28,9 +28,8 @@ proptest! {
         let input = values(2, ELEMENTS[0]);
         let mut expected: Option<Vec<Vec<f32>>> = None;
         for backend in in_process() {
-            let (name, prepare) = (backend.name, backend.prepare);
-            let what = format!("{name}:\n{text}");
-            let executable = prepare(&program).unwrap_or_else(|faults| panic!("{faults}\n{what}"));
+            let what = format!("{}:\n{text}", backend.name);
+            let executable = backend.prepare(&program).unwrap_or_else(|faults| panic!("{faults}\n{what}"));
             let outputs = run(&what, &executable, &program, &weights, &[&input]);
             assert_same_bits(&what, &outputs[0], &expected.get_or_insert_with(|| outputs.clone())[0]);
         }
