@@ -18,13 +18,15 @@ impl TileShape {
 }
 
 /// What lowering needs to know of a back end. Results do not depend on it: it chooses tiles, unrolling and the
-/// order of independent outputs, never the order of a sum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// order of independent outputs, never the order of a sum. Targets of one name are equal.
+#[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// The name in reports.
+    /// The name in reports, which no other target has.
     pub name: &'static str,
     /// Lanes of a nest's vectors: 4, 8 or 16.
     pub lanes: usize,
+    /// Lanes of the processor's registers: a vector of more lanes lies in several.
+    pub register_lanes: usize,
     /// How many such vectors the registers hold.
     pub registers: usize,
     /// Whether the back end may keep values in memory when registers run out. Where it may not, lowering proves
@@ -37,11 +39,20 @@ pub struct Target {
     pub tile: TileShape,
 }
 
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Target {}
+
 impl Target {
     /// 128-bit vectors in pairs: what Cranelift compiles, on x86-64 (16 registers) and aarch64 (32).
     pub const PORTABLE: Target = Target {
         name: "portable",
         lanes: 8,
+        register_lanes: 4,
         registers: 8,
         may_spill: true,
         proves_kernels: true,
@@ -51,6 +62,7 @@ impl Target {
     pub const AVX2: Target = Target {
         name: "avx2",
         lanes: 8,
+        register_lanes: 8,
         registers: 16,
         may_spill: false,
         proves_kernels: true,
@@ -60,6 +72,7 @@ impl Target {
     pub const AVX512: Target = Target {
         name: "avx512",
         lanes: 16,
+        register_lanes: 16,
         registers: 32,
         may_spill: false,
         proves_kernels: true,
@@ -70,6 +83,7 @@ impl Target {
     pub const NEON: Target = Target {
         name: "neon",
         lanes: 4,
+        register_lanes: 4,
         registers: 32,
         may_spill: false,
         proves_kernels: true,
@@ -80,8 +94,9 @@ impl Target {
     pub const PLAIN: Target =
         Target { name: "plain", registers: 5, tile: TileShape { rows: 2, vectors: 1 }, ..Target::PORTABLE };
 
-    /// All targets of machine code; that of plain Rust is run as Rust only.
-    pub const ALL: &'static [Target] = &[Target::PORTABLE, Target::AVX2, Target::AVX512, Target::NEON];
+    /// All targets.
+    pub const ALL: &'static [Target] =
+        &[Target::PORTABLE, Target::AVX2, Target::AVX512, Target::NEON, Target::PLAIN];
 
     /// How many sums may wait in registers while an activation is computed.
     pub(crate) fn most_sums(&self) -> usize {
@@ -98,5 +113,19 @@ impl Target {
         // needs beside the sums bounds their number.
         let vectors = if rows == 1 { self.most_sums() } else { (self.registers - 1) / (rows + 1) };
         TileShape { rows, vectors: vectors.max(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_one_targets() {
+        for (index, target) in Target::ALL.iter().enumerate() {
+            let of_that_name = Target::ALL.iter().position(|other| other == target);
+            assert_eq!(of_that_name, Some(index), "{}", target.name);
+            assert!(target.lanes.is_multiple_of(target.register_lanes), "{}", target.name);
+        }
     }
 }

@@ -6,7 +6,6 @@ use rexnet_codegen::loops::Operations;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program, pack};
 use rexnet_codegen::run::Executable;
-use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Graph;
 use std::time::Instant;
@@ -91,8 +90,7 @@ impl Gauge {
             inputs: program.inputs.iter().map(|port| input(port.elements())).collect(),
             outputs: program.outputs.iter().map(|port| vec![0.0; port.elements()]).collect(),
             arena: AlignedBuffer::zeroed(0),
-            // Loops that spill compute in pairs of 128-bit registers.
-            lanes: if target == Target::PORTABLE { 4 } else { target.lanes },
+            lanes: target.register_lanes,
             best: vec![f64::INFINITY; limits.len()],
             program,
             limits,

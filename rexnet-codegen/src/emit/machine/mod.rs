@@ -102,7 +102,7 @@ const KERNELS_FOR_A_THREAD: usize = 8;
 fn wide(kernel: &Kernel, section: &Section, tier: Tier) -> Option<Result<SectionCode, String>> {
     let encoding = tier.encoding()?;
     let code = |function: x64::Function| SectionCode {
-        work: Work::of(section, tier.lanes()),
+        work: Work::of(section, tier.target().register_lanes),
         bytes: function.bytes,
         alignment: x64::ALIGNMENT,
         relocations: Vec::new(),

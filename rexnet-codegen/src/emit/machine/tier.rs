@@ -48,15 +48,6 @@ impl Tier {
         }
     }
 
-    /// The lanes of the registers that its code uses.
-    pub(super) fn lanes(self) -> usize {
-        match self {
-            Tier::Avx512 => 16,
-            Tier::Avx2 => 8,
-            Tier::Clif => 4,
-        }
-    }
-
     /// Whether the processor that this runs on has what its code needs.
     pub fn runs_here(self) -> bool {
         match self {
