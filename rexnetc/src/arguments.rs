@@ -1,18 +1,19 @@
 //! What the command line accepts.
 
 use crate::commands::{
-    bench, check, compile, dump, eval, explain, info, pack, profile, run, study, table, verify,
+    bench, check, compile, dump, eval, explain, help, info, pack, profile, run, study, table, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Compile, run, verify and measure lightweight vision networks.
 ///
-/// NET is a spec such as "rexnet(width = 1.0)", or a file: .rexnet holds a spec, .onnx a model.
+/// NET is a spec such as "rexnet(width = 1.0)", or a file: .rexnet holds a spec, .onnx a model. `rexnetc help spec` prints
+/// the reference of the spec language.
 ///
 /// Exit codes: 0 done; 1 something is wrong with the input; 2 wrong usage; 3 the verification failed.
 #[derive(Debug, Parser)]
-#[command(name = "rexnetc", version, max_term_width = 110)]
+#[command(name = "rexnetc", version, max_term_width = 110, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Pack(pack::Pack),
     Dump(dump::Dump),
     Explain(explain::Explain),
+    Help(help::Help),
 }
 
 /// When to print in colour.

@@ -15,6 +15,8 @@ use proc_macro2::Span;
 const MAX_TUPLE: usize = 16;
 /// The longest list.
 const MAX_LIST: usize = 512;
+/// The largest exponent.
+const MAX_EXPONENT: f64 = 512.0;
 /// How many element operations one spec may take; those of real networks take thousands.
 const FUEL: u64 = 20_000_000;
 
@@ -103,7 +105,7 @@ impl Evaluator {
                 }
                 known
             }
-            Term::Negative(operand) => self.check(operand, scope),
+            Term::Negative(operand) | Term::Not(operand) => self.check(operand, scope),
             Term::Chain { first, rest } => {
                 let first = self.check(first, scope);
                 self.check_all(rest.iter().map(|(_, operand)| operand), scope) && first
@@ -161,6 +163,10 @@ impl Evaluator {
             Term::Negative(operand) => {
                 let value = self.evaluate(operand, scope)?;
                 self.broadcast(span, vec![(value, operand.span)], &|x| Ok(-x[0]))
+            }
+            Term::Not(operand) => {
+                let value = self.evaluate(operand, scope)?;
+                self.broadcast(span, vec![(value, operand.span)], &|x| truth(x[0]).map(|x| number(!x)))
             }
             Term::Chain { first, rest } => {
                 let mut value = self.evaluate(first, scope);
@@ -311,5 +317,39 @@ fn arithmetic(operator: Operator, a: f64, b: f64) -> Result<f64, &'static str> {
         Operator::Multiply => Ok(a * b),
         Operator::Divide if b == 0.0 => Err("this divides by zero"),
         Operator::Divide => Ok(a / b),
+        Operator::Power => power(a, b),
+        Operator::Less => Ok(number(a < b)),
+        Operator::LessOrEqual => Ok(number(a <= b)),
+        Operator::Greater => Ok(number(a > b)),
+        Operator::GreaterOrEqual => Ok(number(a >= b)),
+        Operator::Equal => Ok(number(a == b)),
+        Operator::NotEqual => Ok(number(a != b)),
+        Operator::And => Ok(number(truth(a)? & truth(b)?)),
+        Operator::Or => Ok(number(truth(a)? | truth(b)?)),
     }
+}
+
+/// By repeated multiplications, each of them rounded: the same on every machine.
+fn power(base: f64, exponent: f64) -> Result<f64, &'static str> {
+    if exponent.fract() != 0.0 || exponent.abs() > MAX_EXPONENT {
+        return Err("an exponent is a whole number from -512 to 512; sqrt takes a root");
+    }
+    let product = (0..exponent.abs() as u32).fold(1.0, |product, _| product * base);
+    match exponent < 0.0 {
+        true if product == 0.0 => Err("this divides by zero"),
+        true => Ok(1.0 / product),
+        false => Ok(product),
+    }
+}
+
+fn truth(number: f64) -> Result<bool, &'static str> {
+    match number {
+        0.0 => Ok(false),
+        1.0 => Ok(true),
+        _ => Err("`&&`, `||` and `!` are of true and false"),
+    }
+}
+
+fn number(truth: bool) -> f64 {
+    f64::from(u8::from(truth))
 }

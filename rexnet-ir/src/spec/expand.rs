@@ -235,7 +235,7 @@ impl Builder<'_> {
         }
         y = self.activation(y, gate.activation, &format!("{name}.act"))?;
         y = self.convolution(y, &format!("{name}.fc2"), &layer(channels))?;
-        y = self.activation(y, Some(Activation::Sigmoid), &format!("{name}.gate"))?;
+        y = self.activation(y, Some(gate.gate), &format!("{name}.gate"))?;
         self.editor.add(Op::Mul, &[x, y], name)
     }
 

@@ -181,7 +181,7 @@ pub struct Expand {
     pub groups: usize,
 }
 
-/// A squeeze-excite gate: pool, reduce, function, expand, sigmoid, multiply.
+/// A squeeze-excite gate: pool, reduce, function, expand, the gate's function, multiply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqueezeExcite {
     /// Channels between its two layers.
@@ -190,6 +190,8 @@ pub struct SqueezeExcite {
     pub activation: Option<Activation>,
     /// Whether a batch norm follows the first layer.
     pub batch_norm: bool,
+    /// The function after its two layers: a sigmoid, or in MobileNetV3 the hard one.
+    pub gate: Activation,
     /// Whether the gate comes before or after the depthwise activation.
     pub position: GatePosition,
 }

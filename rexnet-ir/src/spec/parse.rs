@@ -3,8 +3,8 @@
 use super::fault::Faults;
 use super::limits::{self, MAX_NESTING, TOO_DEEP};
 use super::syntax::{
-    Argument, Body, Call, Definition, Expression, Field, FieldValue, Name, Operator, Record, Source, Spanned,
-    Term,
+    Argument, Body, Call, Definition, Expression, Field, FieldValue, Name, Operator, Precedence, Record,
+    Source, Spanned, Term,
 };
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use proc_macro2::{Ident, Span, TokenStream};
@@ -108,7 +108,8 @@ fn arguments(input: ParseStream) -> syn::Result<(Vec<Argument>, Span)> {
     if input.peek(Token![<]) {
         let open = input.parse::<Token![<]>()?;
         while !input.peek(Token![>]) {
-            list.push(argument(input)?);
+            // A comparison would take the closing bracket.
+            list.push(argument(input, Precedence::Sum)?);
             if !input.peek(Token![>]) {
                 input.parse::<Token![,]>()?;
             }
@@ -122,18 +123,19 @@ fn arguments(input: ParseStream) -> syn::Result<(Vec<Argument>, Span)> {
     if content.peek(Token![<]) {
         return arguments(&content);
     }
-    let list = separated(&content, argument)?;
+    let list = separated(&content, |input| argument(input, Precedence::Or))?;
     Ok((list, bracket.span.join()))
 }
 
-fn argument(input: ParseStream) -> syn::Result<Argument> {
+/// `name = value`, the value of operators that bind at least so tightly.
+fn argument(input: ParseStream, precedence: Precedence) -> syn::Result<Argument> {
     skip_docs(input)?;
     if !input.peek(Ident::peek_any) || !input.peek2(Token![=]) {
         return Err(syn::Error::new(input.span(), "expected an argument: `name = value`"));
     }
     let name = name(input)?;
     input.parse::<Token![=]>()?;
-    Ok(Argument { name, value: sum(input, 1)? })
+    Ok(Argument { name, value: chain(input, 1, precedence)? })
 }
 
 fn record(input: ParseStream, depth: usize) -> syn::Result<Record> {
@@ -147,66 +149,90 @@ fn record(input: ParseStream, depth: usize) -> syn::Result<Record> {
         let value = if input.peek(token::Brace) {
             FieldValue::Record(record(input, depth)?)
         } else {
-            FieldValue::Expression(sum(input, depth)?)
+            FieldValue::Expression(expression(input, depth)?)
         };
         Ok(Field { name, value })
     })?;
     Ok(Record { fields })
 }
 
-fn sum(input: ParseStream, depth: usize) -> syn::Result<Expression> {
-    chain(
-        input,
-        |input| product(input, depth),
-        |input| {
-            if input.peek(Token![+]) {
-                input.parse::<Token![+]>().map(|_| Some(Operator::Add))
-            } else if input.peek(Token![-]) {
-                input.parse::<Token![-]>().map(|_| Some(Operator::Subtract))
-            } else {
-                Ok(None)
-            }
-        },
-    )
+fn expression(input: ParseStream, depth: usize) -> syn::Result<Expression> {
+    chain(input, depth, Precedence::Or)
 }
 
-fn product(input: ParseStream, depth: usize) -> syn::Result<Expression> {
-    chain(
-        input,
-        |input| factor(input, depth),
-        |input| {
-            if input.peek(Token![*]) {
-                input.parse::<Token![*]>().map(|_| Some(Operator::Multiply))
-            } else if input.peek(Token![/]) {
-                input.parse::<Token![/]>().map(|_| Some(Operator::Divide))
-            } else {
-                Ok(None)
-            }
-        },
-    )
-}
-
-fn chain(
-    input: ParseStream,
-    operand: impl Fn(ParseStream) -> syn::Result<Expression>,
-    operator: impl Fn(ParseStream) -> syn::Result<Option<Operator>>,
-) -> syn::Result<Expression> {
+/// Operands and operators of one precedence; the operands bind tighter.
+fn chain(input: ParseStream, depth: usize, precedence: Precedence) -> syn::Result<Expression> {
+    let operand = |input: ParseStream| match precedence {
+        Precedence::Or => chain(input, depth, Precedence::And),
+        Precedence::And => chain(input, depth, Precedence::Comparison),
+        Precedence::Comparison => chain(input, depth, Precedence::Sum),
+        Precedence::Sum => chain(input, depth, Precedence::Product),
+        Precedence::Product => signed(input, |input| chain(input, depth, Precedence::Power)),
+        Precedence::Power => atom(input, depth),
+    };
     let first = operand(input)?;
     let mut rest = Vec::new();
-    while let Some(operator) = operator(input)? {
-        rest.push((operator, operand(input)?));
+    loop {
+        let place = input.span();
+        let Some(operator) = operator(input, precedence)? else { break };
+        match precedence {
+            Precedence::Comparison | Precedence::Power if !rest.is_empty() => {
+                return Err(syn::Error::new(place, "write parentheses around one of the two operators"));
+            }
+            // An exponent may be negative.
+            Precedence::Power => rest.push((operator, negative(input, operand)?)),
+            _ => rest.push((operator, operand(input)?)),
+        }
     }
     let Some((_, last)) = rest.last() else { return Ok(first) };
     let span = join(first.span, last.span);
     Ok(Spanned { node: Term::Chain { first: Box::new(first), rest }, span })
 }
 
-fn factor(input: ParseStream, depth: usize) -> syn::Result<Expression> {
+/// Takes the next operator, if it is of this precedence.
+fn operator(input: ParseStream, precedence: Precedence) -> syn::Result<Option<Operator>> {
+    macro_rules! take {
+        ($($token:tt => $operator:ident),*) => {
+            $(if input.peek(Token![$token]) {
+                if Operator::$operator.precedence() != precedence {
+                    return Ok(None);
+                }
+                input.parse::<Token![$token]>()?;
+                return Ok(Some(Operator::$operator));
+            })*
+        };
+    }
+    // Of two where one begins the other, the longer stands first.
+    take!(
+        || => Or, && => And, <= => LessOrEqual, >= => GreaterOrEqual, == => Equal, != => NotEqual, < => Less,
+        > => Greater, + => Add, - => Subtract, * => Multiply, / => Divide, ^ => Power
+    );
+    Ok(None)
+}
+
+/// An operand, with `-` or `!` before it or without.
+fn signed(
+    input: ParseStream,
+    operand: impl Fn(ParseStream) -> syn::Result<Expression>,
+) -> syn::Result<Expression> {
+    if !input.peek(Token![!]) {
+        return negative(input, operand);
+    }
+    let sign = input.parse::<Token![!]>()?;
+    let operand = operand(input)?;
+    let span = join(sign.spans[0], operand.span);
+    Ok(Spanned { node: Term::Not(Box::new(operand)), span })
+}
+
+fn negative(
+    input: ParseStream,
+    operand: impl Fn(ParseStream) -> syn::Result<Expression>,
+) -> syn::Result<Expression> {
     if !input.peek(Token![-]) {
-        return atom(input, depth);
+        return operand(input);
     }
     let minus = input.parse::<Token![-]>()?;
-    let operand = atom(input, depth)?;
+    let operand = operand(input)?;
     let span = join(minus.spans[0], operand.span);
     Ok(Spanned { node: Term::Negative(Box::new(operand)), span })
 }
@@ -220,7 +246,7 @@ fn atom(input: ParseStream, depth: usize) -> syn::Result<Expression> {
         let depth = deeper(input, depth)?;
         let content;
         let bracket = parenthesized!(content in input);
-        let arguments = separated(&content, |input| sum(input, depth))?;
+        let arguments = separated(&content, |input| expression(input, depth))?;
         let span = join(name.span, bracket.span.close());
         return Ok(Spanned { node: Term::Call { function: name, arguments }, span });
     }
@@ -228,19 +254,19 @@ fn atom(input: ParseStream, depth: usize) -> syn::Result<Expression> {
         let depth = deeper(input, depth)?;
         let content;
         let bracket = bracketed!(content in input);
-        let items = separated(&content, |input| sum(input, depth))?;
+        let items = separated(&content, |input| expression(input, depth))?;
         return Ok(Spanned { node: Term::List(items), span: bracket.span.join() });
     }
     if input.peek(token::Paren) {
         let depth = deeper(input, depth)?;
         let content;
         let bracket = parenthesized!(content in input);
-        let inner = sum(&content, depth)?;
+        let inner = expression(&content, depth)?;
         let span = bracket.span.join();
         if content.peek(Token![,]) {
             content.parse::<Token![,]>()?;
             let mut items = vec![inner];
-            items.extend(separated(&content, |input| sum(input, depth))?);
+            items.extend(separated(&content, |input| expression(input, depth))?);
             return Ok(Spanned { node: Term::Tuple(items), span });
         }
         if !content.is_empty() {

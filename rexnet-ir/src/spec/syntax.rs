@@ -105,6 +105,8 @@ pub enum Term {
     Name(String),
     /// `-operand`.
     Negative(Box<Expression>),
+    /// `!operand`, of `true` or `false`.
+    Not(Box<Expression>),
     /// `first op rest op rest …`, from left to right, all operators of one precedence and at least one. Not a
     /// tree of pairs, so that long sums do not nest.
     Chain {
@@ -126,33 +128,73 @@ pub enum Term {
     Tuple(Vec<Expression>),
 }
 
-/// An operator of two numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// `+`
-    Add,
-    /// `-`
-    Subtract,
-    /// `*`
-    Multiply,
-    /// `/`
-    Divide,
+/// How tightly operators bind, the loosest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precedence {
+    /// `||`
+    Or,
+    /// `&&`
+    And,
+    /// `<`, `==` and the like; a chain of them has one operator.
+    Comparison,
+    /// `+` and `-`
+    Sum,
+    /// `*` and `/`
+    Product,
+    /// `^`; a chain of them has one operator.
+    Power,
 }
 
-impl Operator {
-    /// The spelling.
-    pub fn symbol(self) -> char {
-        match self {
-            Operator::Add => '+',
-            Operator::Subtract => '-',
-            Operator::Multiply => '*',
-            Operator::Divide => '/',
-        }
-    }
+macro_rules! binary_operators {
+    ($($(#[$doc:meta])* $name:ident = $symbol:literal, $precedence:ident;)*) => {
+        /// An operator of two numbers. Comparisons give 1 for true and 0 for false.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Operator { $($(#[$doc])* $name,)* }
 
-    fn is_additive(self) -> bool {
-        matches!(self, Operator::Add | Operator::Subtract)
-    }
+        impl Operator {
+            /// All operators.
+            pub const ALL: &'static [Operator] = &[$(Operator::$name,)*];
+
+            /// The spelling.
+            pub fn symbol(self) -> &'static str {
+                match self { $(Operator::$name => $symbol,)* }
+            }
+
+            /// How tightly it binds.
+            pub fn precedence(self) -> Precedence {
+                match self { $(Operator::$name => Precedence::$precedence,)* }
+            }
+        }
+    };
+}
+
+binary_operators! {
+    /// True where one side is.
+    Or = "||", Or;
+    /// True where both sides are.
+    And = "&&", And;
+    /// Less than.
+    Less = "<", Comparison;
+    /// Less than or equal.
+    LessOrEqual = "<=", Comparison;
+    /// Greater than.
+    Greater = ">", Comparison;
+    /// Greater than or equal.
+    GreaterOrEqual = ">=", Comparison;
+    /// Equal.
+    Equal = "==", Comparison;
+    /// Not equal.
+    NotEqual = "!=", Comparison;
+    /// Sum.
+    Add = "+", Sum;
+    /// Difference.
+    Subtract = "-", Sum;
+    /// Product.
+    Multiply = "*", Product;
+    /// Quotient.
+    Divide = "/", Product;
+    /// The left side multiplied by itself, the right side times.
+    Power = "^", Power;
 }
 
 impl fmt::Display for Source {
@@ -226,18 +268,29 @@ impl fmt::Display for Term {
                 write!(f, "{}", text.strip_suffix(".0").unwrap_or(&text))
             }
             Term::Name(name) => write!(f, "{name}"),
-            Term::Negative(operand) => match operand.node {
-                Term::Negative(_) | Term::Chain { .. } => write!(f, "-({operand})"),
-                Term::Number(_) | Term::Name(_) | Term::Call { .. } | Term::List(_) | Term::Tuple(_) => {
-                    write!(f, "-{operand}")
-                }
-            },
+            Term::Negative(operand) => print_signed(f, '-', operand),
+            Term::Not(operand) => print_signed(f, '!', operand),
             Term::Chain { first, rest } => {
-                let additive = rest.first().is_some_and(|(operator, _)| operator.is_additive());
-                print_link(f, first, additive)?;
+                let precedence = rest.first().map_or(Precedence::Or, |(operator, _)| operator.precedence());
+                // A sign binds looser than a power, but for that of an exponent.
+                match &first.node {
+                    Term::Negative(_) | Term::Not(_) if precedence == Precedence::Power => {
+                        write!(f, "({first})")?;
+                    }
+                    _ => print_link(f, first, precedence)?,
+                }
                 for (operator, operand) in rest {
                     write!(f, " {} ", operator.symbol())?;
-                    print_link(f, operand, additive)?;
+                    match &operand.node {
+                        Term::Not(_) if precedence == Precedence::Power => write!(f, "({operand})")?,
+                        Term::Negative(inner)
+                            if precedence == Precedence::Power
+                                && matches!(inner.node, Term::Chain { .. }) =>
+                        {
+                            write!(f, "({operand})")?;
+                        }
+                        _ => print_link(f, operand, precedence)?,
+                    }
                 }
                 Ok(())
             }
@@ -251,19 +304,23 @@ impl fmt::Display for Term {
     }
 }
 
-/// An operand of a chain: a chain of its own needs parentheses unless it binds tighter.
-fn print_link(f: &mut fmt::Formatter<'_>, operand: &Expression, additive: bool) -> fmt::Result {
+/// `-operand` or `!operand`: of what binds looser, or has a sign itself, in parentheses.
+fn print_signed(f: &mut fmt::Formatter<'_>, sign: char, operand: &Expression) -> fmt::Result {
     match &operand.node {
-        Term::Chain { rest, .. } if !additive || rest.iter().any(|(operator, _)| operator.is_additive()) => {
+        Term::Negative(_) | Term::Not(_) | Term::Chain { .. } => write!(f, "{sign}({operand})"),
+        Term::Number(_) | Term::Name(_) | Term::Call { .. } | Term::List(_) | Term::Tuple(_) => {
+            write!(f, "{sign}{operand}")
+        }
+    }
+}
+
+/// An operand of a chain of a precedence: a chain of its own needs parentheses unless it binds tighter.
+fn print_link(f: &mut fmt::Formatter<'_>, operand: &Expression, precedence: Precedence) -> fmt::Result {
+    match &operand.node {
+        Term::Chain { rest, .. } if rest.iter().any(|(operator, _)| operator.precedence() <= precedence) => {
             write!(f, "({operand})")
         }
-        Term::Number(_)
-        | Term::Name(_)
-        | Term::Negative(_)
-        | Term::Chain { .. }
-        | Term::Call { .. }
-        | Term::List(_)
-        | Term::Tuple(_) => write!(f, "{operand}"),
+        _ => write!(f, "{operand}"),
     }
 }
 

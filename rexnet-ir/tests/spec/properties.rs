@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use rexnet_ir::spec::network::Padding;
 use rexnet_ir::spec::syntax::{
-    Argument, Body, Call, Definition, Expression, Field, FieldValue, Operator, Record, Source, Spanned, Term,
+    Argument, Body, Call, Definition, Expression, Field, FieldValue, Operator, Precedence, Record, Source,
+    Spanned, Term,
 };
 use rexnet_ir::spec::{PRESETS, expand, parse_network, parse_source};
 
@@ -32,9 +33,11 @@ fn number() -> impl Strategy<Value = f64> {
 
 fn chain(
     operand: impl Strategy<Value = Expression> + Clone,
-    operators: [Operator; 2],
+    precedence: Precedence,
 ) -> impl Strategy<Value = Term> {
-    (operand.clone(), vec((select(operators.to_vec()), operand), 1..4))
+    let operators = Operator::ALL.iter().copied().filter(|operator| operator.precedence() == precedence);
+    let most = if matches!(precedence, Precedence::Comparison | Precedence::Power) { 2 } else { 4 };
+    (operand.clone(), vec((select(operators.collect::<Vec<_>>()), operand), 1..most))
         .prop_map(|(first, rest)| Term::Chain { first: Box::new(first), rest })
 }
 
@@ -43,8 +46,13 @@ fn expression() -> impl Strategy<Value = Expression> + Clone {
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             inner.clone().prop_map(|operand| Term::Negative(Box::new(operand))),
-            chain(inner.clone(), [Operator::Add, Operator::Subtract]),
-            chain(inner.clone(), [Operator::Multiply, Operator::Divide]),
+            inner.clone().prop_map(|operand| Term::Not(Box::new(operand))),
+            chain(inner.clone(), Precedence::Or),
+            chain(inner.clone(), Precedence::And),
+            chain(inner.clone(), Precedence::Comparison),
+            chain(inner.clone(), Precedence::Sum),
+            chain(inner.clone(), Precedence::Product),
+            chain(inner.clone(), Precedence::Power),
             (name(), vec(inner.clone(), 0..3))
                 .prop_map(|(function, arguments)| Term::Call { function: at(function), arguments }),
             vec(inner, 0..4).prop_map(Term::List),
@@ -136,6 +144,12 @@ const WORDS: &[&str] = &[
     "-",
     "*",
     "/",
+    "^",
+    "!",
+    "<=",
+    "==",
+    "&&",
+    "||",
     "//",
     "/*",
     "*/",

@@ -126,3 +126,50 @@ fn schedules_have_several_forms() {
         assert_eq!(spell(channels), [8, 16, 24, 32], "{channels}");
     }
 }
+
+/// An expression of the block index, and its value in each of six blocks.
+const EXPRESSIONS: &[(&str, [u8; 6])] = &[
+    ("i >= 4", [0, 0, 0, 0, 1, 1]),
+    ("i > 4", [0, 0, 0, 0, 0, 1]),
+    ("i <= 1", [1, 1, 0, 0, 0, 0]),
+    ("i < n - 1", [1, 1, 1, 1, 1, 0]),
+    ("i == 2 || i == 4", [0, 0, 1, 0, 1, 0]),
+    ("i != 3", [1, 1, 1, 0, 1, 1]),
+    ("i >= 1 && i < 3 || i == 5", [0, 1, 1, 0, 0, 1]),
+    ("!(i >= 1 && i < 3)", [1, 0, 0, 1, 1, 1]),
+    ("!true || i == 0", [1, 0, 0, 0, 0, 0]),
+    ("-i ^ 2 == -9", [0, 0, 0, 1, 0, 0]),
+    ("(-i) ^ 2 == 9", [0, 0, 0, 1, 0, 0]),
+    ("2 ^ -i < 0.2", [0, 0, 0, 1, 1, 1]),
+    ("2 * 3 ^ 2 == 18 && i ^ 2 / 2 == 8", [0, 0, 0, 0, 1, 0]),
+    ("1 + i * 2 >= 3 * i", [1, 1, 0, 0, 0, 0]),
+    ("[0, 1, 0, 1, 0, 1] == (i >= 3)", [1, 0, 1, 1, 0, 1]),
+];
+
+#[test]
+fn comparisons_and_powers_are_of_the_block_index() {
+    for &(expression, expected) in EXPRESSIONS {
+        let source = format!(
+            "network tried {{ input: [3, 32, 32], classes: 2, batch_norm: {{ epsilon: 1e-5 }},
+                stem: {{ channels: 8, kernel: 3, stride: 2, activation: none }},
+                blocks: {{ repeats: [6], channels: 8, expand: {{ ratio: 2, activation: relu }},
+                    depthwise: {{ kernel: 3, stride: 1, activation: relu }},
+                    squeeze_excite: {{ present: {expression}, channels: 4, activation: relu, batch_norm: false,
+                        gate: hard_sigmoid, position: after_activation }},
+                    shortcut: equal }},
+            }}"
+        );
+        let network = network(&source);
+        let gates = network.blocks.iter().map(|block| u8::from(block.squeeze_excite.is_some()));
+        assert_eq!(gates.collect::<Vec<_>>(), expected, "{expression}");
+        let text = graph(&network).to_string();
+        assert_eq!(text.contains("hard_sigmoid"), expected.contains(&1), "{expression}");
+    }
+}
+
+#[test]
+fn an_argument_in_parentheses_may_compare() {
+    assert_eq!(network("rexnet(width = 1 + (2 > 1))"), network("rexnet(width = 2)"));
+    assert_eq!(network("rexnet(width = 2 ^ 2 / 2 == 2)"), network("rexnet(width = 1)"));
+    assert_eq!(network("rexnet<width = (2 > 1)>"), network("rexnet(width = 1)"));
+}

@@ -10,6 +10,7 @@ pub(crate) mod eval;
 pub(crate) mod explain;
 mod forms;
 mod freshness;
+pub(crate) mod help;
 pub(crate) mod info;
 mod maps;
 mod measure;
@@ -43,5 +44,6 @@ pub(crate) fn run(command: &Command, terminal: &Terminal) -> Result<Exit, Failur
         Command::Pack(arguments) => pack::pack(arguments, terminal),
         Command::Dump(arguments) => dump::dump(arguments, terminal),
         Command::Explain(arguments) => explain::explain(arguments, terminal),
+        Command::Help(arguments) => help::help(arguments),
     }
 }

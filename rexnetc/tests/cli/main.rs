@@ -16,6 +16,7 @@ mod explain;
 mod faults;
 mod files;
 mod generated;
+mod help;
 mod image;
 mod info;
 mod model;

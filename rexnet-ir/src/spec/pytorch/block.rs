@@ -31,8 +31,9 @@ impl Module<'_> {
         self.depthwise(out);
         if gated {
             let mut arguments = vec!["row.expanded".to_owned(), table.gate.value()];
-            let varying =
-                [&table.gate_norm, &table.gate_act].into_iter().filter(|column| column.constant().is_none());
+            let varying = [&table.gate_norm, &table.gate_act, &table.gate_function]
+                .into_iter()
+                .filter(|column| column.constant().is_none());
             arguments.extend(varying.map(|column| column.value()));
             let gate = format!("SqueezeExcite({})", arguments.join(", "));
             self.part(out, "se", &gate, table.gate.holds("0"), "row.gate");

@@ -95,17 +95,21 @@ impl Module<'_> {
         let (norm, act) = (&self.table.gate_norm, &self.table.gate_act);
         let norm_varies = norm.constant().is_none();
         let act_varies = act.constant().is_none();
-        let mut parameters = vec!["self", "channels: int", "squeezed: int"];
+        let function = &self.table.gate_function;
+        let mut parameters = ["self", "channels: int", "squeezed: int"].map(str::to_owned).to_vec();
         if norm_varies {
-            parameters.push("norm: bool");
+            parameters.push("norm: bool".to_owned());
         }
         if act_varies {
-            parameters.push("act: type[nn.Module]");
+            parameters.push("act: type[nn.Module]".to_owned());
+        }
+        if function.constant().is_none() {
+            parameters.push("function: type[nn.Module]".to_owned());
         }
         out.open("class SqueezeExcite(nn.Module):");
         out.line(1, "\"\"\"Scales each channel by a gate that is computed from the means of all.\"\"\"");
         out.line(0, "");
-        out.line(1, &format!("def __init__({}) -> None:", parameters.join(", ")));
+        out.bracketed(1, "def __init__(", &parameters, ") -> None:");
         out.lines(2, &["super().__init__()", "self.fc1 = nn.Conv2d(channels, squeezed, 1)"]);
         let batch_norm = self.batch_norm("squeezed");
         let mut gate = "self.fc1(x.mean((2, 3), keepdim=True))".to_owned();
@@ -121,10 +125,18 @@ impl Module<'_> {
             out.line(2, &format!("self.act = {}()", act.constant().unwrap_or("act")));
             gate = format!("self.act({gate})");
         }
-        out.lines(2, &["self.fc2 = nn.Conv2d(squeezed, channels, 1)", ""]);
+        out.line(2, "self.fc2 = nn.Conv2d(squeezed, channels, 1)");
+        let scale = match function.constant() {
+            Some("nn.Sigmoid") => "torch.sigmoid",
+            other => {
+                out.line(2, &format!("self.gate = {}()", other.unwrap_or("function")));
+                "self.gate"
+            }
+        };
+        out.line(0, "");
         out.line(1, "def forward(self, x: Tensor) -> Tensor:");
         out.line(2, &format!("gate = {gate}"));
-        out.line(2, "return x * torch.sigmoid(self.fc2(gate))");
+        out.line(2, &format!("return x * {scale}(self.fc2(gate))"));
     }
 
     /// A convolution of the variables `kernel` and `stride`.

@@ -23,6 +23,7 @@ pub(super) struct Table {
     pub(super) gate: Column,
     pub(super) gate_norm: Column,
     pub(super) gate_act: Column,
+    pub(super) gate_function: Column,
     pub(super) gate_first: Column,
     pub(super) project_groups: Column,
     pub(super) shortcut: Column,
@@ -116,6 +117,12 @@ impl Table {
                 blocks().map(|block| gate(block).map(|gate| activation(gate.activation))),
             )
             .or_most_frequent(),
+            gate_function: Column::function(
+                "gate_function",
+                "after the layers of squeeze-excite",
+                blocks().map(|block| gate(block).map(|gate| activation(Some(gate.gate)))),
+            )
+            .or_most_frequent(),
             gate_first: Column::flag(
                 "gate_first",
                 "whether squeeze-excite is before the activation",
@@ -156,9 +163,21 @@ impl Table {
         let Self {
             input, expanded, output, expand, groups, expand_groups, expand_act, kernel, slices, ..
         } = self;
-        let Self { stride, act, gate, gate_norm, gate_act, gate_first, project_groups, shortcut, .. } = self;
+        let Self {
+            stride,
+            act,
+            gate,
+            gate_norm,
+            gate_act,
+            gate_function,
+            gate_first,
+            project_groups,
+            shortcut,
+            ..
+        } = self;
         let widths = [input, expanded, output, kernel, slices, expand, groups, expand_groups, expand_act];
-        let rest = [stride, act, gate, gate_norm, gate_act, gate_first, project_groups, shortcut];
+        let gates = [gate, gate_norm, gate_act, gate_function, gate_first];
+        let rest = [stride, act].into_iter().chain(gates).chain([project_groups, shortcut]);
         widths.into_iter().chain(rest).filter(|column| column.is_field())
     }
 

@@ -16,7 +16,7 @@ const FIELDS: &[&str] =
     &["repeats", "channels", "expand", "depthwise", "squeeze_excite", "project", "shortcut", "identity"];
 const EXPAND_FIELDS: &[&str] = &["ratio", "activation", "present", "groups"];
 const DEPTHWISE_FIELDS: &[&str] = &["kernel", "channels", "stride", "activation"];
-const GATE_FIELDS: &[&str] = &["present", "channels", "activation", "batch_norm", "position"];
+const GATE_FIELDS: &[&str] = &["present", "channels", "activation", "batch_norm", "gate", "position"];
 const POSITIONS: [GatePosition; 2] = [GatePosition::BeforeActivation, GatePosition::AfterActivation];
 const SHORTCUTS: &[(&str, Shortcut)] =
     &[("prefix", Shortcut::Prefix), ("equal", Shortcut::Equal), (values::NONE, Shortcut::Never)];
@@ -192,15 +192,21 @@ impl Schedules<'_, '_> {
         let activation = self.activation(&section);
         let batch_norm =
             self.field(&section, "batch_norm", |_, item| values::flag(&item.scalar, "batch_norm"));
+        let gate = match section.optional("gate", self.resolver.faults()) {
+            None => None,
+            Some(None) => count.map(|count| vec![Activation::Sigmoid; count]),
+            Some(Some(_)) => self.words(&section, "gate", &values::functions()),
+        };
         let position =
             self.words(&section, "position", &POSITIONS.map(|position| (position.name(), position)));
         let (present, channels, activation) = (present?, channels?, activation?);
-        let (batch_norm, position) = (batch_norm?, position?);
+        let (batch_norm, function, position) = (batch_norm?, gate?, position?);
         let gate = |block: usize| {
             present[block].then(|| SqueezeExcite {
                 channels: channels[block],
                 activation: activation[block],
                 batch_norm: batch_norm[block],
+                gate: function[block],
                 position: position[block],
             })
         };

@@ -76,6 +76,7 @@ impl Resolver<'_> {
             | Term::Number(_)
             | Term::Name(_)
             | Term::Negative(_)
+            | Term::Not(_)
             | Term::Chain { .. }
             | Term::List(_)
             | Term::Tuple(_) => {

@@ -90,8 +90,13 @@ pub(super) fn word<T: Copy>(scalar: &Scalar, field: &str, meanings: &[(&str, T)]
     }
 }
 
-/// The words for activations.
+/// The words for functions.
+pub(super) fn functions() -> Vec<(&'static str, Activation)> {
+    Activation::ALL.iter().map(|&function| (function.name(), function)).collect()
+}
+
+/// The words for functions that may be left out.
 pub(super) fn activations() -> Vec<(&'static str, Option<Activation>)> {
-    let functions = Activation::ALL.iter().map(|&function| (function.name(), Some(function)));
+    let functions = functions().into_iter().map(|(name, function)| (name, Some(function)));
     functions.chain([(NONE, None)]).collect()
 }

@@ -30,6 +30,7 @@ class Row(NamedTuple):
     gate: int = 0  # channels between the layers of squeeze-excite; 0: there is none
     gate_norm: bool = True  # whether a batch norm is between the layers of squeeze-excite
     gate_act: type[nn.Module] = nn.ReLU
+    gate_function: type[nn.Module] = nn.Sigmoid  # after the layers of squeeze-excite
     gate_first: bool = True  # whether squeeze-excite is before the activation
     shortcut: bool = False  # whether the input is added to the first channels of the output
 
@@ -55,6 +56,7 @@ BLOCKS: list[Row | None] = [
         gate=11,
         gate_norm=False,
         gate_act=nn.ReLU6,
+        gate_function=nn.Tanh,
         gate_first=False,
     ),
     Row(
@@ -132,16 +134,19 @@ class MixedConvBn(nn.Module):
 class SqueezeExcite(nn.Module):
     """Scales each channel by a gate that is computed from the means of all."""
 
-    def __init__(self, channels: int, squeezed: int, norm: bool, act: type[nn.Module]) -> None:
+    def __init__(
+        self, channels: int, squeezed: int, norm: bool, act: type[nn.Module], function: type[nn.Module]
+    ) -> None:
         super().__init__()
         self.fc1 = nn.Conv2d(channels, squeezed, 1)
         self.bn = nn.BatchNorm2d(squeezed, eps=0.002) if norm else nn.Identity()
         self.act = act()
         self.fc2 = nn.Conv2d(squeezed, channels, 1)
+        self.gate = function()
 
     def forward(self, x: Tensor) -> Tensor:
         gate = self.act(self.bn(self.fc1(x.mean((2, 3), keepdim=True))))
-        return x * torch.sigmoid(self.fc2(gate))
+        return x * self.gate(self.fc2(gate))
 
 
 class Block(nn.Module):
@@ -162,7 +167,11 @@ class Block(nn.Module):
             self.conv_dw = ConvBnAct(
                 row.expanded, row.expanded, kernel=row.slices[0][0], stride=row.stride, groups=row.expanded
             )
-        self.se = SqueezeExcite(row.expanded, row.gate, row.gate_norm, row.gate_act) if row.gate else nn.Identity()
+        self.se = (
+            SqueezeExcite(row.expanded, row.gate, row.gate_norm, row.gate_act, row.gate_function)
+            if row.gate
+            else nn.Identity()
+        )
         self.act_dw = row.act()
         self.conv_pwl = ConvBnAct(row.expanded, row.output, groups=row.groups[1])
 
