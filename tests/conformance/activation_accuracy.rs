@@ -4,7 +4,7 @@ use crate::backends::{Way, backend, run};
 use rexnet_codegen::driver::{Options, compile_graph};
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::plan::{PackedWeights, Program};
-use rexnet_ir::graph::{Activate, Activation, Graph, Op};
+use rexnet_ir::graph::{Activation, Graph, Op};
 
 /// The greatest error in units of the last place of the exact value, for inputs within ±87 where the function has an
 /// exponential, found by [`every_float`]; the polynomial of exp, its scaling and the division round one after the other.
@@ -21,7 +21,7 @@ const CHUNK: usize = 1 << 16;
 fn program(function: Activation) -> (Program, PackedWeights) {
     let mut graph = Graph::new("activation");
     let x = graph.edit().input("x", &[1, 1, 1, CHUNK]).unwrap();
-    let y = graph.edit().add(Op::Activate(Activate { function }), &[x], "y").unwrap();
+    let y = graph.edit().add(function.into(), &[x], "y").unwrap();
     graph.edit().output("y", y);
     let (_, _, program, weights) = compile_graph(&graph, &Options::default()).unwrap();
     (program, weights)

@@ -4,7 +4,7 @@
 use crate::batch::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
-use rexnet_ir::graph::{Activate, Activation, Conv2d, Graph, NodeId, Op, SqueezeExcite};
+use rexnet_ir::graph::{Activation, BinaryKind, Conv2d, Graph, NodeId, Op, SqueezeExcite};
 use rexnet_ir::weights::seed;
 
 /// The distance from the f64 reference, in the output's range: three layers of sums of at most 97 products.
@@ -38,7 +38,7 @@ fn convolution(graph: &mut Graph, x: NodeId, name: &str, dims: [usize; 4], strid
 }
 
 fn activate(graph: &mut Graph, x: NodeId, name: &str, function: Activation) -> NodeId {
-    graph.edit().add(Op::Activate(Activate { function }), &[x], name).unwrap()
+    graph.edit().add(function.into(), &[x], name).unwrap()
 }
 
 /// The block, with or without squeeze-excite, whose depthwise convolution has an activation of its own.
@@ -63,7 +63,7 @@ fn block(shape: &Shape, squeeze: bool, after_depthwise: Activation) -> Graph {
         ];
         let attributes = SqueezeExcite { activation: Activation::Relu, gate: Activation::Sigmoid };
         let gate = editor.add(Op::SqueezeExcite(attributes), &operands, "gate").unwrap();
-        x = editor.add(Op::Mul, &[x, gate], "gated").unwrap();
+        x = editor.add(BinaryKind::Mul.into(), &[x, gate], "gated").unwrap();
     }
     let mut x = convolution(&mut graph, x, "project", [m, expanded, 1, 1], 1);
     if stride == 1 {

@@ -3,7 +3,9 @@
 use crate::batch::RustBatch;
 use crate::inputs;
 use crate::reference::conform;
-use rexnet_ir::graph::{Activate, Activation, Conv2d, Dense, Graph, KernelSlice, NodeId, Op, SqueezeExcite};
+use rexnet_ir::graph::{
+    Activation, BinaryKind, Conv2d, Dense, Graph, KernelSlice, NodeId, Op, SqueezeExcite,
+};
 use rexnet_ir::weights::seed;
 
 /// The distance from the f64 reference, in the output's range: sums of at most 9 · 38 products in f32, each
@@ -104,7 +106,7 @@ const SHAPES: &[Shape] = &[
 ];
 
 fn activate(graph: &mut Graph, x: NodeId, function: Activation) -> NodeId {
-    graph.edit().add(Op::Activate(Activate { function }), &[x], function.name()).unwrap()
+    graph.edit().add(function.into(), &[x], function.name()).unwrap()
 }
 
 impl Shape {
@@ -201,7 +203,7 @@ fn gates_and_input_activations() {
             let mut graph = Graph::new("gate");
             let x = shape.input(&mut graph);
             let gate = graph.edit().input("gate", &[shape.batch, shape.channels[0], 1, 1]).unwrap();
-            let mut result = graph.edit().add(Op::Mul, &[x, gate], "gated").unwrap();
+            let mut result = graph.edit().add(BinaryKind::Mul.into(), &[x, gate], "gated").unwrap();
             if let Some(function) = function {
                 result = activate(&mut graph, result, function);
             }

@@ -7,7 +7,7 @@ use crate::fixtures::{Tensors, read};
 use crate::reference::{assert_near, conform};
 use rexnet_codegen::driver::Taps;
 use rexnet_ir::graph::{
-    Activate, Activation, BatchNorm, Conv2d, Dense, Graph, NodeId, Op, Pool2d, PoolKind, Tensor,
+    Activation, BatchNorm, BinaryKind, Conv2d, Dense, Graph, NodeId, Op, Pool2d, PoolKind, Tensor,
 };
 use serde_json::Value;
 
@@ -61,8 +61,7 @@ impl Case {
         let dims = self.tensor(tensors, "input").unwrap().dims().to_vec();
         let x = graph.edit().input("input", &dims).unwrap();
         let mut sketch = Sketch { graph, case: self, tensors };
-        let activate =
-            |sketch: &mut Sketch<'_>, function| sketch.add(Op::Activate(Activate { function }), &[x]);
+        let activate = |sketch: &mut Sketch<'_>, function| sketch.add(function.into(), &[x]);
         let result = match self.operator.as_str() {
             "conv2d" => sketch.convolution(x),
             "adaptive_avg_pool2d" => sketch.adaptive_pool(x, &dims),
@@ -164,10 +163,10 @@ impl Sketch<'_> {
             let roles = ["bn_weight", "bn_bias", "bn_running_mean", "bn_running_var"];
             gate = self.with_constants(Op::BatchNorm(BatchNorm { epsilon }), gate, &roles);
         }
-        gate = self.add(Op::Activate(Activate { function: Activation::Relu }), &[gate]);
+        gate = self.add(Activation::Relu.into(), &[gate]);
         gate = self.with_constants(layer(), gate, &["fc2_weight", "fc2_bias"]);
-        gate = self.add(Op::Activate(Activate { function: Activation::Sigmoid }), &[gate]);
-        self.add(Op::Mul, &[x, gate])
+        gate = self.add(Activation::Sigmoid.into(), &[gate]);
+        self.add(BinaryKind::Mul.into(), &[x, gate])
     }
 }
 

@@ -37,7 +37,7 @@ fn every_folder_has_a_test() {
 #[test]
 fn every_operator_is_run_and_lowered_or_folded() {
     let all: Vec<String> = folders().iter().flat_map(|folder| texts(folder)).collect();
-    for name in Op::NAMES {
+    for name in Op::names() {
         let spelling = format!("= {name}(");
         assert!(all.iter().any(|text| text.contains(&spelling)), "{name} stands in no file");
     }

@@ -6,7 +6,7 @@ use crate::inputs;
 use proptest::prelude::*;
 use proptest::sample::select;
 use rexnet_codegen::driver::Taps;
-use rexnet_ir::graph::{Activate, Activation, Conv2d, Graph, KernelSlice, Op};
+use rexnet_ir::graph::{Activation, Conv2d, Graph, KernelSlice, Op};
 use rexnet_ir::reference::evaluate_outputs;
 use rexnet_ir::weights::seed;
 
@@ -119,7 +119,7 @@ impl Case {
         let mut editor = graph.edit();
         let mut x = editor.input("x", &[self.batch, c, self.size[0], self.size[1]]).unwrap();
         if self.inside {
-            x = editor.add(Op::Activate(Activate { function: Activation::Relu }), &[x], "inside").unwrap();
+            x = editor.add(Activation::Relu.into(), &[x], "inside").unwrap();
         }
         let mut operands =
             vec![x, editor.constant("w", &[m, c / groups, self.kernel[0], self.kernel[1]]).unwrap()];
@@ -148,7 +148,7 @@ impl Case {
         };
         let mut result = editor.add(Op::Conv2d(conv), &operands, "conv").unwrap();
         if let Some(function) = self.activation {
-            result = editor.add(Op::Activate(Activate { function }), &[result], "act").unwrap();
+            result = editor.add(function.into(), &[result], "act").unwrap();
         }
         let covered = m * self.shortcut / 10;
         if covered > 0 {

@@ -2,8 +2,9 @@
 
 use crate::choices::Choices;
 use rexnet_ir::graph::{
-    Activate, Activation, Clip, Concat, Conv2d, Coordinates, DepthOrder, DepthToSpace, Graph, Interpolation,
-    NodeId, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Reshape, Resize, Slice, Softmax, Transpose,
+    Activation, BinaryKind, Concat, Conv2d, Coordinates, DepthOrder, DepthToSpace, Function, Graph,
+    Interpolation, NodeId, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Reshape, Resize, Slice, Softmax,
+    Transpose,
 };
 use rexnet_ir::weights::seed;
 
@@ -34,11 +35,11 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
     let alike: Vec<NodeId> = values.iter().copied().filter(|&id| graph.node(id).ty.dims == ty.dims).collect();
     let other = choices.one_of(&alike);
     let (op, operands) = match choices.below(18) {
-        0 => (Op::Add, vec![x, other]),
-        1 => (Op::Mul, vec![x, other]),
+        0 => (BinaryKind::Add.into(), vec![x, other]),
+        1 => (BinaryKind::Mul.into(), vec![x, other]),
         2 => {
             let function = choices.one_of(Activation::ALL);
-            (Op::Activate(Activate { function }), vec![x])
+            (function.into(), vec![x])
         }
         3 if ty.channels() < 30 => (Op::Concat(Concat { axis: 1 }), vec![x, other]),
         4 => {
@@ -47,35 +48,26 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
             (Op::Slice(Slice { axis: 1, start, end }), vec![x])
         }
         5 => (Op::GlobalAveragePool, vec![x]),
-        6 => (Op::Clip(Clip { min: -1.0, max: 0.5 }), vec![x]),
+        6 => (Op::Unary(Function::Clip { min: -1.0, max: 0.5 }), vec![x]),
         7 if ty.height() > 1 && ty.width() > 1 => {
             let kind = choices.one_of(&[PoolKind::Average, PoolKind::Max]);
             (Op::Pool2d(Pool2d { kind, kernel: [2, 2], stride: [1, 1], pad: [0, 0, 1, 1] }), vec![x])
         }
         8 => {
             let gate = graph.edit().add(Op::GlobalAveragePool, &[other], "pool").unwrap();
-            (Op::Mul, vec![x, gate])
+            (BinaryKind::Mul.into(), vec![x, gate])
         }
         9 if ty.height() < 5 => {
             let pad = [choices.below(2), choices.below(2), choices.below(2), choices.below(2)];
             (Op::Pad(Pad { pad }), vec![x])
         }
         10 if ty.height() * ty.width() == 1 => {
-            let flat = graph.edit().add(Op::Flatten, &[x], "flat").unwrap();
-            (Op::Unflatten, vec![flat])
+            let flat = graph.edit().add(Op::Reshape(Reshape::Flatten), &[x], "flat").unwrap();
+            (Op::Reshape(Reshape::Unflatten), vec![flat])
         }
         11 => {
-            let op = choices.one_of(&[0, 1, 2]);
-            (
-                if op == 0 {
-                    Op::Sub
-                } else if op == 1 {
-                    Op::Maximum
-                } else {
-                    Op::Minimum
-                },
-                vec![x, other],
-            )
+            let kinds = [BinaryKind::Sub, BinaryKind::Maximum, BinaryKind::Minimum];
+            (choices.one_of(&kinds).into(), vec![x, other])
         }
         12 => {
             let axis = choices.below(4);
@@ -93,7 +85,7 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
         15 => {
             let mut dims = ty.dims.clone();
             dims.reverse();
-            (Op::Reshape(Reshape { dims }), vec![x])
+            (Op::Reshape(Reshape::To(dims)), vec![x])
         }
         16 if ty.elements() < 4000 => {
             let axis = 2 + choices.below(2);

@@ -1,4 +1,4 @@
-//! Convolutions that sum over channels: pointwise and dense ones.
+//! Convolutions that sum over channels: pointwise and spatial ones.
 
 use super::activation;
 use super::borders::{Span, Window};
@@ -237,7 +237,7 @@ fn stage_rows(
 
 /// Any other convolution that sums over channels, on either layout of the input. Positions whose windows see the
 /// same taps share a nest.
-pub(super) fn dense(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, conv: &Conv2d) {
+pub(super) fn spatial(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, conv: &Conv2d) {
     let graph = node.graph;
     let Node { operands, ty: output_ty, .. } = graph.node(id).clone();
     let input_ty = graph.node(operands[0]).ty.clone();

@@ -5,21 +5,10 @@ use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::padding;
 use crate::loops::{BinaryOp, Expression, KernelBuilder, Role};
 use crate::target::Target;
-use rexnet_ir::graph::{Activation, Clip, Node, NodeId};
-
-/// What is done to each element.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Function<'a> {
-    /// A function of the table.
-    Activate(Activation),
-    /// Two bounds.
-    Clip(&'a Clip),
-    /// The exponential.
-    Exp,
-}
+use rexnet_ir::graph::{BinaryKind, Function, Node, NodeId};
 
 /// A function of one operand.
-pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, function: Function<'_>) {
+pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, function: Function) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input = node.value("input", operands[0], Role::In);
     let output = node.value("output", id, Role::Out);
@@ -28,25 +17,25 @@ pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, fun
     builder.section(("i", 0..(ty.stored_elements() / lanes) as i64), ALONE, |builder, i, _| {
         let at = i * lanes as i64;
         let value = builder.load(input, at.clone(), lanes);
-        let value = match function {
-            Function::Activate(function) => apply(builder, function, value, lanes),
-            Function::Exp => exponential(builder, value, lanes),
-            Function::Clip(clip) => at_most(clip.max as f32, at_least(clip.min as f32, value, lanes), lanes),
-        };
+        let value = evaluate(builder, function, value, lanes);
         builder.store(output, at, value);
     });
+    if !function.preserves_zero() {
+        padding::clear_always(builder, output, &ty);
+    }
+}
+
+/// `function(value)`. NaN passes through every function.
+fn evaluate(builder: &mut KernelBuilder, function: Function, value: Expression, lanes: usize) -> Expression {
     match function {
-        Function::Activate(function) => padding::clear(builder, output, &ty, Some(function)),
-        Function::Clip(clip) if clip.min > 0.0 || clip.max < 0.0 => {
-            padding::clear_always(builder, output, &ty)
-        }
-        Function::Clip(_) => {}
-        Function::Exp => padding::clear_always(builder, output, &ty),
+        Function::Activate(function) => apply(builder, function, value, lanes),
+        Function::Clip { min, max } => at_most(max as f32, at_least(min as f32, value, lanes), lanes),
+        Function::Exp => exponential(builder, value, lanes),
     }
 }
 
 /// A sum, product or the like of two tensors of one shape, or of a map with one value a channel.
-pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, op: BinaryOp) {
+pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, kind: BinaryKind) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let [a, b] = [operands[0], operands[1]];
     let b_ty = node.graph.node(b).ty.clone();
@@ -65,15 +54,25 @@ pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, op
             let of_image = if b_ty.batch() == 1 { 0 } else { strides.x };
             let other = if same { at.clone() } else { image.clone() * of_image + channel };
             let (a, b) = (builder.load(left, at.clone(), lanes), builder.load(right, other, lanes));
-            let value = match op {
-                BinaryOp::Min | BinaryOp::Max => bound_or_nan(builder, op, a, b),
-                _ => a.binary(op, b),
-            };
+            let value = combine(builder, kind, a, b);
             builder.store(output, at, value);
         });
     });
-    if op == BinaryOp::Div {
+    // The channel padding of both operands is zero.
+    if kind.evaluate(0.0, 0.0) != 0.0 {
         padding::clear_always(builder, output, &ty);
+    }
+}
+
+/// `a` and `b` under the operator.
+fn combine(builder: &mut KernelBuilder, kind: BinaryKind, a: Expression, b: Expression) -> Expression {
+    match kind {
+        BinaryKind::Add => a.binary(BinaryOp::Add, b),
+        BinaryKind::Sub => a.binary(BinaryOp::Sub, b),
+        BinaryKind::Mul => a.binary(BinaryOp::Mul, b),
+        BinaryKind::Div => a.binary(BinaryOp::Div, b),
+        BinaryKind::Maximum => bound_or_nan(builder, BinaryOp::Max, a, b),
+        BinaryKind::Minimum => bound_or_nan(builder, BinaryOp::Min, a, b),
     }
 }
 

@@ -12,10 +12,10 @@ use super::node::{NodeBuilder, Strides, images};
 use super::packing::{pack_part, part_name};
 use super::segments::{Segment, inputs_of, kernel_of, segments};
 use super::tile::{ReductionLoop, Rows, Tile, each_tile, rows_for};
-use super::{Strategy, padding, strategy};
+use super::{padding, strategy};
 use crate::loops::{Affine, BufferId, KernelBuilder, Role};
 use crate::target::Target;
-use rexnet_ir::graph::{Conv2d, Graph, Node, NodeId, Op};
+use rexnet_ir::graph::{Conv2d, ConvolutionKind, Graph, Node, NodeId, Op};
 
 /// Channels of a slice: two panels.
 const SLICE: usize = 2 * PANEL;
@@ -26,13 +26,13 @@ const FEW_SLICES: usize = 8;
 
 /// The pointwise convolution whose result only this depthwise convolution reads, if there is one.
 pub(super) fn expansion(graph: &Graph, id: NodeId) -> Option<NodeId> {
-    let is = |id: NodeId, wanted: Strategy| match &graph.node(id).op {
+    let is = |id: NodeId, wanted: ConvolutionKind| match &graph.node(id).op {
         Op::Conv2d(conv) => (strategy(graph, id, conv) == wanted).then_some(conv),
         _ => None,
     };
-    let depthwise = is(id, Strategy::Depthwise)?;
+    let depthwise = is(id, ConvolutionKind::Depthwise)?;
     let expand = graph.node(id).operands[0];
-    let pointwise = is(expand, Strategy::Pointwise)?;
+    let pointwise = is(expand, ConvolutionKind::Pointwise)?;
     let plain = |conv: &Conv2d| !conv.shortcut && !conv.gate && conv.input_activation.is_none();
     // Padding that an activation has to clear would have to be cleared in every slice.
     let keeps_zero = pointwise.activation.is_none_or(|function| function.preserves_zero());

@@ -28,11 +28,11 @@ pub use limits::MAX_STATEMENTS;
 pub use packing::{PackedTensor, Packing, Part};
 pub(crate) use segments::kernel_of;
 
-use crate::loops::{self, BinaryOp, Kernel, KernelBuilder};
+use crate::loops::{self, Kernel, KernelBuilder};
 use crate::target::Target;
 use node::NodeBuilder;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::graph::{Conv2d, Graph, Layout, NodeId, Op, TensorType};
+use rexnet_ir::graph::{Conv2d, ConvolutionKind, Graph, Layout, NodeId, Op, TensorType};
 use rexnet_ir::passes::MOST_GATED_GROUPS;
 
 /// What is passed to a kernel for one of its buffers.
@@ -172,7 +172,7 @@ fn lower_node(
         |cause: String| Err(Diagnostic::new(Code::Unsupported, Location::Name(node.name.clone()), cause));
     // A convolution reads a network input as it is, and a relayout anything; all else is channels-last.
     let reads_any = matches!(&node.op, Op::Relayout(_))
-        || matches!(&node.op, Op::Conv2d(conv) if strategy(graph, id, conv) == Strategy::Dense);
+        || matches!(&node.op, Op::Conv2d(conv) if strategy(graph, id, conv) == ConvolutionKind::Spatial);
     for (place, &operand) in node.operands.iter().enumerate() {
         let source = graph.node(operand);
         let is_weight = source.op == Op::Constant;
@@ -194,40 +194,25 @@ fn lower_node(
     }
     match &node.op {
         Op::Conv2d(conv) => match strategy(graph, id, conv) {
-            Strategy::Pointwise => convolution::pointwise(&mut builder, target, id, conv),
+            ConvolutionKind::Pointwise => convolution::pointwise(&mut builder, target, id, conv),
             _ if conv.gate || conv.input_activation.is_some() => {
                 return refuse("a gate or input activation needs a pointwise convolution".to_owned());
             }
-            Strategy::Depthwise => match expand_depthwise::expansion(graph, id) {
+            ConvolutionKind::Depthwise => match expand_depthwise::expansion(graph, id) {
                 Some(expand) => expand_depthwise::expand_depthwise(&mut builder, target, expand, id),
                 None => depthwise::depthwise(&mut builder, target, id, conv),
             },
-            Strategy::Grouped => grouped::grouped(&mut builder, id, conv),
-            Strategy::Dense => convolution::dense(&mut builder, target, id, conv),
+            ConvolutionKind::Grouped => grouped::grouped(&mut builder, id, conv),
+            ConvolutionKind::Spatial => convolution::spatial(&mut builder, target, id, conv),
         },
         Op::Dense(attributes) => dense::dense(&mut builder, target, id, attributes),
         Op::SqueezeExcite(attributes) => dense::squeeze_excite(&mut builder, target, id, attributes),
         Op::GlobalAveragePool => pooling::global_average(&mut builder, target, id),
         Op::Pool2d(attributes) => pooling::pool(&mut builder, target, id, attributes),
-        Op::Activate(attributes) => {
-            let function = elementwise::Function::Activate(attributes.function);
-            elementwise::unary(&mut builder, target, id, function);
-        }
-        Op::Clip(attributes) => {
-            elementwise::unary(&mut builder, target, id, elementwise::Function::Clip(attributes));
-        }
-        Op::Add => elementwise::binary(&mut builder, target, id, BinaryOp::Add),
-        Op::Mul => elementwise::binary(&mut builder, target, id, BinaryOp::Mul),
-        Op::Sub => elementwise::binary(&mut builder, target, id, BinaryOp::Sub),
-        Op::Div => elementwise::binary(&mut builder, target, id, BinaryOp::Div),
-        Op::Maximum => elementwise::binary(&mut builder, target, id, BinaryOp::Max),
-        Op::Minimum => elementwise::binary(&mut builder, target, id, BinaryOp::Min),
-        Op::Exp => elementwise::unary(&mut builder, target, id, elementwise::Function::Exp),
+        Op::Unary(function) => elementwise::unary(&mut builder, target, id, *function),
+        Op::Binary(kind) => elementwise::binary(&mut builder, target, id, *kind),
         Op::PrefixAdd => elementwise::prefix_add(&mut builder, target, id),
-        Op::Flatten => movement::flatten(&mut builder, id),
-        // `[n, c]` and `[n, c, 1, 1]` are stored alike.
-        Op::Unflatten => movement::relayout(&mut builder, id),
-        Op::Reshape(_) => movement::reshape(&mut builder, id),
+        Op::Reshape(reshape) => movement::reshape(&mut builder, id, reshape),
         Op::Transpose(transpose) => movement::transpose(&mut builder, id, &transpose.order),
         Op::Expand(_) => movement::expand(&mut builder, id),
         Op::DepthToSpace(depth) => movement::depth_to_space(&mut builder, target, id, depth),
@@ -250,29 +235,17 @@ fn lower_node(
 /// most beside the border to the next.
 const MOST_SEGMENTS: usize = 2 * MOST_GATED_GROUPS;
 
-/// Which loops compute a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strategy {
-    Pointwise,
-    Depthwise,
-    Grouped,
-    Dense,
-}
-
-fn strategy(graph: &Graph, id: NodeId, conv: &Conv2d) -> Strategy {
+/// Which loops compute a convolution: those of its kind, or where these read another layout or the groups are too many,
+/// those that take any convolution.
+fn strategy(graph: &Graph, id: NodeId, conv: &Conv2d) -> ConvolutionKind {
     let node = graph.node(id);
     let (x, w) = (&graph.node(node.operands[0]).ty, &graph.node(node.operands[1]).ty);
-    let whole_pixels = conv.stride == [1, 1] && conv.pad == [0; 4] && w.dims[2..] == [1, 1];
-    let depthwise = conv.groups > 1 && conv.groups == x.channels() && w.dims[0] == x.channels();
     let few_groups = || conv.groups == 1 || convolution::segments(conv, w).len() <= MOST_SEGMENTS;
-    if whole_pixels && !depthwise && x.layout == Layout::Nhwc8 && few_groups() {
-        Strategy::Pointwise
-    } else if conv.groups == x.channels() && w.dims[0] == x.channels() && x.layout == Layout::Nhwc8 {
-        Strategy::Depthwise
-    } else if conv.groups > 1 {
-        Strategy::Grouped
-    } else {
-        Strategy::Dense
+    match conv.kind(x, w) {
+        ConvolutionKind::Pointwise if x.layout == Layout::Nhwc8 && few_groups() => ConvolutionKind::Pointwise,
+        ConvolutionKind::Depthwise if x.layout == Layout::Nhwc8 => ConvolutionKind::Depthwise,
+        _ if conv.groups > 1 => ConvolutionKind::Grouped,
+        _ => ConvolutionKind::Spatial,
     }
 }
 
@@ -295,12 +268,12 @@ fn kernel_name(graph: &Graph, id: NodeId) -> String {
             }
             let w = &graph.node(node.operands[1]).ty;
             parts.push(match strategy(graph, id, conv) {
-                Strategy::Pointwise if conv.groups > 1 => format!("pointwise{}", conv.groups),
-                Strategy::Pointwise => "pointwise".to_owned(),
-                Strategy::Depthwise if conv.slices.is_empty() => {
+                ConvolutionKind::Pointwise if conv.groups > 1 => format!("pointwise{}", conv.groups),
+                ConvolutionKind::Pointwise => "pointwise".to_owned(),
+                ConvolutionKind::Depthwise if conv.slices.is_empty() => {
                     format!("depthwise_{}x{}", w.height(), w.width())
                 }
-                Strategy::Depthwise => {
+                ConvolutionKind::Depthwise => {
                     let kernels: Vec<String> = conv
                         .slices
                         .iter()
@@ -308,8 +281,8 @@ fn kernel_name(graph: &Graph, id: NodeId) -> String {
                         .collect();
                     format!("depthwise_{}", kernels.join("_"))
                 }
-                Strategy::Grouped => format!("grouped{}_{}x{}", conv.groups, w.height(), w.width()),
-                Strategy::Dense => format!("convolution_{}x{}", w.height(), w.width()),
+                ConvolutionKind::Grouped => format!("grouped{}_{}x{}", conv.groups, w.height(), w.width()),
+                ConvolutionKind::Spatial => format!("convolution_{}x{}", w.height(), w.width()),
             });
             if conv.stride != [1, 1] {
                 parts.push(format!("s{}", conv.stride[0]));

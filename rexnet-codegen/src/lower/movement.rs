@@ -5,7 +5,9 @@ use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::padding;
 use crate::loops::{Affine, BufferId, Expression, KernelBuilder, Role};
 use crate::target::Target;
-use rexnet_ir::graph::{CHANNEL_PADDING, DepthOrder, DepthToSpace, Layout, Node, NodeId, TensorType};
+use rexnet_ir::graph::{
+    CHANNEL_PADDING, DepthOrder, DepthToSpace, Layout, Node, NodeId, Reshape, TensorType,
+};
 
 /// `output[to(n, c, y, x)] = input[from(n, c, y, x)]` for a box of indices.
 fn copy(
@@ -52,8 +54,18 @@ pub(super) fn relayout(node: &mut NodeBuilder<'_>, id: NodeId) {
     clear_padding(&mut node.builder, output, &ty);
 }
 
+/// The same elements in row-major order under other extents.
+pub(super) fn reshape(node: &mut NodeBuilder<'_>, id: NodeId, reshape: &Reshape) {
+    match reshape {
+        Reshape::Flatten => flatten(node, id),
+        // `[n, c]` and `[n, c, 1, 1]` are stored alike.
+        Reshape::Unflatten => relayout(node, id),
+        Reshape::To(_) => by_rows(node, id),
+    }
+}
+
 /// `[n, c, h, w]` to `[n, c·h·w]` in NCHW order.
-pub(super) fn flatten(node: &mut NodeBuilder<'_>, id: NodeId) {
+fn flatten(node: &mut NodeBuilder<'_>, id: NodeId) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input_ty = node.graph.node(operands[0]).ty.clone();
     let input = node.value("input", operands[0], Role::In);
@@ -107,8 +119,8 @@ pub(super) fn expand(node: &mut NodeBuilder<'_>, id: NodeId) {
     });
 }
 
-/// The same elements in row-major order under other extents: laid out in that order first.
-pub(super) fn reshape(node: &mut NodeBuilder<'_>, id: NodeId) {
+/// Any extents to any others: laid out in row-major order first.
+fn by_rows(node: &mut NodeBuilder<'_>, id: NodeId) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input_ty = node.graph.node(operands[0]).ty.clone();
     let input = node.value("input", operands[0], Role::In);

@@ -3,7 +3,7 @@
 use super::{Argument, PackedTensor, Packing};
 use crate::loops::{BufferId, KernelBuilder, Role};
 use crate::memory::ALIGNMENT;
-use rexnet_ir::graph::{Graph, Layout, NodeId, Op, TensorType};
+use rexnet_ir::graph::{ConvolutionKind, Graph, Layout, NodeId, Op, Reshape, TensorType};
 use std::ops::Range;
 
 /// The second loop of a section that has one.
@@ -89,7 +89,9 @@ pub(super) fn stored_as(graph: &Graph, id: NodeId) -> Option<NodeId> {
     let [operand] = node.operands[..] else { return None };
     let from = graph.node(operand);
     let pixel = |ty: &TensorType| ty.layout == Layout::Nhwc8 && ty.height() * ty.width() == 1;
-    let alike = matches!(node.op, Op::Flatten | Op::Unflatten) && pixel(&from.ty) && pixel(&node.ty);
+    let alike = matches!(node.op, Op::Reshape(Reshape::Flatten | Reshape::Unflatten))
+        && pixel(&from.ty)
+        && pixel(&node.ty);
     let own = !matches!(from.op, Op::Input | Op::Constant) && !graph.is_output(id);
     (alike && own && from.ty.stored_elements() == node.ty.stored_elements()).then_some(operand)
 }
@@ -97,7 +99,7 @@ pub(super) fn stored_as(graph: &Graph, id: NodeId) -> Option<NodeId> {
 /// Whether a node is a depthwise convolution that a squeeze-excite gate looks at.
 fn means_are_wanted(graph: &Graph, id: NodeId) -> bool {
     let depthwise = match &graph.node(id).op {
-        Op::Conv2d(conv) => super::strategy(graph, id, conv) == super::Strategy::Depthwise,
+        Op::Conv2d(conv) => super::strategy(graph, id, conv) == ConvolutionKind::Depthwise,
         _ => false,
     };
     let is_gate = |user: &NodeId| {

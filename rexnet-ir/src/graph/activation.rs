@@ -1,7 +1,10 @@
 //! The elementwise functions of one argument, each stated once.
 
 macro_rules! activations {
-    ($($(#[$doc:meta])* $name:ident $(($parameter:ident = $default:literal))? = $text:literal, |$x:ident| $value:expr;)*) => {
+    ($(
+        $(#[$doc:meta])* $name:ident $(($parameter:ident = $default:literal))? = $text:literal
+        ($(onnx $onnx:literal,)? torch $torch:literal), |$x:ident| $value:expr;
+    )*) => {
         /// An elementwise function. The closure in the table is its meaning in exact arithmetic; NaN in gives
         /// NaN out.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +18,18 @@ macro_rules! activations {
             /// The spelling in specs, where parameters are the defaults; an identifier.
             pub fn name(self) -> &'static str {
                 match self { $(Activation::$name $((activations!(@any $parameter)))? => $text,)* }
+            }
+
+            /// The ONNX operator that is this function, its attribute `alpha` the parameter; `None` where ONNX has none in
+            /// the operator sets that are written.
+            pub(super) fn onnx(self) -> Option<&'static str> {
+                match self { $(Activation::$name $((activations!(@any $parameter)))? =>
+                    activations!(@option $($onnx)?),)* }
+            }
+
+            /// The class of PyTorch, whose defaults are those of the table.
+            pub(crate) fn torch(self) -> &'static str {
+                match self { $(Activation::$name $((activations!(@any $parameter)))? => $torch,)* }
             }
 
             /// The value in f64.
@@ -32,7 +47,7 @@ macro_rules! activations {
             }
 
             /// The function with another parameter; `None` for one without.
-            fn with_parameter(self, value: Parameter) -> Option<Self> {
+            pub(crate) fn with_parameter(self, value: Parameter) -> Option<Self> {
                 match self { $(Activation::$name $((activations!(@any $parameter)))? =>
                     activations!(@with value $name $($parameter)?),)* }
             }
@@ -43,31 +58,32 @@ macro_rules! activations {
     (@parameter $parameter:ident $default:literal) => { Parameter(f32::to_bits($default)) };
     (@option) => { None };
     (@option $parameter:ident) => { Some($parameter) };
+    (@option $onnx:literal) => { Some($onnx) };
     (@with $value:ident $name:ident) => { None };
     (@with $value:ident $name:ident $parameter:ident) => { Some(Activation::$name($value)) };
 }
 
 activations! {
     /// `max(0, x)` (ONNX Relu).
-    Relu = "relu", |x| if 0.0 > x { 0.0 } else { x };
+    Relu = "relu" (onnx "Relu", torch "nn.ReLU"), |x| if 0.0 > x { 0.0 } else { x };
     /// `min(6, max(0, x))` (MobileNetV2, section 3).
-    Relu6 = "relu6", |x| { let y = if 0.0 > x { 0.0 } else { x }; if 6.0 < y { 6.0 } else { y } };
+    Relu6 = "relu6" (torch "nn.ReLU6"), |x| { let y = if 0.0 > x { 0.0 } else { x }; if 6.0 < y { 6.0 } else { y } };
     /// `1 / (1 + exp(-x))` (ONNX Sigmoid).
-    Sigmoid = "sigmoid", |x| 1.0 / (1.0 + (-x).exp());
+    Sigmoid = "sigmoid" (onnx "Sigmoid", torch "nn.Sigmoid"), |x| 1.0 / (1.0 + (-x).exp());
     /// `x * sigmoid(x)`, also called Swish-1. Its limit at minus infinity is zero.
-    Silu = "silu", |x| if x == f64::NEG_INFINITY { 0.0 } else { x / (1.0 + (-x).exp()) };
+    Silu = "silu" (torch "nn.SiLU"), |x| if x == f64::NEG_INFINITY { 0.0 } else { x / (1.0 + (-x).exp()) };
     /// `relu6(x + 3) / 6` (ONNX HardSigmoid with alpha 1/6 and beta 0.5; MobileNetV3, section 5.2).
-    HardSigmoid = "hard_sigmoid", |x| Activation::Relu6.evaluate(x + 3.0) / 6.0;
+    HardSigmoid = "hard_sigmoid" (onnx "HardSigmoid", torch "nn.Hardsigmoid"), |x| Activation::Relu6.evaluate(x + 3.0) / 6.0;
     /// `x * hard_sigmoid(x)` (ONNX HardSwish, 14). Its limit at minus infinity is zero.
-    HardSwish = "hard_swish", |x| if x <= -3.0 { 0.0 } else { x * Activation::HardSigmoid.evaluate(x) };
+    HardSwish = "hard_swish" (onnx "HardSwish", torch "nn.Hardswish"), |x| if x <= -3.0 { 0.0 } else { x * Activation::HardSigmoid.evaluate(x) };
     /// `x`, times the parameter below zero (ONNX LeakyRelu).
-    LeakyRelu(slope = 0.01) = "leaky_relu", |x| if x < 0.0 { slope * x } else { x };
+    LeakyRelu(slope = 0.01) = "leaky_relu" (onnx "LeakyRelu", torch "nn.LeakyReLU"), |x| if x < 0.0 { slope * x } else { x };
     /// `x`, and the parameter times `exp(x) - 1` below zero (ONNX Elu).
-    Elu(alpha = 1.0) = "elu", |x| if x < 0.0 { alpha * x.exp_m1() } else { x };
+    Elu(alpha = 1.0) = "elu" (onnx "Elu", torch "nn.ELU"), |x| if x < 0.0 { alpha * x.exp_m1() } else { x };
     /// `log(1 + exp(x))` (ONNX Softplus).
-    Softplus = "softplus", |x| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() };
+    Softplus = "softplus" (onnx "Softplus", torch "nn.Softplus"), |x| if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() };
     /// The hyperbolic tangent (ONNX Tanh).
-    Tanh = "tanh", |x| x.tanh();
+    Tanh = "tanh" (onnx "Tanh", torch "nn.Tanh"), |x| x.tanh();
 }
 
 /// A finite number that a function of the table depends on.

@@ -37,48 +37,14 @@ impl Graph {
     /// The multiply-accumulates of one node.
     pub fn multiply_accumulates(&self, id: NodeId) -> u64 {
         let node = self.node(id);
-        let weight = |operand: usize| self.node(node.operands[operand]).ty.elements() as u64;
-        match node.op {
-            Op::Conv2d(ref conv) => {
-                let positions = node.ty.batch() * node.ty.height() * node.ty.width();
-                let taps = match conv.slices.as_slice() {
-                    [] => weight(1),
-                    slices => {
-                        slices.iter().map(|slice| (slice.channels * slice.kernel * slice.kernel) as u64).sum()
-                    }
-                };
-                taps * positions as u64
+        let taps = |&operand: &usize| match &node.op {
+            // Of the smaller kernels the taps around the middle count.
+            Op::Conv2d(conv) if !conv.slices.is_empty() => {
+                conv.slices.iter().map(|slice| (slice.channels * slice.kernel * slice.kernel) as u64).sum()
             }
-            Op::Dense(_) => weight(1) * node.ty.batch() as u64,
-            Op::SqueezeExcite(_) => (weight(1) + weight(3)) * node.ty.batch() as u64,
-            Op::Input
-            | Op::Constant
-            | Op::Add
-            | Op::Mul
-            | Op::Exp
-            | Op::Sub
-            | Op::Div
-            | Op::Maximum
-            | Op::Minimum
-            | Op::PrefixAdd
-            | Op::GlobalAveragePool
-            | Op::Flatten
-            | Op::Unflatten
-            | Op::Pad(_)
-            | Op::BatchNorm(_)
-            | Op::Activate(_)
-            | Op::Clip(_)
-            | Op::Slice(_)
-            | Op::Concat(_)
-            | Op::Pool2d(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::Expand(_)
-            | Op::Reduce(_)
-            | Op::Softmax(_)
-            | Op::Resize(_)
-            | Op::DepthToSpace(_)
-            | Op::Relayout(_) => 0,
-        }
+            _ => self.node(node.operands[operand]).ty.elements() as u64,
+        };
+        let positions = node.ty.batch() * node.ty.height() * node.ty.width();
+        node.op.weights().iter().map(taps).sum::<u64>() * positions as u64
     }
 }

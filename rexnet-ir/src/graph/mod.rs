@@ -6,13 +6,16 @@
 //! - It prints as text ([`std::fmt::Display`]) and [`parse`] reads that back; [`dot`](Graph::dot) draws it.
 
 mod activation;
+mod binary;
 mod count;
 mod dot;
 mod edit;
 mod fraction;
+mod function;
 mod ops;
 mod parse;
 mod print;
+mod reshape;
 mod resize;
 mod same;
 mod shape;
@@ -21,14 +24,17 @@ mod tensor_type;
 mod verify;
 
 pub use activation::{Activation, Parameter};
+pub use binary::BinaryKind;
 pub use count::Counts;
 pub use edit::Editor;
+pub use function::Function;
 pub use ops::{
-    Activate, BatchNorm, Clip, Concat, Conv2d, Dense, DepthOrder, DepthToSpace, Expand, KernelSlice, Op, Pad,
-    Pool2d, PoolKind, Reduce, ReduceKind, Relayout, Reshape, Resize, Slice, Softmax, SqueezeExcite,
-    Transpose,
+    BatchNorm, Concat, Conv2d, ConvolutionKind, Dense, DepthOrder, DepthToSpace, Expand, Exported,
+    KernelSlice, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Relayout, Resize, Slice, Softmax,
+    SqueezeExcite, Transpose,
 };
 pub use parse::parse;
+pub use reshape::Reshape;
 pub use resize::{Coordinates, Interpolation, ResizeTap};
 pub use same::{Difference, WEIGHT_TOLERANCE, same, same_structure, weight_differences};
 pub use tensor::{Encoding, Tensor};

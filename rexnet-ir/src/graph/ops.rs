@@ -1,9 +1,12 @@
-//! The op table: one row an operator. The enum, the names, the printer, the parser and [`Op::NAMES`] come from
-//! it.
+//! The op table: one row an operator, or one a family of operators of one form. The enum, the names, the printer, the
+//! parser and what later stages ask of an operator come from it.
 
 use super::activation::{Activation, Parameter};
+use super::binary::BinaryKind;
+use super::function::Function;
+use super::reshape::Reshape;
 use super::resize::{Coordinates, Interpolation};
-use super::tensor_type::Layout;
+use super::tensor_type::{Layout, TensorType};
 use std::ops::RangeInclusive;
 
 /// How a window of a pooling operator is reduced.
@@ -50,6 +53,30 @@ pub struct KernelSlice {
 pub(super) trait Attribute: Sized {
     fn print(&self) -> Option<String>;
     fn parse(text: Option<&str>) -> Option<Self>;
+}
+
+/// How an operator is written to an ONNX file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// As the ONNX operator of that name.
+    As(&'static str),
+    /// Made of other operators first: ONNX has none like it.
+    WrittenOut,
+    /// As an input or a stored tensor.
+    Leaf,
+}
+
+/// Operators of one form: one variant of [`Op`], several names in the text form.
+pub(super) trait Family: Sized {
+    /// The names of all members.
+    const NAMES: &'static [&'static str];
+    fn name(&self) -> &'static str;
+    /// The attributes; `None` is the spelling of a default.
+    fn attributes(&self) -> Vec<(&'static str, Option<String>)>;
+    /// The attributes that the member of that name has.
+    fn known(name: &str) -> &'static [&'static str];
+    /// The member of that name; the error is the attribute that is missing or wrong.
+    fn parse(name: &str, text: &dyn Fn(&str) -> Option<String>) -> Result<Self, &'static str>;
 }
 
 impl Attribute for usize {
@@ -183,6 +210,26 @@ impl Attribute for Layout {
     }
 }
 
+impl PoolKind {
+    fn onnx(self) -> &'static str {
+        match self {
+            PoolKind::Average => "AveragePool",
+            PoolKind::Max => "MaxPool",
+        }
+    }
+}
+
+impl ReduceKind {
+    fn onnx(self) -> &'static str {
+        match self {
+            ReduceKind::Sum => "ReduceSum",
+            ReduceKind::Mean => "ReduceMean",
+            ReduceKind::Max => "ReduceMax",
+            ReduceKind::Min => "ReduceMin",
+        }
+    }
+}
+
 /// Attributes that are one of a few words.
 macro_rules! words {
     ($($ty:ident { $($variant:ident = $word:literal,)* })*) => { $(
@@ -225,9 +272,13 @@ words! {
 
 macro_rules! operators {
     (
-        plain { $($(#[$plain_doc:meta])* $plain:ident = $plain_name:literal ($plain_arity:expr),)* }
+        plain { $($(#[$plain_doc:meta])* $plain:ident = $plain_name:literal ($plain_arity:expr) $plain_exported:expr,)* }
+        families { $(
+            $(#[$family_doc:meta])* $family:ident($member:ident) ($family_arity:expr) |$of:pat_param| $family_exported:expr,
+        )* }
         attributed { $(
             $(#[$doc:meta])* $op:ident = $name:literal ($arity:expr)
+            |$this:pat_param| $exported:expr, $(multiplies [$($weight:literal),*])?
             { $($(#[$field_doc:meta])* $field:ident: $ty:ty,)* }
         )* }
     ) => {
@@ -236,6 +287,7 @@ macro_rules! operators {
         #[derive(Clone, Debug, PartialEq)]
         pub enum Op {
             $($(#[$plain_doc])* $plain,)*
+            $($(#[$family_doc])* $family($member),)*
             $($(#[$doc])* $op($op),)*
         }
 
@@ -247,27 +299,56 @@ macro_rules! operators {
 
         impl Op {
             /// The names of all operators.
-            pub const NAMES: &'static [&'static str] = &[$($plain_name,)* $($name,)*];
+            pub fn names() -> impl Iterator<Item = &'static str> {
+                let families: &[&[&'static str]] = &[$($member::NAMES,)*];
+                let others: &[&'static str] = &[$($plain_name,)* $($name,)*];
+                others.iter().chain(families.iter().copied().flatten()).copied()
+            }
 
             /// The spelling in the text form.
             pub fn name(&self) -> &'static str {
-                match self { $(Op::$plain => $plain_name,)* $(Op::$op(_) => $name,)* }
+                match self {
+                    $(Op::$plain => $plain_name,)*
+                    $(Op::$family(member) => member.name(),)*
+                    $(Op::$op(_) => $name,)*
+                }
             }
 
             /// How many operands there may be.
             pub fn arity(&self) -> RangeInclusive<usize> {
-                match self { $(Op::$plain => $plain_arity,)* $(Op::$op(_) => $arity,)* }
+                match self {
+                    $(Op::$plain => $plain_arity,)*
+                    $(Op::$family(_) => $family_arity,)*
+                    $(Op::$op(_) => $arity,)*
+                }
+            }
+
+            /// How it is written to an ONNX file, once nothing is fused into it.
+            pub fn exported(&self) -> Exported {
+                match self {
+                    $(Op::$plain => $plain_exported,)*
+                    $(Op::$family($of) => $family_exported,)*
+                    $(Op::$op($this) => $exported,)*
+                }
+            }
+
+            /// The operands whose elements are weights, each multiplied once at every place of the result's map and in
+            /// every image.
+            pub fn weights(&self) -> &'static [usize] {
+                match self {
+                    $($(Op::$op(_) => &[$($weight),*],)?)*
+                    _ => &[],
+                }
             }
 
             /// The attributes as `(name, text)`, defaults left out.
             pub fn attributes(&self) -> Vec<(&'static str, String)> {
-                match self {
+                let attributes = match self {
                     $(Op::$plain => Vec::new(),)*
-                    $(Op::$op(op) => [$((stringify!($field), op.$field.print()),)*]
-                        .into_iter()
-                        .filter_map(|(name, text)| Some((name, text?)))
-                        .collect(),)*
-                }
+                    $(Op::$family(member) => member.attributes(),)*
+                    $(Op::$op(op) => vec![$((stringify!($field), op.$field.print()),)*],)*
+                };
+                attributes.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
             }
 
             /// The operator of that name and those attributes; the error says what does not fit.
@@ -275,18 +356,21 @@ macro_rules! operators {
                 let known: &[&str] = match name {
                     $($plain_name => &[],)*
                     $($name => &[$(stringify!($field),)*],)*
+                    $(_ if $member::NAMES.contains(&name) => $member::known(name),)*
                     _ => return Err(format!("there is no operator {name}")),
                 };
                 if let Some((unknown, _)) = attributes.iter().find(|(key, _)| !known.contains(&key.as_str())) {
                     return Err(format!("{name} has no attribute {unknown}"));
                 }
-                let text = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+                let text = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+                let wrong = |key: &str| format!("attribute {key} of {name} is missing or wrong");
                 match name {
                     $($plain_name => Ok(Op::$plain),)*
                     $($name => Ok(Op::$op($op { $(
-                        $field: Attribute::parse(text(stringify!($field)))
-                            .ok_or_else(|| format!("attribute {} of {name} is missing or wrong", stringify!($field)))?,
+                        $field: Attribute::parse(text(stringify!($field)).as_deref())
+                            .ok_or_else(|| wrong(stringify!($field)))?,
                     )* })),)*
+                    $(_ if $member::NAMES.contains(&name) => $member::parse(name, &text).map(Op::$family).map_err(wrong),)*
                     _ => Err(format!("there is no operator {name}")),
                 }
             }
@@ -297,38 +381,28 @@ macro_rules! operators {
 operators! {
     plain {
         /// A network input. No operands.
-        Input = "input" (0..=0),
+        Input = "input" (0..=0) Exported::Leaf,
         /// A named tensor of the graph's constants. No operands.
-        Constant = "constant" (0..=0),
-        /// `a + b`. `b` has the shape of `a`, or `[n or 1, c, 1, 1]` (ONNX Add).
-        Add = "add" (2..=2),
-        /// `a * b`. `b` has the shape of `a`, or `[n or 1, c, 1, 1]` (ONNX Mul).
-        Mul = "mul" (2..=2),
-        /// `e` to the power of each element (ONNX Exp).
-        Exp = "exp" (1..=1),
-        /// `a - b`, of one shape or as [`Add`](Op::Add) (ONNX Sub).
-        Sub = "sub" (2..=2),
-        /// `a / b`, of one shape or as [`Add`](Op::Add) (ONNX Div).
-        Div = "div" (2..=2),
-        /// The larger of `a` and `b`, NaN where one is; shapes as [`Add`](Op::Add) (ONNX Max).
-        Maximum = "maximum" (2..=2),
-        /// The smaller of `a` and `b`, NaN where one is; shapes as [`Add`](Op::Add) (ONNX Min).
-        Minimum = "minimum" (2..=2),
+        Constant = "constant" (0..=0) Exported::Leaf,
         /// `a`, with `b` added to its first channels: `out[:, :b.channels] += b` (ReXNet, section 4).
-        PrefixAdd = "prefix_add" (2..=2),
+        PrefixAdd = "prefix_add" (2..=2) Exported::WrittenOut,
         /// The mean over height and width: `[n, c, h, w]` to `[n, c, 1, 1]` (ONNX GlobalAveragePool).
-        GlobalAveragePool = "global_average_pool" (1..=1),
-        /// `[n, c, h, w]` to `[n, c*h*w]`, row-major (ONNX Flatten, axis 1).
-        Flatten = "flatten" (1..=1),
-        /// `[n, c]` to `[n, c, 1, 1]` (ONNX Unsqueeze).
-        Unflatten = "unflatten" (1..=1),
+        GlobalAveragePool = "global_average_pool" (1..=1) Exported::As("GlobalAveragePool"),
+    }
+    families {
+        /// An elementwise function of one operand.
+        Unary(Function) (1..=1) |function| function.exported(),
+        /// An elementwise operator of `a` and `b`. `b` has the shape of `a`, or `[n or 1, c, 1, 1]`.
+        Binary(BinaryKind) (2..=2) |kind| kind.exported(),
+        /// The same elements in row-major order under other extents.
+        Reshape(Reshape) (1..=1) |reshape| reshape.exported(),
     }
     attributed {
         /// Convolution of `x: [n, c, h, w]` with `weight: [m, c/groups, kh, kw]`, cross-correlation as in ONNX
         /// Conv. Operands: x, weight, then bias `[m]`, gate and shortcut where the flags say so. In order:
         /// `x * gate`, the input activation, the convolution, bias, `activation`, the shortcut added to the first
         /// channels.
-        Conv2d = "conv2d" (2..=5) {
+        Conv2d = "conv2d" (2..=5) |_| Exported::As("Conv"), multiplies [1] {
             /// Step in y and x.
             stride: [usize; 2],
             /// Zero padding: top, left, bottom, right.
@@ -355,24 +429,12 @@ operators! {
         }
         /// `(x - mean) / sqrt(variance + epsilon) * scale + bias` a channel, in inference form (ONNX
         /// BatchNormalization). Operands: x, scale, bias, mean, variance.
-        BatchNorm = "batch_norm" (5..=5) {
+        BatchNorm = "batch_norm" (5..=5) |_| Exported::As("BatchNormalization"), {
             /// Added to the variance.
             epsilon: f64,
         }
-        /// An elementwise function of one operand.
-        Activate = "activate" (1..=1) {
-            /// Which.
-            function: Activation,
-        }
-        /// `min(max(x, min), max)` (ONNX Clip).
-        Clip = "clip" (1..=1) {
-            /// The lower bound.
-            min: f64,
-            /// The upper bound; not below the lower one.
-            max: f64,
-        }
         /// The elements `start..end` along `axis` (ONNX Slice with step 1).
-        Slice = "slice" (1..=1) {
+        Slice = "slice" (1..=1) |_| Exported::As("Slice"), {
             /// Which axis.
             axis: usize,
             /// The first element.
@@ -381,40 +443,38 @@ operators! {
             end: usize,
         }
         /// The operands one after the other along `axis` (ONNX Concat).
-        Concat = "concat" (1..=64) {
+        Concat = "concat" (1..=64) |_| Exported::As("Concat"), {
             /// Which axis.
             axis: usize,
         }
-        /// The same elements in row-major order under other extents (ONNX Reshape).
-        Reshape = "reshape" (1..=1) {
-            /// The extents of the result, of as many elements.
-            dims: Vec<usize>,
-        }
         /// The axes in another order: axis `i` of the result is axis `order[i]` of the operand (ONNX Transpose).
-        Transpose = "transpose" (1..=1) {
+        Transpose = "transpose" (1..=1) |_| Exported::As("Transpose"), {
             /// Each axis once.
             order: Vec<usize>,
         }
         /// Axes of extent 1, also new ones in front, repeated (ONNX Expand).
-        Expand = "expand" (1..=1) {
+        Expand = "expand" (1..=1) |_| Exported::As("Expand"), {
             /// The extents of the result.
             dims: Vec<usize>,
         }
         /// All elements along one axis made one; the axis stays, with extent 1 (ONNX ReduceSum, ReduceMean, ReduceMax,
         /// ReduceMin with keepdims 1).
-        Reduce = "reduce" (1..=1) {
+        Reduce = "reduce" (1..=1) |reduce| Exported::As(reduce.kind.onnx()), {
             /// How.
             kind: ReduceKind,
             /// Which axis.
             axis: usize,
         }
         /// `exp(x - m) / sum(exp(x - m))` along one axis, `m` the largest element there (ONNX Softmax, 13).
-        Softmax = "softmax" (1..=1) {
+        Softmax = "softmax" (1..=1) |_| Exported::As("Softmax"), {
             /// Which axis.
             axis: usize,
         }
         /// Rows or columns of a map interpolated to another number of them (ONNX Resize, 19, one axis of it).
-        Resize = "resize" (1..=1) {
+        Resize = "resize" (1..=1) |resize| Exported::As(match resize.coordinates {
+            Coordinates::HalfPixelWhole => "Gather",
+            _ => "Resize",
+        }), {
             /// 2 for height, 3 for width.
             axis: usize,
             /// The extent of the result.
@@ -435,19 +495,19 @@ operators! {
             region: Option<[Parameter; 2]>,
         }
         /// `[n, c * bh * bw, h, w]` to `[n, c, h * bh, w * bw]`: channels become blocks of the map (ONNX DepthToSpace).
-        DepthToSpace = "depth_to_space" (1..=1) {
+        DepthToSpace = "depth_to_space" (1..=1) |_| Exported::As("DepthToSpace"), {
             /// Height and width of the blocks.
             block: [usize; 2],
             /// Which channel goes where.
             order: DepthOrder,
         }
         /// Zeros around the map (ONNX Pad, constant mode).
-        Pad = "pad" (1..=1) {
+        Pad = "pad" (1..=1) |_| Exported::As("Pad"), {
             /// Top, left, bottom, right.
             pad: [usize; 4],
         }
         /// A window reduced at each step (ONNX AveragePool with count_include_pad 0, MaxPool).
-        Pool2d = "pool2d" (1..=1) {
+        Pool2d = "pool2d" (1..=1) |pool| Exported::As(pool.kind.onnx()), {
             /// How.
             kind: PoolKind,
             /// Window height and width.
@@ -459,7 +519,7 @@ operators! {
         }
         /// `x: [n, k]` times the transpose of `weight: [m, k]` (or `[m, k, 1, 1]`), plus bias `[m]`, then the activation (ONNX Gemm,
         /// transB = 1). Operands: x, weight, bias where the flag says so.
-        Dense = "dense" (2..=3) {
+        Dense = "dense" (2..=3) |_| Exported::As("Gemm"), multiplies [1] {
             /// Whether a bias operand is there.
             bias: bool,
             /// A function applied to the result.
@@ -468,21 +528,66 @@ operators! {
         /// The gate of a squeeze-excite block (Hu et al., 2018): the mean over the map, a reducing layer, a
         /// function, an expanding layer, the function that makes gates. Operands: x `[n, c, h, w]`, reducing weight `[r, c]` or
         /// `[r, c, 1, 1]` and bias `[r]`, expanding weight `[c, r]` or `[c, r, 1, 1]` and bias `[c]`. The result is `[n, c, 1, 1]`.
-        SqueezeExcite = "squeeze_excite" (5..=5) {
+        SqueezeExcite = "squeeze_excite" (5..=5) |_| Exported::WrittenOut, multiplies [1, 3] {
             /// The function between the two layers.
             activation: Activation,
             /// The function after them: a sigmoid, or in MobileNetV3 the hard one.
             gate: Activation,
         }
         /// The same tensor in another layout.
-        Relayout = "relayout" (1..=1) {
+        Relayout = "relayout" (1..=1) |_| Exported::WrittenOut, {
             /// The layout of the result.
             layout: Layout,
         }
     }
 }
 
+impl From<Activation> for Op {
+    fn from(function: Activation) -> Self {
+        Op::Unary(Function::Activate(function))
+    }
+}
+
+impl From<BinaryKind> for Op {
+    fn from(kind: BinaryKind) -> Self {
+        Op::Binary(kind)
+    }
+}
+
+/// Which channels a filter of a convolution sums over, and at how many places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConvolutionKind {
+    /// A 1×1 kernel at every pixel, over all channels of its group.
+    Pointwise,
+    /// A filter for each channel, over that channel alone.
+    Depthwise,
+    /// Any kernel, over the channels of one of several groups.
+    Grouped,
+    /// Any kernel, over all channels.
+    Spatial,
+}
+
 impl Conv2d {
+    /// The kind of this convolution of `x` with `weight`, as its operands' types have it.
+    pub fn kind(&self, x: &TensorType, weight: &TensorType) -> ConvolutionKind {
+        let each_alone = self.each_channel_alone(x.channels(), &weight.dims);
+        let whole_pixels = self.stride == [1, 1] && self.pad == [0; 4] && weight.dims[2..] == [1, 1];
+        if whole_pixels && (self.groups == 1 || !each_alone) {
+            ConvolutionKind::Pointwise
+        } else if each_alone {
+            ConvolutionKind::Depthwise
+        } else if self.groups > 1 {
+            ConvolutionKind::Grouped
+        } else {
+            ConvolutionKind::Spatial
+        }
+    }
+
+    /// Whether each of so many channels has a filter of its own and gives one channel: what makes a convolution depthwise.
+    pub fn each_channel_alone(&self, channels: usize, weight: &[usize]) -> bool {
+        self.groups == channels && weight[..2] == [channels, 1]
+    }
+
     /// Whether a tap at `position` of the `extent` taps of the kernel's side counts for an output channel.
     pub fn covers(&self, channel: usize, extent: usize, position: usize) -> bool {
         let mut end = 0;

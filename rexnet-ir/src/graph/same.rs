@@ -153,7 +153,7 @@ fn structures(graph: &Graph) -> HashMap<NodeId, u64> {
 fn is_commutative(graph: &Graph, id: NodeId) -> bool {
     let node = graph.node(id);
     let same_shape = |operands: &[NodeId]| graph.node(operands[0]).ty.dims == graph.node(operands[1]).ty.dims;
-    matches!(node.op, Op::Add | Op::Mul) && same_shape(&node.operands)
+    matches!(node.op, Op::Binary(kind) if kind.commutes()) && same_shape(&node.operands)
 }
 
 type Structured<'a> = (&'a Graph, &'a HashMap<NodeId, u64>, NodeId);

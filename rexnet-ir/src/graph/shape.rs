@@ -1,6 +1,8 @@
 //! Shape rules: the type of a result from those of its operands.
 
-use super::{Coordinates, Interpolation, KernelSlice, MAX_ELEMENTS, Op, Reduce, Softmax, TensorType};
+use super::{
+    Coordinates, Function, Interpolation, KernelSlice, MAX_ELEMENTS, Op, Reduce, Softmax, TensorType,
+};
 use crate::diagnostic::{Code, Diagnostic, Location};
 
 /// The most rows or columns that an interpolation may make: each can need code of its own.
@@ -52,7 +54,7 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
     }
     let dims = match op {
         Op::Input | Op::Constant => return fault("an input or constant has no operands to infer from"),
-        Op::Add | Op::Mul | Op::Sub | Op::Div | Op::Maximum | Op::Minimum => {
+        Op::Binary(_) => {
             let (a, b) = (&operands[0].dims, &operands[1].dims);
             if a != b && !broadcasts_over_map(a, b) {
                 return fault(format!("operands of shapes {a:?} and {b:?} do not broadcast"));
@@ -69,12 +71,9 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
             rank4(operands[0])?;
             vec![operands[0].batch(), operands[0].channels(), 1, 1]
         }
-        Op::Flatten => {
-            vec![operands[0].batch(), operands[0].dims[1..].iter().product()]
-        }
-        Op::Unflatten => match operands[0].dims.as_slice() {
-            &[n, c] => vec![n, c, 1, 1],
-            dims => return fault(format!("shape {dims:?} is not of rank 2")),
+        Op::Reshape(reshape) => match reshape.dims(&operands[0].dims) {
+            Ok(dims) => dims,
+            Err(cause) => return fault(cause),
         },
         Op::Pad(pad) => {
             let x = operands[0];
@@ -119,9 +118,9 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
                 };
                 let channels =
                     conv.slices.iter().try_fold(0usize, |sum, slice| sum.checked_add(slice.channels));
-                let depthwise =
-                    conv.groups == m && per_group == 1 && w.dims[3] == side && conv.dilation == [1, 1];
-                if !depthwise || channels != Some(m) || !conv.slices.iter().all(fits) {
+                let depthwise = conv.each_channel_alone(x.channels(), &w.dims);
+                let square = w.dims[3] == side && conv.dilation == [1, 1];
+                if !(depthwise && square) || channels != Some(m) || !conv.slices.iter().all(fits) {
                     return fault(format!(
                         "slices of kernels {:?} do not fit a weight of shape {:?} in {} groups",
                         conv.slices, w.dims, conv.groups
@@ -156,13 +155,10 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
             }
             operands[0].dims.clone()
         }
-        Op::Activate(_) | Op::Exp | Op::Relayout(_) => operands[0].dims.clone(),
-        Op::Clip(clip) => {
-            if clip.min.is_nan() || clip.max.is_nan() || clip.min > clip.max {
-                return fault(format!("the bounds {} and {} are not in order", clip.min, clip.max));
-            }
-            operands[0].dims.clone()
+        Op::Unary(Function::Clip { min, max }) if min.is_nan() || max.is_nan() || min > max => {
+            return fault(format!("the bounds {min} and {max} are not in order"));
         }
+        Op::Unary(_) | Op::Relayout(_) => operands[0].dims.clone(),
         Op::Slice(slice) => {
             let mut dims = operands[0].dims.clone();
             match dims.get_mut(slice.axis) {
@@ -192,13 +188,6 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
                 dims[concat.axis] += operand.dims[concat.axis];
             }
             dims
-        }
-        Op::Reshape(reshape) => {
-            let count = reshape.dims.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
-            if count != Some(operands[0].elements()) {
-                return fault(format!("shape {:?} cannot become {:?}", operands[0].dims, reshape.dims));
-            }
-            reshape.dims.clone()
         }
         Op::Transpose(transpose) => {
             let dims = &operands[0].dims;

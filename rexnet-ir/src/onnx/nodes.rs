@@ -196,6 +196,7 @@ impl Importer<'_> {
             outputs: &node.output,
             used,
             opset,
+            kind: node.op_type.as_deref().unwrap_or(""),
         };
         match (operator.import)(&mut call) {
             Ok(results) => Some(results),

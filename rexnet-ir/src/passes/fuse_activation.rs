@@ -2,7 +2,7 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Activate, Activation, Graph, NodeId, Op};
+use crate::graph::{Activation, Function, Graph, NodeId, Op};
 
 pub(super) const PASS: Pass =
     Pass { name: "fuse_activation", summary: "apply activations where the value is produced", run };
@@ -10,7 +10,7 @@ pub(super) const PASS: Pass =
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
         let node = graph.node(id);
-        let Op::Activate(Activate { function }) = node.op else { continue };
+        let Op::Unary(Function::Activate(function)) = node.op else { continue };
         let (name, producer) = (node.name.clone(), node.operands[0]);
         match with_activation(graph, producer, function) {
             Ok(op) => {

@@ -3,14 +3,14 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Activate, Activation, Conv2d, Graph, NodeId, Op};
+use crate::graph::{Activation, BinaryKind, Conv2d, Function, Graph, NodeId, Op};
 
 pub(super) const PASS: Pass =
     Pass { name: "fuse_gate", summary: "apply squeeze-excite gates where the projection reads", run };
 
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
-        if graph.node(id).op != Op::Mul {
+        if graph.node(id).op != Op::Binary(BinaryKind::Mul) {
             continue;
         }
         let name = graph.node(id).name.clone();
@@ -44,7 +44,7 @@ fn find(graph: &Graph, product: NodeId) -> Result<(NodeId, Option<Activation>), 
     }
     let mut user = graph.only_user(product)?;
     let mut activation = None;
-    if let Op::Activate(Activate { function }) = graph.node(user).op {
+    if let Op::Unary(Function::Activate(function)) = graph.node(user).op {
         activation = Some(function);
         user = graph.only_user(user)?;
     }

@@ -2,7 +2,7 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Conv2d, Graph, NodeId, Op};
+use crate::graph::{BinaryKind, Conv2d, Graph, NodeId, Op};
 
 pub(super) const PASS: Pass =
     Pass { name: "fuse_shortcut", summary: "add shortcuts where the convolution stores", run };
@@ -11,12 +11,12 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
         let node = graph.node(id);
         let (a, b) = match (&node.op, node.operands.as_slice()) {
-            (Op::Add | Op::PrefixAdd, &[a, b]) => (a, b),
+            (Op::Binary(BinaryKind::Add) | Op::PrefixAdd, &[a, b]) => (a, b),
             _ => continue,
         };
         let name = node.name.clone();
         let mut found = can_take(graph, a, b).map(|()| (a, b));
-        if node.op == Op::Add && found.is_err() && can_take(graph, b, a).is_ok() {
+        if node.op == Op::Binary(BinaryKind::Add) && found.is_err() && can_take(graph, b, a).is_ok() {
             found = Ok((b, a));
         }
         match found {

@@ -107,11 +107,8 @@ fn join(graph: &Graph, parts: &[Part]) -> Result<(Conv2d, Tensor, Option<Tensor>
             Some(Tensor::vector(all))
         }
     };
-    let depthwise = parts.iter().all(|part| {
-        part.channels[0] == part.channels[1]
-            && part.conv.groups == part.channels[0]
-            && part.weight.dims()[1] == 1
-    });
+    let depthwise =
+        parts.iter().all(|part| part.conv.each_channel_alone(part.channels[0], part.weight.dims()));
     let (conv, weight) =
         if depthwise { join_depthwise(parts, channels)? } else { join_groups(parts, channels)? };
     debug_assert_eq!(

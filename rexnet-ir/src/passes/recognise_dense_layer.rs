@@ -3,7 +3,7 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Conv2d, Dense, Graph, NodeId, Op};
+use crate::graph::{Conv2d, Dense, Graph, NodeId, Op, Reshape};
 
 pub(super) const PASS: Pass = Pass {
     name: "recognise_dense_layer",
@@ -13,7 +13,7 @@ pub(super) const PASS: Pass = Pass {
 
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
-        if graph.node(id).op != Op::Flatten {
+        if graph.node(id).op != Op::Reshape(Reshape::Flatten) {
             continue;
         }
         let conv = graph.node(id).operands[0];
@@ -24,7 +24,8 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
             Ok(dense) => {
                 let mut operands = graph.node(conv).operands.clone();
                 let mut editor = graph.edit();
-                operands[0] = editor.add(Op::Flatten, &operands[..1], format!("{name}.flatten"))?;
+                operands[0] =
+                    editor.add(Op::Reshape(Reshape::Flatten), &operands[..1], format!("{name}.flatten"))?;
                 editor.redefine(id, Op::Dense(dense), &operands)?;
                 report.acted_on(flatten);
             }

@@ -3,7 +3,7 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Concat, Graph, NodeId, Op, Slice};
+use crate::graph::{BinaryKind, Concat, Graph, NodeId, Op, Slice};
 
 pub(super) const PASS: Pass = Pass {
     name: "recognise_prefix_shortcut",
@@ -41,7 +41,7 @@ fn find(graph: &Graph, concat: NodeId) -> Result<(NodeId, NodeId), String> {
     let Some((whole, split, end)) = channels_of(rest) else {
         return Err("its second part is no slice of channels".to_owned());
     };
-    if graph.node(sum).op != Op::Add {
+    if graph.node(sum).op != Op::Binary(BinaryKind::Add) {
         return Err("its first part is no sum".to_owned());
     }
     let (a, b) = (graph.node(sum).operands[0], graph.node(sum).operands[1]);

@@ -2,7 +2,7 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Activate, Activation, Graph, Op};
+use crate::graph::{Activation, Function, Graph, Op};
 
 pub(super) const PASS: Pass =
     Pass { name: "recognise_relu6", summary: "see clips from 0 to 6 as ReLU6, from 0 up as ReLU", run };
@@ -10,9 +10,9 @@ pub(super) const PASS: Pass =
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
         let node = graph.node(id);
-        let Op::Clip(clip) = &node.op else { continue };
+        let Op::Unary(Function::Clip { min, max }) = node.op else { continue };
         let (name, operand) = (node.name.clone(), node.operands[0]);
-        let function = match (clip.min, clip.max) {
+        let function = match (min, max) {
             (0.0, 6.0) => Activation::Relu6,
             (0.0, max) if max >= f64::from(f32::MAX) => Activation::Relu,
             (min, max) => {
@@ -20,7 +20,7 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
                 continue;
             }
         };
-        graph.edit().redefine(id, Op::Activate(Activate { function }), &[operand])?;
+        graph.edit().redefine(id, function.into(), &[operand])?;
         report.acted_on(name);
     }
     Ok(())

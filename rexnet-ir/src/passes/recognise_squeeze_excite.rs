@@ -3,7 +3,9 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Activate, Activation, Conv2d, Graph, NodeId, Op, SqueezeExcite, Tensor};
+use crate::graph::{
+    Activation, BinaryKind, Conv2d, Function, Graph, NodeId, Op, Reshape, SqueezeExcite, Tensor,
+};
 
 pub(super) const PASS: Pass = Pass {
     name: "recognise_squeeze_excite",
@@ -24,7 +26,7 @@ struct Gate {
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
         let node = graph.node(id);
-        if node.op != Op::Mul {
+        if node.op != Op::Binary(BinaryKind::Mul) {
             continue;
         }
         let name = node.name.clone();
@@ -50,7 +52,7 @@ fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
     // `[n, c]` and `[n, c, 1, 1]` are the same values.
     let mut reshapes = Vec::new();
     let mut values = |id: NodeId| {
-        let reshape = matches!(graph.node(id).op, Op::Flatten | Op::Unflatten);
+        let reshape = matches!(graph.node(id).op, Op::Reshape(Reshape::Flatten | Reshape::Unflatten));
         if reshape {
             reshapes.push(id);
         }
@@ -59,7 +61,7 @@ fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
 
     let sigmoid = values(gate);
     let last = match graph.node(sigmoid).op {
-        Op::Activate(Activate { function: last @ (Activation::Sigmoid | Activation::HardSigmoid) }) => last,
+        Op::Unary(Function::Activate(last @ (Activation::Sigmoid | Activation::HardSigmoid))) => last,
         _ => return not(sigmoid, "a sigmoid"),
     };
     let expand = values(operand(sigmoid));
@@ -67,7 +69,7 @@ fn find_gate(graph: &Graph, x: NodeId, gate: NodeId) -> Result<Gate, String> {
         return not(expand, "a plain 1×1 convolution or dense layer");
     }
     let middle = values(operand(expand));
-    let Op::Activate(Activate { function: activation }) = graph.node(middle).op else {
+    let Op::Unary(Function::Activate(activation)) = graph.node(middle).op else {
         return not(middle, "an activation between the two layers");
     };
     let reduce = values(operand(middle));

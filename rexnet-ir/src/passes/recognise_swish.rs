@@ -2,7 +2,7 @@
 
 use super::{Pass, Report};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Activate, Activation, Graph, NodeId, Op};
+use crate::graph::{Activation, BinaryKind, Function, Graph, NodeId, Op};
 
 pub(super) const PASS: Pass =
     Pass { name: "recognise_swish", summary: "see x * sigmoid(x) as SiLU, likewise hard ones", run };
@@ -10,7 +10,7 @@ pub(super) const PASS: Pass =
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
         let node = graph.node(id);
-        if node.op != Op::Mul {
+        if node.op != Op::Binary(BinaryKind::Mul) {
             continue;
         }
         let (a, b) = (node.operands[0], node.operands[1]);
@@ -26,7 +26,7 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
             }
             continue;
         };
-        graph.edit().redefine(id, Op::Activate(Activate { function }), &[x])?;
+        graph.edit().redefine(id, function.into(), &[x])?;
         report.acted_on(name);
     }
     Ok(())
@@ -35,8 +35,8 @@ fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
 /// The product of `x` and the gate, where that is a sigmoid of `x`.
 fn swish(graph: &Graph, gate: NodeId) -> Option<Activation> {
     match graph.node(gate).op {
-        Op::Activate(Activate { function: Activation::Sigmoid }) => Some(Activation::Silu),
-        Op::Activate(Activate { function: Activation::HardSigmoid }) => Some(Activation::HardSwish),
+        Op::Unary(Function::Activate(Activation::Sigmoid)) => Some(Activation::Silu),
+        Op::Unary(Function::Activate(Activation::HardSigmoid)) => Some(Activation::HardSwish),
         _ => None,
     }
 }

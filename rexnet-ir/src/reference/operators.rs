@@ -4,27 +4,22 @@ mod along_axis;
 mod movement;
 
 use super::Array;
-use crate::graph::{Activation, Conv2d, Op, Pool2d, PoolKind};
+use crate::graph::{Activation, BinaryKind, Conv2d, Op, Pool2d, PoolKind};
 
 /// The elements of `op`'s result, whose extents are `dims`.
 pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64> {
     match op {
         // Leaves have no operands to evaluate; the caller supplies their values.
         Op::Input | Op::Constant => Vec::new(),
-        Op::Add => broadcast(operands[0], operands[1], |a, b| a + b),
-        Op::Mul => broadcast(operands[0], operands[1], |a, b| a * b),
-        Op::Exp => operands[0].data.iter().map(|x| x.exp()).collect(),
-        Op::Sub => broadcast(operands[0], operands[1], |a, b| a - b),
-        Op::Div => broadcast(operands[0], operands[1], |a, b| a / b),
-        Op::Maximum => broadcast(operands[0], operands[1], larger),
-        Op::Minimum => broadcast(operands[0], operands[1], |a, b| -larger(-a, -b)),
+        Op::Unary(function) => operands[0].data.iter().map(|&x| function.evaluate(x)).collect(),
+        Op::Binary(kind) => broadcast(operands[0], operands[1], |a, b| kind.evaluate(a, b)),
         Op::PrefixAdd => {
             let mut result = operands[0].data.clone();
             add_prefix(&mut result, dims, operands[1]);
             result
         }
         Op::GlobalAveragePool => mean_over_map(operands[0]),
-        Op::Flatten | Op::Unflatten | Op::Relayout(_) | Op::Reshape(_) => operands[0].data.clone(),
+        Op::Reshape(_) | Op::Relayout(_) => operands[0].data.clone(),
         Op::Conv2d(attributes) => convolution(attributes, operands, dims),
         Op::BatchNorm(norm) => {
             let channel_size: usize = dims[2..].iter().product();
@@ -37,8 +32,6 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
                 })
                 .collect()
         }
-        Op::Activate(activate) => operands[0].data.iter().map(|&x| activate.function.evaluate(x)).collect(),
-        Op::Clip(clip) => operands[0].data.iter().map(|&x| clamp(x, clip.min, clip.max)).collect(),
         Op::Slice(slice) => {
             let (outer, inner) = around(&operands[0].dims, slice.axis);
             let extent = operands[0].dims[slice.axis];
@@ -80,15 +73,9 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
     }
 }
 
-/// NaN passes through both bounds.
-fn clamp(x: f64, min: f64, max: f64) -> f64 {
-    let x = if min > x { min } else { x };
-    if max < x { max } else { x }
-}
-
 /// The larger of two numbers, NaN where one is.
 fn larger(a: f64, b: f64) -> f64 {
-    if a > b || a.is_nan() { a } else { b }
+    BinaryKind::Maximum.evaluate(a, b)
 }
 
 /// The product of the extents before and after `axis`.

@@ -6,7 +6,8 @@ use super::network::{
 };
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use crate::graph::{
-    Activate, Activation, BatchNorm, Clip, Concat, Conv2d, Dense, Editor, Graph, NodeId, Op, Slice,
+    Activation, BatchNorm, BinaryKind, Concat, Conv2d, Dense, Editor, Function, Graph, NodeId, Op, Reshape,
+    Slice,
 };
 
 /// The name of the graph's input.
@@ -111,7 +112,7 @@ impl Builder<'_> {
             let convolution = Convolution { bias: true, ..Convolution::pointwise(channels) };
             x = self.unit(x, &convolution, activation, "head.hidden", "head.hidden")?;
         }
-        x = self.editor.add(Op::Flatten, &[x], "head.flatten")?;
+        x = self.editor.add(Op::Reshape(Reshape::Flatten), &[x], "head.flatten")?;
         let features = self.editor.graph().node(x).ty.dim(1);
         let weight = self.editor.constant("head.fc.weight", &[classifier.classes, features])?;
         let bias = self.editor.constant("head.fc.bias", &[classifier.classes])?;
@@ -214,11 +215,11 @@ impl Builder<'_> {
     /// `out`, with the block's input added to its first channels.
     fn shortcut(&mut self, out: NodeId, input: NodeId, block: &Block, name: &str) -> Built {
         if block.input == block.channels {
-            return self.editor.add(Op::Add, &[out, input], name);
+            return self.editor.add(BinaryKind::Add.into(), &[out, input], name);
         }
         let slice = |start, end| Op::Slice(Slice { axis: 1, start, end });
         let first = self.editor.add(slice(0, block.input), &[out], format!("{name}.first"))?;
-        let sum = self.editor.add(Op::Add, &[first, input], format!("{name}.sum"))?;
+        let sum = self.editor.add(BinaryKind::Add.into(), &[first, input], format!("{name}.sum"))?;
         let rest = self.editor.add(slice(block.input, block.channels), &[out], format!("{name}.rest"))?;
         self.editor.add(Op::Concat(Concat { axis: 1 }), &[sum, rest], name)
     }
@@ -236,7 +237,7 @@ impl Builder<'_> {
         y = self.activation(y, gate.activation, &format!("{name}.act"))?;
         y = self.convolution(y, &format!("{name}.fc2"), &layer(channels))?;
         y = self.activation(y, Some(gate.gate), &format!("{name}.gate"))?;
-        self.editor.add(Op::Mul, &[x, y], name)
+        self.editor.add(BinaryKind::Mul.into(), &[x, y], name)
     }
 
     /// Convolution, batch norm, activation. Tensors are named after `unit`, the last node is `last`.
@@ -302,13 +303,14 @@ impl Builder<'_> {
     fn activation(&mut self, x: NodeId, function: Option<Activation>, name: &str) -> Built {
         match function {
             None => Ok(x),
-            Some(Activation::Relu6) => self.editor.add(Op::Clip(Clip { min: 0.0, max: 6.0 }), &[x], name),
-            Some(Activation::Silu) => {
-                let sigmoid = Activate { function: Activation::Sigmoid };
-                let gate = self.editor.add(Op::Activate(sigmoid), &[x], format!("{name}.sigmoid"))?;
-                self.editor.add(Op::Mul, &[x, gate], name)
+            Some(Activation::Relu6) => {
+                self.editor.add(Op::Unary(Function::Clip { min: 0.0, max: 6.0 }), &[x], name)
             }
-            Some(function) => self.editor.add(Op::Activate(Activate { function }), &[x], name),
+            Some(Activation::Silu) => {
+                let gate = self.editor.add(Activation::Sigmoid.into(), &[x], format!("{name}.sigmoid"))?;
+                self.editor.add(BinaryKind::Mul.into(), &[x, gate], name)
+            }
+            Some(function) => self.editor.add(function.into(), &[x], name),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever the nodes, tensors and outputs are called, the file is sound, and users see the names that they gave.
 
 use crate::files::imported;
-use rexnet_ir::graph::{Graph, Op, parse};
+use rexnet_ir::graph::{BinaryKind, Graph, parse};
 use rexnet_ir::onnx::export;
 
 fn bound(text: &str) -> Graph {
@@ -79,7 +79,7 @@ fn models_beyond_two_gibibytes_are_refused() {
     let mut x = image;
     for index in 0..64 {
         let constant = editor.bound_constant(format!("tensor.{index}"), tensor.clone()).unwrap();
-        x = editor.add(Op::Add, &[x, constant], format!("sum.{index}")).unwrap();
+        x = editor.add(BinaryKind::Add.into(), &[x, constant], format!("sum.{index}")).unwrap();
     }
     editor.output("sum", x);
     let faults = export(&graph).unwrap_err();

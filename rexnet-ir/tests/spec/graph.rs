@@ -1,6 +1,6 @@
 //! What a network expands to: the names of its tensors and nodes, and the order of its operators.
 
-use rexnet_ir::graph::{Activation, Graph, Op};
+use rexnet_ir::graph::{Activation, Function, Graph, Op};
 use rexnet_ir::spec::{INPUT, OUTPUT, expand, parse_network};
 use std::collections::BTreeSet;
 
@@ -127,8 +127,8 @@ fn no_fused_operator_is_written() {
                     assert!(conv.activation.is_none() && conv.input_activation.is_none());
                     assert!(!conv.gate && !conv.shortcut);
                 }
-                Op::Activate(activate) => {
-                    assert!(matches!(activate.function, Activation::Relu | Activation::Sigmoid));
+                Op::Unary(Function::Activate(function)) => {
+                    assert!(matches!(function, Activation::Relu | Activation::Sigmoid));
                 }
                 op => assert!(!["prefix_add", "squeeze_excite", "relayout"].contains(&op.name())),
             }

@@ -3,8 +3,8 @@
 use super::Writer;
 use super::fields::{float, int, ints, string};
 use crate::graph::{
-    Activation, Coordinates, DepthOrder, Expand, Interpolation, NodeId, Op, Pool2d, PoolKind, ReduceKind,
-    Reshape, Resize,
+    Activation, Coordinates, DepthOrder, Expand, Exported, Function, Interpolation, NodeId, Op, Reduce,
+    ReduceKind, Reshape, Resize,
 };
 use crate::onnx::messages::{Attribute, TensorMessage, data_type};
 
@@ -17,127 +17,99 @@ impl Writer<'_> {
         inputs: &mut Vec<String>,
     ) -> (&'static str, Vec<Attribute>) {
         let node = self.graph.node(id);
-        match op {
-            Op::Add => ("Add", Vec::new()),
-            Op::Mul => ("Mul", Vec::new()),
-            Op::Exp => ("Exp", Vec::new()),
-            Op::Sub => ("Sub", Vec::new()),
-            Op::Div => ("Div", Vec::new()),
-            Op::Maximum => ("Max", Vec::new()),
-            Op::Minimum => ("Min", Vec::new()),
-            Op::Reshape(Reshape { dims }) => {
+        // Leaves are written elsewhere; what has no name of its own `primitive` writes out.
+        let Exported::As(name) = op.exported() else {
+            debug_assert!(false, "{} is left to be written", op.name());
+            return ("Identity", Vec::new());
+        };
+        let attributes = match op {
+            Op::Reshape(Reshape::To(dims)) | Op::Expand(Expand { dims }) => {
                 inputs.push(self.integers(dims));
-                ("Reshape", Vec::new())
+                Vec::new()
             }
-            Op::Expand(Expand { dims }) => {
-                inputs.push(self.integers(dims));
-                ("Expand", Vec::new())
+            Op::Reshape(Reshape::Flatten) => vec![int("axis", 1)],
+            Op::Reshape(Reshape::Unflatten) => {
+                inputs.push(self.integers(&[2, 3]));
+                Vec::new()
             }
-            Op::Transpose(transpose) => ("Transpose", vec![ints("perm", &transpose.order)]),
-            Op::Softmax(softmax) => ("Softmax", vec![int("axis", softmax.axis)]),
-            Op::Reduce(reduce) => {
-                // The others take the axes as an input from version 18 on.
-                let as_input = reduce.kind == ReduceKind::Sum || self.opset.0 >= 18;
-                let attributes = if as_input {
-                    inputs.push(self.integers(&[reduce.axis]));
-                    Vec::new()
-                } else {
-                    vec![ints("axes", &[reduce.axis])]
-                };
-                let name = match reduce.kind {
-                    ReduceKind::Sum => "ReduceSum",
-                    ReduceKind::Mean => "ReduceMean",
-                    ReduceKind::Max => "ReduceMax",
-                    ReduceKind::Min => "ReduceMin",
-                };
-                (name, attributes)
+            Op::Transpose(transpose) => vec![ints("perm", &transpose.order)],
+            Op::Softmax(softmax) => vec![int("axis", softmax.axis)],
+            // The others take the axes as an input from version 18 on.
+            Op::Reduce(Reduce { kind, axis }) if *kind == ReduceKind::Sum || self.opset.0 >= 18 => {
+                inputs.push(self.integers(&[*axis]));
+                Vec::new()
             }
+            Op::Reduce(reduce) => vec![ints("axes", &[reduce.axis])],
             Op::DepthToSpace(depth) => {
                 let mode = match depth.order {
                     DepthOrder::BlockFirst => "DCR",
                     DepthOrder::ChannelFirst => "CRD",
                 };
-                ("DepthToSpace", vec![int("blocksize", depth.block[0]), string("mode", mode)])
+                vec![int("blocksize", depth.block[0]), string("mode", mode)]
             }
             Op::Resize(resize) => {
                 self.resize(resize, &self.graph.node(node.operands[0]).ty.dims.clone(), inputs)
             }
-            Op::GlobalAveragePool => ("GlobalAveragePool", Vec::new()),
-            Op::Flatten => ("Flatten", vec![int("axis", 1)]),
-            Op::Unflatten => {
-                inputs.push(self.integers(&[2, 3]));
-                ("Unsqueeze", Vec::new())
+            Op::Unary(Function::Activate(Activation::HardSigmoid)) => vec![float("alpha", 1.0 / 6.0)],
+            Op::Unary(Function::Activate(function)) => {
+                function.parameter().map(|alpha| float("alpha", alpha.get())).into_iter().collect()
             }
-            Op::Activate(activate) => match activate.function {
-                Activation::Relu => ("Relu", Vec::new()),
-                Activation::Sigmoid => ("Sigmoid", Vec::new()),
-                Activation::HardSigmoid => ("HardSigmoid", vec![float("alpha", 1.0 / 6.0)]),
-                Activation::HardSwish => ("HardSwish", Vec::new()),
-                Activation::LeakyRelu(slope) => ("LeakyRelu", vec![float("alpha", slope.get())]),
-                Activation::Elu(alpha) => ("Elu", vec![float("alpha", alpha.get())]),
-                Activation::Softplus => ("Softplus", Vec::new()),
-                Activation::Tanh => ("Tanh", Vec::new()),
-                // Written out by `primitive`.
-                Activation::Relu6 | Activation::Silu => ("Identity", Vec::new()),
-            },
-            Op::Clip(clip) => {
-                for (bound, none) in [(clip.min, f32::NEG_INFINITY), (clip.max, f32::INFINITY)] {
-                    let bound = bound as f32;
+            Op::Unary(Function::Clip { min, max }) => {
+                for (bound, none) in [(min, f32::NEG_INFINITY), (max, f32::INFINITY)] {
+                    let bound = *bound as f32;
                     inputs.push(if bound == none { String::new() } else { self.float(bound) });
                 }
                 // Inputs that are left out at the end are not listed.
                 while inputs.last().is_some_and(String::is_empty) {
                     inputs.pop();
                 }
-                ("Clip", Vec::new())
+                Vec::new()
             }
             Op::Slice(slice) => {
                 for index in [slice.start, slice.end, slice.axis] {
                     inputs.push(self.integers(&[index]));
                 }
-                ("Slice", Vec::new())
+                Vec::new()
             }
-            Op::Concat(concat) => ("Concat", vec![int("axis", concat.axis)]),
+            Op::Concat(concat) => vec![int("axis", concat.axis)],
             Op::Pad(pad) => {
                 let [top, left, bottom, right] = pad.pad;
                 inputs.push(self.integers(&[0, 0, top, left, 0, 0, bottom, right]));
-                ("Pad", Vec::new())
+                Vec::new()
             }
-            Op::Pool2d(pool) => pooling(pool),
-            Op::BatchNorm(norm) => ("BatchNormalization", vec![float("epsilon", norm.epsilon as f32)]),
-            Op::Dense(_) => ("Gemm", vec![int("transB", 1)]),
+            Op::Pool2d(pool) => {
+                vec![
+                    ints("kernel_shape", &pool.kernel),
+                    ints("pads", &pool.pad),
+                    ints("strides", &pool.stride),
+                ]
+            }
+            Op::BatchNorm(norm) => vec![float("epsilon", norm.epsilon as f32)],
+            Op::Dense(_) => vec![int("transB", 1)],
             Op::Conv2d(conv) => {
                 let weight = &self.graph.node(node.operands[1]).ty;
-                let attributes = vec![
+                vec![
                     ints("dilations", &conv.dilation),
                     int("group", conv.groups),
                     ints("kernel_shape", &[weight.height(), weight.width()]),
                     ints("pads", &conv.pad),
                     ints("strides", &conv.stride),
-                ];
-                ("Conv", attributes)
+                ]
             }
-            // Leaves are written elsewhere; the others `primitive` writes out.
-            Op::Input | Op::Constant | Op::Relayout(_) | Op::PrefixAdd | Op::SqueezeExcite(_) => {
-                ("Identity", Vec::new())
-            }
-        }
+            _ => Vec::new(),
+        };
+        (name, attributes)
     }
 
     /// One axis resized: by the size, unless the scale is another than it says; elements taken whole at places of their
     /// own that no version has beside the other coordinates are gathered.
-    fn resize(
-        &mut self,
-        resize: &Resize,
-        dims: &[usize],
-        inputs: &mut Vec<String>,
-    ) -> (&'static str, Vec<Attribute>) {
+    fn resize(&mut self, resize: &Resize, dims: &[usize], inputs: &mut Vec<String>) -> Vec<Attribute> {
         let region = resize.region.map_or([0.0, 1.0], |region| region.map(crate::graph::Parameter::get));
         if resize.coordinates == Coordinates::HalfPixelWhole {
             let taps = resize.taps(dims[resize.axis]);
             let elements: Vec<usize> = taps.iter().map(|taps| taps[0].0).collect();
             inputs.push(self.integers(&elements));
-            return ("Gather", vec![int("axis", resize.axis)]);
+            return vec![int("axis", resize.axis)];
         }
         inputs.push(if resize.coordinates == Coordinates::Region {
             let mut both = [vec![0.0; dims.len()], vec![1.0; dims.len()]];
@@ -180,7 +152,7 @@ impl Writer<'_> {
         attributes.extend(resize.antialias.then(|| int("antialias", 1)));
         attributes.extend(resize.exclude_outside.then(|| int("exclude_outside", 1)));
         attributes.extend(resize.coefficient.map(|a| float("cubic_coeff_a", a.get())));
-        ("Resize", attributes)
+        attributes
     }
 
     fn floats(&mut self, values: &[f32]) -> String {
@@ -228,13 +200,5 @@ impl Writer<'_> {
         });
         self.arguments.insert(key, name.clone());
         name
-    }
-}
-
-fn pooling(pool: &Pool2d) -> (&'static str, Vec<Attribute>) {
-    let window = [ints("kernel_shape", &pool.kernel), ints("pads", &pool.pad), ints("strides", &pool.stride)];
-    match pool.kind {
-        PoolKind::Average => ("AveragePool", window.to_vec()),
-        PoolKind::Max => ("MaxPool", window.to_vec()),
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::{
-    Activate, Activation, Clip, Concat, Conv2d, Dense, DepthOrder, DepthToSpace, Editor, Graph, NodeId, Op,
-    Pad, Reshape, Slice, SqueezeExcite, Tensor, Transpose,
+    Activation, BinaryKind, Concat, Conv2d, Dense, DepthOrder, DepthToSpace, Editor, Function, Graph, NodeId,
+    Op, Pad, Reshape, Slice, SqueezeExcite, Tensor, Transpose,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -79,10 +79,10 @@ impl Writer<'_> {
             }
             Op::SqueezeExcite(gate) => self.squeeze_excite(gate, operands, name),
             Op::PrefixAdd => self.shortcut(operands[0], operands[1], name),
-            Op::Activate(Activate { function }) => self.activation(*function, operands[0], name),
+            Op::Unary(Function::Activate(function)) => self.activation(*function, operands[0], name),
             Op::Relayout(_) => Ok(operands[0]),
             Op::Pad(Pad { pad: [0, 0, 0, 0] }) => Ok(operands[0]),
-            Op::Flatten if self.dims(operands[0]).len() == 2 => Ok(operands[0]),
+            Op::Reshape(Reshape::Flatten) if self.dims(operands[0]).len() == 2 => Ok(operands[0]),
             Op::Slice(slice) if self.dims(operands[0])[slice.axis] == slice.end - slice.start => {
                 Ok(operands[0])
             }
@@ -90,31 +90,8 @@ impl Writer<'_> {
             Op::DepthToSpace(depth) if depth.block[0] != depth.block[1] => {
                 self.depth_to_space(depth, operands[0], name)
             }
-            Op::DepthToSpace(_)
-            | Op::Input
-            | Op::Constant
-            | Op::Add
-            | Op::Mul
-            | Op::GlobalAveragePool
-            | Op::Flatten
-            | Op::Unflatten
-            | Op::Exp
-            | Op::Sub
-            | Op::Div
-            | Op::Maximum
-            | Op::Minimum
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::Expand(_)
-            | Op::Reduce(_)
-            | Op::Softmax(_)
-            | Op::Resize(_)
-            | Op::BatchNorm(_)
-            | Op::Clip(_)
-            | Op::Slice(_)
-            | Op::Concat(_)
-            | Op::Pad(_)
-            | Op::Pool2d(_) => self.editor.add(op.clone(), operands, name),
+            // The table says that ONNX has it.
+            op => self.editor.add(op.clone(), operands, name),
         }
     }
 
@@ -160,7 +137,7 @@ impl Writer<'_> {
         let mut x = operands[0];
         if let Some(gate) = gate {
             let part = self.part(name, "gated");
-            x = self.editor.add(Op::Mul, &[x, gate], part)?;
+            x = self.editor.add(BinaryKind::Mul.into(), &[x, gate], part)?;
         }
         if let Some(function) = conv.input_activation {
             let part = self.part(name, "input");
@@ -235,12 +212,12 @@ impl Writer<'_> {
     fn shortcut(&mut self, whole: NodeId, part: NodeId, name: &str) -> Written {
         let (channels, split) = (self.dims(whole)[1], self.dims(part)[1]);
         if channels == split {
-            return self.editor.add(Op::Add, &[whole, part], name);
+            return self.editor.add(BinaryKind::Add.into(), &[whole, part], name);
         }
         let slice = |start, end| Op::Slice(Slice { axis: 1, start, end });
         let [first_name, sum_name, rest_name] = ["first", "sum", "rest"].map(|step| self.part(name, step));
         let first = self.editor.add(slice(0, split), &[whole], first_name)?;
-        let sum = self.editor.add(Op::Add, &[first, part], sum_name)?;
+        let sum = self.editor.add(BinaryKind::Add.into(), &[first, part], sum_name)?;
         let rest = self.editor.add(slice(split, channels), &[whole], rest_name)?;
         self.editor.add(Op::Concat(Concat { axis: 1 }), &[sum, rest], name)
     }
@@ -255,7 +232,7 @@ impl Writer<'_> {
             DepthOrder::BlockFirst => (n, c),
             DepthOrder::ChannelFirst => (n * c, 1),
         };
-        let reshape = |dims: [usize; 4]| Op::Reshape(Reshape { dims: dims.to_vec() });
+        let reshape = |dims: [usize; 4]| Op::Reshape(Reshape::To(dims.to_vec()));
         let transpose = |order: [usize; 4]| Op::Transpose(Transpose { order: order.to_vec() });
         let steps = [
             ("columns", reshape([images * bh, bw, maps * h, w])),
@@ -288,14 +265,15 @@ impl Writer<'_> {
 
     fn activation(&mut self, function: Activation, x: NodeId, name: &str) -> Written {
         match function {
-            Activation::Relu6 => self.editor.add(Op::Clip(Clip { min: 0.0, max: 6.0 }), &[x], name),
-            Activation::Silu => {
-                let sigmoid = Op::Activate(Activate { function: Activation::Sigmoid });
-                let part = self.part(name, "sigmoid");
-                let gate = self.editor.add(sigmoid, &[x], part)?;
-                self.editor.add(Op::Mul, &[x, gate], name)
+            Activation::Relu6 => {
+                self.editor.add(Op::Unary(Function::Clip { min: 0.0, max: 6.0 }), &[x], name)
             }
-            function => self.editor.add(Op::Activate(Activate { function }), &[x], name),
+            Activation::Silu => {
+                let part = self.part(name, "sigmoid");
+                let gate = self.editor.add(Activation::Sigmoid.into(), &[x], part)?;
+                self.editor.add(BinaryKind::Mul.into(), &[x, gate], name)
+            }
+            function => self.editor.add(function.into(), &[x], name),
         }
     }
 }

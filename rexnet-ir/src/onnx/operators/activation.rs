@@ -1,23 +1,29 @@
 //! Functions of one argument.
 
 use super::{Call, elementwise};
-use crate::graph::{Activate, Activation, Clip, NodeId, Op, Parameter};
+use crate::graph::{Activation, BinaryKind, Function, NodeId, Op, Parameter};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
 
 fn activate(call: &mut Call<'_, '_, '_>, function: Activation) -> Results {
     let x = call.data(0)?;
-    let id = call.add(Op::Activate(Activate { function }), &[x])?;
+    let id = call.add(function.into(), &[x])?;
     Call::node(id)
 }
 
-pub(super) fn relu(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::Relu)
-}
-
-pub(super) fn sigmoid(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::Sigmoid)
+/// The function of the table that has the operator's name, with the parameter `alpha` if it has one.
+pub(super) fn function(call: &mut Call<'_, '_, '_>) -> Results {
+    let mut function = Function::from_onnx(call.kind).ok_or("the operator is not supported")?;
+    if let Function::Activate(activation) = &mut function
+        && let Some(default) = activation.parameter()
+    {
+        let alpha = alpha(call, default.get())?;
+        *activation = activation.with_parameter(alpha).unwrap_or(*activation);
+    }
+    let x = call.data(0)?;
+    let id = call.add(Op::Unary(function), &[x])?;
+    Call::node(id)
 }
 
 pub(super) fn swish(call: &mut Call<'_, '_, '_>) -> Results {
@@ -26,10 +32,6 @@ pub(super) fn swish(call: &mut Call<'_, '_, '_>) -> Results {
         return Err(format!("alpha {alpha} is not supported; 1 is"));
     }
     activate(call, Activation::Silu)
-}
-
-pub(super) fn hard_swish(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::HardSwish)
 }
 
 /// `min(1, max(0, alpha * x + beta))`; other numbers than PyTorch's are written out.
@@ -43,9 +45,9 @@ pub(super) fn hard_sigmoid(call: &mut Call<'_, '_, '_>) -> Results {
         return Err(format!("alpha {alpha} and beta {beta} are not supported; finite numbers are"));
     }
     let x = call.data(0)?;
-    let scaled = with_number(call, x, Op::Mul, "scaled", alpha)?;
-    let shifted = with_number(call, scaled, Op::Add, "shifted", beta)?;
-    let id = call.add(Op::Clip(Clip { min: 0.0, max: 1.0 }), &[shifted])?;
+    let scaled = with_number(call, x, BinaryKind::Mul, "scaled", alpha)?;
+    let shifted = with_number(call, scaled, BinaryKind::Add, "shifted", beta)?;
+    let id = call.add(Op::Unary(Function::Clip { min: 0.0, max: 1.0 }), &[shifted])?;
     Call::node(id)
 }
 
@@ -53,7 +55,7 @@ pub(super) fn hard_sigmoid(call: &mut Call<'_, '_, '_>) -> Results {
 fn with_number(
     call: &mut Call<'_, '_, '_>,
     x: NodeId,
-    op: Op,
+    kind: BinaryKind,
     part: &str,
     number: f32,
 ) -> Result<NodeId, String> {
@@ -64,11 +66,11 @@ fn with_number(
     let elements = dims.iter().product();
     call.charge(elements)?;
     let operand = call.made(&format!("{part}.constant"), dims, vec![number; elements])?;
-    call.add_step(part, op, &[x, operand])
+    call.add_step(part, kind.into(), &[x, operand])
 }
 
 fn step(call: &mut Call<'_, '_, '_>, part: &str, function: Activation, x: NodeId) -> Result<NodeId, String> {
-    call.add_step(part, Op::Activate(Activate { function }), &[x])
+    call.add_step(part, function.into(), &[x])
 }
 
 /// The attribute alpha.
@@ -77,33 +79,9 @@ fn alpha(call: &Call<'_, '_, '_>, default: f32) -> Result<Parameter, String> {
     Parameter::new(alpha).ok_or_else(|| format!("alpha {alpha} is not supported; finite numbers are"))
 }
 
-pub(super) fn leaky_relu(call: &mut Call<'_, '_, '_>) -> Results {
-    let slope = alpha(call, 0.01)?;
-    activate(call, Activation::LeakyRelu(slope))
-}
-
-pub(super) fn elu(call: &mut Call<'_, '_, '_>) -> Results {
-    let alpha = alpha(call, 1.0)?;
-    activate(call, Activation::Elu(alpha))
-}
-
-pub(super) fn softplus(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::Softplus)
-}
-
-pub(super) fn tanh(call: &mut Call<'_, '_, '_>) -> Results {
-    activate(call, Activation::Tanh)
-}
-
-pub(super) fn exp(call: &mut Call<'_, '_, '_>) -> Results {
-    let x = call.data(0)?;
-    let id = call.add(Op::Exp, &[x])?;
-    Call::node(id)
-}
-
 pub(super) fn neg(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
-    let id = with_number(call, x, Op::Mul, "negated", -1.0)?;
+    let id = with_number(call, x, BinaryKind::Mul, "negated", -1.0)?;
     Call::node(id)
 }
 
@@ -115,8 +93,8 @@ pub(super) fn abs(call: &mut Call<'_, '_, '_>) -> Results {
 
 /// `max(x, -x)`.
 pub(super) fn magnitude(call: &mut Call<'_, '_, '_>, x: NodeId, part: &str) -> Result<NodeId, String> {
-    let negated = with_number(call, x, Op::Mul, "negated", -1.0)?;
-    call.add_step(part, Op::Maximum, &[x, negated])
+    let negated = with_number(call, x, BinaryKind::Mul, "negated", -1.0)?;
+    call.add_step(part, BinaryKind::Maximum.into(), &[x, negated])
 }
 
 pub(super) fn reciprocal(call: &mut Call<'_, '_, '_>) -> Results {
@@ -125,7 +103,7 @@ pub(super) fn reciprocal(call: &mut Call<'_, '_, '_>) -> Results {
     let elements = dims.iter().product();
     call.charge(elements)?;
     let ones = call.made("ones", dims, vec![1.0; elements])?;
-    let id = call.add(Op::Div, &[ones, x])?;
+    let id = call.add(BinaryKind::Div.into(), &[ones, x])?;
     Call::node(id)
 }
 
@@ -134,7 +112,7 @@ pub(super) fn mish(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let softplus = step(call, "softplus", Activation::Softplus, x)?;
     let tanh = step(call, "tanh", Activation::Tanh, softplus)?;
-    let id = call.add(Op::Mul, &[x, tanh])?;
+    let id = call.add(BinaryKind::Mul.into(), &[x, tanh])?;
     Call::node(id)
 }
 
@@ -142,8 +120,8 @@ pub(super) fn mish(call: &mut Call<'_, '_, '_>) -> Results {
 pub(super) fn softsign(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let magnitude = magnitude(call, x, "magnitude")?;
-    let divisor = with_number(call, magnitude, Op::Add, "divisor", 1.0)?;
-    let id = call.add(Op::Div, &[x, divisor])?;
+    let divisor = with_number(call, magnitude, BinaryKind::Add, "divisor", 1.0)?;
+    let id = call.add(BinaryKind::Div.into(), &[x, divisor])?;
     Call::node(id)
 }
 
@@ -153,7 +131,7 @@ pub(super) fn selu(call: &mut Call<'_, '_, '_>) -> Results {
     let gamma = call.attributes.float("gamma", 1.050_701)?;
     let x = call.data(0)?;
     let elu = step(call, "elu", Activation::Elu(alpha), x)?;
-    let id = with_number(call, elu, Op::Mul, "scaled", gamma)?;
+    let id = with_number(call, elu, BinaryKind::Mul, "scaled", gamma)?;
     Call::node(id)
 }
 
@@ -165,12 +143,12 @@ pub(super) fn celu(call: &mut Call<'_, '_, '_>) -> Results {
     }
     let mut x = call.data(0)?;
     if alpha != 1.0 {
-        x = with_number(call, x, Op::Mul, "scaled", 1.0 / alpha)?;
+        x = with_number(call, x, BinaryKind::Mul, "scaled", 1.0 / alpha)?;
     }
     let Some(one) = Parameter::new(1.0) else { return Err("one is no number".to_owned()) };
     let mut id = step(call, "elu", Activation::Elu(one), x)?;
     if alpha != 1.0 {
-        id = with_number(call, id, Op::Mul, "scaled_back", alpha)?;
+        id = with_number(call, id, BinaryKind::Mul, "scaled_back", alpha)?;
     }
     Call::node(id)
 }
@@ -188,7 +166,7 @@ pub(super) fn prelu(call: &mut Call<'_, '_, '_>) -> Results {
         return activate(call, Activation::LeakyRelu(slope));
     }
     let above = step(call, "above", Activation::Relu, x)?;
-    let below = Op::Clip(Clip { min: f64::NEG_INFINITY, max: 0.0 });
+    let below = Op::Unary(Function::Clip { min: f64::NEG_INFINITY, max: 0.0 });
     let below = call.add_step("below", below, &[x])?;
     call.inputs = vec![Some(Value::Node(below)), Some(slope)];
     let scaled = elementwise::mul(call)?;

@@ -1,7 +1,7 @@
 //! Ceil, Floor, CastLike, Expand, Equal, Where, Range: what exporters leave of the arithmetic on shapes and scalars.
 
 use super::{Call, broadcast};
-use crate::graph::{Activate, Activation, Expand, NodeId, Op};
+use crate::graph::{Activation, Expand, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
 
@@ -106,7 +106,7 @@ const SOFTPLUS_IS_LINEAR: f32 = 17.0;
 fn select_above(call: &Call<'_, '_, '_>, x: NodeId, number: f32) -> Results {
     if let (Value::Node(then), Value::Node(otherwise)) = (call.input(1)?, call.input(2)?) {
         let node = call.importer.graph.node(*otherwise);
-        let softplus = node.op == Op::Activate(Activate { function: Activation::Softplus });
+        let softplus = node.op == Activation::Softplus.into();
         if softplus && node.operands == [x] && *then == x && number >= SOFTPLUS_IS_LINEAR {
             return Call::node(*otherwise);
         }

@@ -2,143 +2,96 @@
 
 use super::layer::bias_of;
 use super::{Call, broadcast};
-use crate::graph::{Clip, Dense, Expand, NodeId, Op};
+use crate::graph::{BinaryKind, Dense, Expand, Function, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, count_of};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
 
-/// The four operations of arithmetic, and the two bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Arithmetic {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Max,
-    Min,
+/// The value of floats, rounded once.
+fn floats(kind: BinaryKind, a: f32, b: f32) -> f32 {
+    kind.evaluate(f64::from(a), f64::from(b)) as f32
 }
 
-impl Arithmetic {
-    fn floats(self, a: f32, b: f32) -> f32 {
-        match self {
-            Arithmetic::Add => a + b,
-            Arithmetic::Sub => a - b,
-            Arithmetic::Mul => a * b,
-            Arithmetic::Div => a / b,
-            // NaN on either side is the result.
-            Arithmetic::Max => {
-                if a.is_nan() || a > b {
-                    a
-                } else {
-                    b
-                }
-            }
-            Arithmetic::Min => {
-                if a.is_nan() || a < b {
-                    a
-                } else {
-                    b
-                }
-            }
-        }
+/// The value of integers, where it is one; division rounds towards zero.
+fn integers(kind: BinaryKind, a: i64, b: i64) -> Result<i64, String> {
+    match kind {
+        BinaryKind::Add => a.checked_add(b),
+        BinaryKind::Sub => a.checked_sub(b),
+        BinaryKind::Mul => a.checked_mul(b),
+        BinaryKind::Div => a.checked_div(b),
+        BinaryKind::Maximum => Some(a.max(b)),
+        BinaryKind::Minimum => Some(a.min(b)),
     }
-
-    /// Whether the order of the operands does not matter.
-    fn commutes(self) -> bool {
-        !matches!(self, Arithmetic::Sub | Arithmetic::Div)
-    }
-
-    fn on_tensors(self) -> Op {
-        match self {
-            Arithmetic::Add => Op::Add,
-            Arithmetic::Sub => Op::Sub,
-            Arithmetic::Mul => Op::Mul,
-            Arithmetic::Div => Op::Div,
-            Arithmetic::Max => Op::Maximum,
-            Arithmetic::Min => Op::Minimum,
-        }
-    }
-
-    fn integers(self, a: i64, b: i64) -> Result<i64, String> {
-        match self {
-            Arithmetic::Add => a.checked_add(b),
-            Arithmetic::Sub => a.checked_sub(b),
-            Arithmetic::Mul => a.checked_mul(b),
-            Arithmetic::Div => a.checked_div(b),
-            Arithmetic::Max => Some(a.max(b)),
-            Arithmetic::Min => Some(a.min(b)),
-        }
-        .ok_or_else(|| format!("integer arithmetic on {a} and {b} fails"))
-    }
+    .ok_or_else(|| format!("integer arithmetic on {a} and {b} fails"))
 }
 
 pub(super) fn add(call: &mut Call<'_, '_, '_>) -> Results {
-    arithmetic(call, Arithmetic::Add)
+    arithmetic(call, BinaryKind::Add)
 }
 
 pub(super) fn sub(call: &mut Call<'_, '_, '_>) -> Results {
-    arithmetic(call, Arithmetic::Sub)
+    arithmetic(call, BinaryKind::Sub)
 }
 
 pub(super) fn mul(call: &mut Call<'_, '_, '_>) -> Results {
-    arithmetic(call, Arithmetic::Mul)
+    arithmetic(call, BinaryKind::Mul)
 }
 
 pub(super) fn div(call: &mut Call<'_, '_, '_>) -> Results {
-    arithmetic(call, Arithmetic::Div)
+    arithmetic(call, BinaryKind::Div)
 }
 
 pub(super) fn max(call: &mut Call<'_, '_, '_>) -> Results {
-    all(call, Arithmetic::Max)
+    all(call, BinaryKind::Maximum)
 }
 
 pub(super) fn min(call: &mut Call<'_, '_, '_>) -> Results {
-    all(call, Arithmetic::Min)
+    all(call, BinaryKind::Minimum)
 }
 
 pub(super) fn sum(call: &mut Call<'_, '_, '_>) -> Results {
-    all(call, Arithmetic::Add)
+    all(call, BinaryKind::Add)
 }
 
 pub(super) fn mean(call: &mut Call<'_, '_, '_>) -> Results {
     let count = call.inputs.len();
-    let sum = all(call, Arithmetic::Add)?.pop();
+    let sum = all(call, BinaryKind::Add)?.pop();
     let name = format!("{}.count", call.name);
     let divisor = Constant::new(Vec::new(), Elements::floats([count as f32]))?;
     call.inputs = vec![sum, Some(Value::Constant(name.as_str().into(), divisor))];
-    arithmetic(call, Arithmetic::Div)
+    arithmetic(call, BinaryKind::Div)
 }
 
 /// All inputs, from the first on.
-fn all(call: &mut Call<'_, '_, '_>, op: Arithmetic) -> Results {
+fn all(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
     let mut rest = std::mem::take(&mut call.inputs).into_iter();
     let mut result = rest.next().flatten().ok_or("an input is missing")?;
     for next in rest {
         call.inputs = vec![Some(result), next];
-        result = arithmetic(call, op)?.pop().ok_or("an input is missing")?;
+        result = arithmetic(call, kind)?.pop().ok_or("an input is missing")?;
     }
     Ok(vec![result])
 }
 
-fn arithmetic(call: &mut Call<'_, '_, '_>, op: Arithmetic) -> Results {
+fn arithmetic(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
     let (a, b) = (call.input(0)?.clone(), call.input(1)?.clone());
     match (&a, &b) {
         (Value::Constant(_, a), Value::Constant(_, b)) => {
-            let folded = fold(call, op, a, b)?;
+            let folded = fold(call, kind, a, b)?;
             call.constant(folded)
         }
-        (Value::Node(node), Value::Constant(_, constant)) => with_constant(call, op, *node, constant, 1),
-        (Value::Constant(_, constant), Value::Node(node)) if op.commutes() => {
-            with_constant(call, op, *node, constant, 0)
+        (Value::Node(node), Value::Constant(_, constant)) => with_constant(call, kind, *node, constant, 1),
+        (Value::Constant(_, constant), Value::Node(node)) if kind.commutes() => {
+            with_constant(call, kind, *node, constant, 0)
         }
-        _ => stretched(call, op, [&a, &b]),
+        _ => stretched(call, kind, [&a, &b]),
     }
 }
 
 /// Two values, of which one at least is computed, stretched to the shape that they have together. What is one value a
 /// channel stays so as the second operand.
-fn stretched(call: &mut Call<'_, '_, '_>, op: Arithmetic, values: [&Value; 2]) -> Results {
+fn stretched(call: &mut Call<'_, '_, '_>, kind: BinaryKind, values: [&Value; 2]) -> Results {
     let extents = |call: &Call<'_, '_, '_>, value: &Value| match value {
         Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
         Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
@@ -147,7 +100,7 @@ fn stretched(call: &mut Call<'_, '_, '_>, op: Arithmetic, values: [&Value; 2]) -
     let own = [extents(call, values[0])?, extents(call, values[1])?];
     let dims = broadcast::together(&own[0], &own[1])?;
     let of_channels = |own: &[usize]| matches!((own, dims.as_slice()), (&[m, k, 1, 1], &[n, c, _, _]) if k == c && (m == 1 || m == n));
-    let first = usize::from(op.commutes() && own[0] != dims && of_channels(&own[0]));
+    let first = usize::from(kind.commutes() && own[0] != dims && of_channels(&own[0]));
     let mut operands = Vec::with_capacity(2);
     for place in [first, 1 - first] {
         let as_it_is = own[place] == dims || !operands.is_empty() && of_channels(&own[place]);
@@ -165,13 +118,13 @@ fn stretched(call: &mut Call<'_, '_, '_>, op: Arithmetic, values: [&Value; 2]) -
             _ => call.data(place)?,
         });
     }
-    let id = call.add(op.on_tensors(), &operands)?;
+    let id = call.add(kind.into(), &operands)?;
     Call::node(id)
 }
 
 fn with_constant(
     call: &mut Call<'_, '_, '_>,
-    op: Arithmetic,
+    kind: BinaryKind,
     node: NodeId,
     constant: &Constant,
     place: usize,
@@ -181,24 +134,24 @@ fn with_constant(
         // Under its own name, by which its node is found again.
         let values = [Value::Node(node), call.input(place)?.clone()];
         call.inputs = values.iter().cloned().map(Some).collect();
-        stretched(call, op, [&values[0], &values[1]])
+        stretched(call, kind, [&values[0], &values[1]])
     };
     // More axes would be axes of the result, too.
     if constant.dims().len() > ty.dims.len() {
         return in_general(call);
     }
-    if matches!(op, Arithmetic::Max | Arithmetic::Min) {
+    if matches!(kind, BinaryKind::Maximum | BinaryKind::Minimum) {
         let Ok(bound) = constant.scalar() else { return in_general(call) };
-        let clip = match op {
-            Arithmetic::Max => Clip { min: bound, max: f64::INFINITY },
-            _ => Clip { min: f64::NEG_INFINITY, max: bound },
+        let clip = match kind {
+            BinaryKind::Maximum => Function::Clip { min: bound, max: f64::INFINITY },
+            _ => Function::Clip { min: f64::NEG_INFINITY, max: bound },
         };
-        let id = call.add(Op::Clip(clip), &[node])?;
+        let id = call.add(Op::Unary(clip), &[node])?;
         return Call::node(id);
     }
     // The bias that follows a matrix product.
     let product = call.importer.graph.node(node);
-    if op == Arithmetic::Add && product.op == Op::Dense(Dense { bias: false, activation: None }) {
+    if kind == BinaryKind::Add && product.op == Op::Dense(Dense { bias: false, activation: None }) {
         let [x, weight] = [product.operands[0], product.operands[1]];
         let bias = bias_of(call, place, ty.channels(), 1.0)?;
         let id = call.add(Op::Dense(Dense { bias: true, activation: None }), &[x, weight, bias])?;
@@ -212,42 +165,48 @@ fn with_constant(
         _ => return in_general(call),
     };
     let floats = constant.as_floats()?;
-    let op_on_map = if matches!(op, Arithmetic::Add | Arithmetic::Sub) { Op::Add } else { Op::Mul };
-    let operand = if matches!(op, Arithmetic::Add | Arithmetic::Mul) && constant.dims() == dims {
+    let on_map =
+        if matches!(kind, BinaryKind::Add | BinaryKind::Sub) { BinaryKind::Add } else { BinaryKind::Mul };
+    let operand = if matches!(kind, BinaryKind::Add | BinaryKind::Mul) && constant.dims() == dims {
         call.data(place)?
     } else {
         let elements = dims.iter().product();
         call.charge(elements)?;
         let floats = floats.data();
-        let values: Vec<f32> = match op {
-            Arithmetic::Sub => floats.iter().map(|x| -x).collect(),
-            Arithmetic::Div => floats.iter().map(|x| 1.0 / x).collect(),
+        let values: Vec<f32> = match kind {
+            BinaryKind::Sub => floats.iter().map(|x| -x).collect(),
+            BinaryKind::Div => floats.iter().map(|x| 1.0 / x).collect(),
             _ => floats.to_vec(),
         };
         // The reciprocal of a number near the ends of the range is no number of the same precision.
-        if op == Arithmetic::Div && !values.iter().all(|x| x.is_normal()) {
+        if kind == BinaryKind::Div && !values.iter().all(|x| x.is_normal()) {
             return in_general(call);
         }
         let values = if values.len() == 1 { vec![values[0]; elements] } else { values };
         call.made("constant", dims, values)?
     };
-    let id = call.add(op_on_map, &[node, operand])?;
+    let id = call.add(on_map.into(), &[node, operand])?;
     Call::node(id)
 }
 
 /// Two constants, broadcast as in NumPy.
-fn fold(call: &mut Call<'_, '_, '_>, op: Arithmetic, a: &Constant, b: &Constant) -> Result<Constant, String> {
+fn fold(
+    call: &mut Call<'_, '_, '_>,
+    kind: BinaryKind,
+    a: &Constant,
+    b: &Constant,
+) -> Result<Constant, String> {
     let dims = broadcast::together(a.dims(), b.dims())?;
     let count = count_of(&dims).ok_or("the constants broadcast to too many elements")?;
     call.charge(count)?;
     let place = |at: usize, own: &Constant| broadcast::place(at, &dims, own.dims());
     let elements = match (a.elements(), b.elements()) {
         (Elements::Floats(x), Elements::Floats(y)) => {
-            let each = (0..count).map(|at| op.floats(x.element(place(at, a)), y.element(place(at, b))));
+            let each = (0..count).map(|at| floats(kind, x.element(place(at, a)), y.element(place(at, b))));
             Elements::floats(each.collect::<Vec<f32>>())
         }
         (Elements::Integers(x), Elements::Integers(y)) => {
-            let each = (0..count).map(|at| op.integers(x[place(at, a)], y[place(at, b)]));
+            let each = (0..count).map(|at| integers(kind, x[place(at, a)], y[place(at, b)]));
             Elements::Integers(each.collect::<Result<_, _>>()?)
         }
         _ => return Err("an integer and a float constant are mixed".to_owned()),
@@ -266,7 +225,7 @@ pub(super) fn clip(call: &mut Call<'_, '_, '_>) -> Results {
         return call.constant(clipped);
     }
     let x = call.data(0)?;
-    let id = call.add(Op::Clip(Clip { min: bounds[0], max: bounds[1] }), &[x])?;
+    let id = call.add(Op::Unary(Function::Clip { min: bounds[0], max: bounds[1] }), &[x])?;
     Call::node(id)
 }
 

@@ -1,4 +1,5 @@
-//! The operators that are imported: one row each, with the inputs and attributes that it may have.
+//! The operators that are imported: one row each, with the inputs and attributes that it may have. Elementwise functions
+//! have theirs in the graph's table.
 
 mod activation;
 mod broadcast;
@@ -19,7 +20,7 @@ use super::attributes::Attributes;
 use super::constant::{Constant, Elements};
 use super::import::{Importer, Value};
 use super::messages::Node;
-use crate::graph::{NodeId, Op, TensorType};
+use crate::graph::{Function, NodeId, Op, TensorType};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
@@ -40,6 +41,8 @@ pub(super) struct Call<'i, 'a, 'f> {
     pub(super) used: &'a HashSet<&'a str>,
     /// The version of the standard operators.
     pub(super) opset: i64,
+    /// The operator's name.
+    pub(super) kind: &'a str,
 }
 
 /// How an operator is imported. The error says what of it is not covered.
@@ -76,9 +79,7 @@ operators! {
     "DepthToSpace" (1..=1) ["blocksize", "mode"] => resize::depth_to_space;
     "Div" (2..=2) [] => elementwise::div;
     "Dropout" (1..=3) ["ratio", "seed"] => elementwise::dropout;
-    "Elu" (1..=1) ["alpha"] => activation::elu;
     "Equal" (2..=2) [] => conversion::equal;
-    "Exp" (1..=1) [] => activation::exp;
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
     "Floor" (1..=1) [] => conversion::floor;
@@ -88,9 +89,7 @@ operators! {
     "GlobalMaxPool" (1..=1) [] => pooling::global_max;
     "Greater" (2..=2) [] => conversion::greater;
     "HardSigmoid" (1..=1) ["alpha", "beta"] => activation::hard_sigmoid;
-    "HardSwish" (1..=1) [] => activation::hard_swish;
     "Identity" (1..=1) [] => elementwise::identity;
-    "LeakyRelu" (1..=1) ["alpha"] => activation::leaky_relu;
     "MatMul" (2..=2) [] => layer::matmul;
     "Max" (1..=MAX_LIST) [] => elementwise::max;
     "MaxPool" (1..=1) ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
@@ -109,7 +108,6 @@ operators! {
     "ReduceMin" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::min;
     "ReduceSum" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::sum;
     "ReduceSumSquare" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::sum_of_squares;
-    "Relu" (1..=1) [] => activation::relu;
     "Reshape" (2..=2) ["allowzero"] => shape::reshape;
     "Resize" (1..=4) [
         "antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
@@ -119,9 +117,7 @@ operators! {
     "Selu" (1..=1) ["alpha", "gamma"] => activation::selu;
     "SequenceAt" (2..=2) [] => sequence::sequence_at;
     "Shape" (1..=1) ["start", "end"] => shape::shape;
-    "Sigmoid" (1..=1) [] => activation::sigmoid;
     "Softmax" (1..=1) ["axis"] => reduction::softmax;
-    "Softplus" (1..=1) [] => activation::softplus;
     "Softsign" (1..=1) [] => activation::softsign;
     "SpaceToDepth" (1..=1) ["blocksize"] => resize::space_to_depth;
     "Slice" (1..=5) ["axes", "ends", "starts"] => indexing::slice;
@@ -131,11 +127,22 @@ operators! {
     "Sub" (2..=2) [] => elementwise::sub;
     "Sum" (1..=MAX_LIST) [] => elementwise::sum;
     "Swish" (1..=1) ["alpha"] => activation::swish;
-    "Tanh" (1..=1) [] => activation::tanh;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
     "Upsample" (1..=2) ["mode", "scales"] => resize::upsample;
     "Where" (3..=3) [] => conversion::select;
+}
+
+/// The operators that are elementwise functions of the graph's table, and those among them that have a parameter.
+const FUNCTION: Operator =
+    Operator { name: "", inputs: 1..=1, attributes: &[], import: activation::function };
+const FUNCTION_WITH_PARAMETER: Operator = Operator { attributes: &["alpha"], ..FUNCTION };
+
+fn function(name: &str) -> Option<&'static Operator> {
+    match Function::from_onnx(name)? {
+        Function::Activate(function) if function.parameter().is_some() => Some(&FUNCTION_WITH_PARAMETER),
+        _ => Some(&FUNCTION),
+    }
 }
 
 impl Operator {
@@ -171,7 +178,7 @@ impl Operator {
 pub(super) fn find(node: &Node) -> Option<&'static Operator> {
     let standard = matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"));
     let name = node.op_type.as_deref().filter(|_| standard)?;
-    OPERATORS.iter().find(|operator| operator.name == name)
+    OPERATORS.iter().find(|operator| operator.name == name).or_else(|| function(name))
 }
 
 /// Whether a node's operator, number of inputs and attributes are covered.

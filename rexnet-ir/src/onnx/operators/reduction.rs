@@ -2,7 +2,7 @@
 
 use super::shape::{count, reshaped_node};
 use super::{Call, activation, axes, axis};
-use crate::graph::{NodeId, Op, Reduce, ReduceKind, Softmax};
+use crate::graph::{BinaryKind, NodeId, Op, Reduce, ReduceKind, Softmax};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -35,7 +35,7 @@ pub(super) fn l1(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn sum_of_squares(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
-    let squares = call.add_step("square", Op::Mul, &[x, x])?;
+    let squares = call.add_step("square", BinaryKind::Mul.into(), &[x, x])?;
     reduce(call, squares, ReduceKind::Sum)
 }
 

@@ -4,7 +4,7 @@ use super::indexing::strided;
 use super::shape::{count, reshaped_node};
 use super::{Call, axes};
 use crate::graph::{
-    Concat, Coordinates, DepthOrder, DepthToSpace, Interpolation, NodeId, Op, Parameter, Resize,
+    BinaryKind, Concat, Coordinates, DepthOrder, DepthToSpace, Interpolation, NodeId, Op, Parameter, Resize,
 };
 use crate::onnx::import::Value;
 
@@ -289,7 +289,7 @@ fn filled_outside(
     };
     let values = (0..elements).map(|at| if is_inside(at) { 0.0 } else { manner.outside }).collect();
     let outside = call.made("outside", dims, values)?;
-    call.add(Op::Add, &[id, outside])
+    call.add(BinaryKind::Add.into(), &[id, outside])
 }
 
 pub(super) fn upsample(call: &mut Call<'_, '_, '_>) -> Results {

@@ -241,7 +241,7 @@ pub(super) fn reshaped_node(
 ) -> Result<NodeId, String> {
     let mut id = id;
     while let node = call.importer.graph.node(id)
-        && matches!(node.op, Op::Reshape(_))
+        && matches!(node.op, Op::Reshape(Reshape::To(_)))
     {
         id = node.operands[0];
     }
@@ -250,12 +250,12 @@ pub(super) fn reshaped_node(
         return Ok(id);
     }
     if dims.len() > 1 && wanted == [dims[0], count(&dims[1..])] {
-        return call.add(Op::Flatten, &[id]);
+        return call.add(Op::Reshape(Reshape::Flatten), &[id]);
     }
     if dims.len() == 2 && wanted == [dims[0], dims[1], 1, 1] {
-        return call.add(Op::Unflatten, &[id]);
+        return call.add(Op::Reshape(Reshape::Unflatten), &[id]);
     }
-    call.add(Op::Reshape(Reshape { dims: wanted }), &[id])
+    call.add(Op::Reshape(Reshape::To(wanted)), &[id])
 }
 
 /// The number of elements of a tensor of the graph, or of some of its axes.

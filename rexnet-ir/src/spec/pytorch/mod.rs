@@ -130,17 +130,5 @@ impl Module<'_> {
 
 /// The class of a function; parameters in specs are the defaults, which are those of PyTorch.
 fn activation(function: Option<Activation>) -> &'static str {
-    match function {
-        None => "nn.Identity",
-        Some(Activation::Relu) => "nn.ReLU",
-        Some(Activation::Relu6) => "nn.ReLU6",
-        Some(Activation::Sigmoid) => "nn.Sigmoid",
-        Some(Activation::Silu) => "nn.SiLU",
-        Some(Activation::HardSigmoid) => "nn.Hardsigmoid",
-        Some(Activation::HardSwish) => "nn.Hardswish",
-        Some(Activation::LeakyRelu(_)) => "nn.LeakyReLU",
-        Some(Activation::Elu(_)) => "nn.ELU",
-        Some(Activation::Softplus) => "nn.Softplus",
-        Some(Activation::Tanh) => "nn.Tanh",
-    }
+    function.map_or("nn.Identity", Activation::torch)
 }

@@ -2,7 +2,7 @@
 
 use super::spectrum::Gram;
 use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Session};
-use rexnet_ir::graph::{Conv2d, Graph, NodeId, Op};
+use rexnet_ir::graph::{BinaryKind, Conv2d, Function, Graph, NodeId, Op};
 use rexnet_ir::passes::{self, PIPELINE};
 
 /// The last pass before what a feature map is: batch norms and activations are part of their convolutions, which are not
@@ -39,7 +39,7 @@ impl Layer {
     /// `RX0203` when it has too many channels.
     fn new(name: &str, convolution: &Conv2d, dims: [&[usize]; 3]) -> Result<Self, Diagnostic> {
         let [input, weight, output] = dims;
-        let depthwise = convolution.groups > 1 && convolution.groups == input[1];
+        let depthwise = convolution.each_channel_alone(input[1], weight);
         let kernel = format!("{}x{}", weight[2], weight[3]);
         let kind = match convolution.groups {
             1 => kernel,
@@ -74,8 +74,8 @@ fn feature_map(graph: &Graph, convolution: NodeId) -> NodeId {
         let node = graph.node(user);
         let is_gate = |&id: &NodeId| graph.node(id).ty.elements() == node.ty.batch() * node.ty.channels();
         match node.op {
-            Op::Activate(_) | Op::Clip(_) | Op::DepthToSpace(_) => {}
-            Op::Mul | Op::Add
+            Op::Unary(Function::Activate(_) | Function::Clip { .. }) | Op::DepthToSpace(_) => {}
+            Op::Binary(BinaryKind::Mul | BinaryKind::Add)
                 if node.operands.iter().any(is_gate) && node.ty.dims == graph.node(map).ty.dims => {}
             _ => return map,
         }

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location};
-use rexnet_ir::graph::{Activate, Activation, Conv2d, Editor, Graph, NodeId, Op, Tensor};
+use rexnet_ir::graph::{Activation, Conv2d, Editor, Graph, NodeId, Op, Tensor};
 
 /// Height and width of the maps: four times as many positions as the widest layer has channels.
 pub(super) const SIDE: usize = 32;
@@ -152,7 +152,7 @@ impl Sample {
             if let Some(function) = nonlinearity
                 && (index < last || last == 0)
             {
-                value = editor.add(Op::Activate(Activate { function }), &[value], "nonlinearity")?;
+                value = editor.add(function.into(), &[value], "nonlinearity")?;
             }
         }
         editor.output("output", value);
