@@ -1,6 +1,8 @@
 //! Emitted Rust for many programs at once: a crate takes seconds to build, and the same kernel in several programs is
 //! compiled once.
 
+#![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
+
 use crate::backends::{emitted, run};
 use crate::comparison::assert_same_bits;
 use crate::runnable::Runnable;

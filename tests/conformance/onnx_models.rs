@@ -1,6 +1,6 @@
 //! Models as people's files hold them, on every back end, against ONNX Runtime's values: `tests/fixtures/onnx_models`.
 
-use crate::backends::RustBatch;
+use crate::batch::RustBatch;
 use crate::comparison::widen;
 use crate::fixtures::{Tensors, read};
 use crate::reference::{assert_near, conform};
