@@ -1,6 +1,6 @@
 //! Packed weights for networks that are compiled already.
 
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Request, Weights};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::Diagnostics;
 
@@ -10,6 +10,6 @@ use rexnet_ir::diagnostic::Diagnostics;
 /// # Errors
 /// Those of the spec, `RX0301` to `RX0310` for the weights.
 pub fn pack(spec: &str, file: impl Into<Bytes>) -> Result<Vec<u8>, Diagnostics> {
-    let compilation = driver::compile(spec, Weights::file(file), &Options::default())?;
+    let compilation = driver::compile(Request::new(spec, Weights::file(file)))?;
     Ok(compilation.weights.to_rxw())
 }

@@ -62,10 +62,10 @@ fn run_allocates_nothing() {
             "efficientnet_lite0(width = 0.25, size = 32, classes = 16)",
         ] {
             for batch in [1, 2] {
-                let options = Options { batch, ..Options::default() };
+                let options = Options { batch: Some(batch), ..Options::default() };
                 let engine = Engine::with_backend(backend);
                 let model = engine.compile(spec, Weights::Seeded(0), &options).unwrap();
-                let mut session = model.session();
+                let mut session = model.session().unwrap();
                 let image = vec![0.25; batch * 3 * 32 * 32];
                 let mut logits = vec![0.0; model.outputs()[0].elements()];
                 for run in 0..3 {

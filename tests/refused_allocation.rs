@@ -3,7 +3,7 @@
 
 use rexnet::threads::Team;
 use rexnet::{Code, Diagnostic, Engine, Options, Weights};
-use rexnet_codegen::driver::{self, compile};
+use rexnet_codegen::driver::{Request, compile};
 use rexnet_codegen::plan::{PackedWeights, pack};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -60,7 +60,7 @@ fn without<T>(bytes: usize, work: impl FnOnce() -> Result<T, Diagnostic>) -> Opt
 
 #[test]
 fn weights_that_there_is_no_memory_for() {
-    let network = compile(SPEC, Weights::Seeded(0), &driver::Options::default()).unwrap();
+    let network = compile(Request::new(SPEC, Weights::Seeded(0))).unwrap();
     let bytes = network.program.weight_bytes;
     assert_eq!(without(bytes, || pack(&network.program, &network.graph)), Some(Code::Memory));
     // One byte before the file puts it where it cannot be used as it is.
@@ -74,10 +74,10 @@ fn weights_that_there_is_no_memory_for() {
 fn sessions_that_there_is_no_memory_for() {
     let model = Engine::new().compile(SPEC, Weights::Seeded(0), &Options::default()).unwrap();
     let bytes = model.program().arena_bytes;
-    assert_eq!(without(bytes, || model.try_session()), Some(Code::Memory));
+    assert_eq!(without(bytes, || model.session()), Some(Code::Memory));
     let team = Team::new(2).unwrap();
-    assert_eq!(without(bytes, || model.try_session_on(team)), Some(Code::Memory));
-    let mut session = model.try_session().unwrap();
+    assert_eq!(without(bytes, || model.session().unwrap().on(team)), Some(Code::Memory));
+    let mut session = model.session().unwrap();
     let mut logits = [f32::NAN; 10];
     session.run(&[&vec![0.5; 3 * 64 * 64]], &mut [&mut logits]).unwrap();
     assert!(logits.iter().all(|logit| logit.is_finite()));

@@ -48,7 +48,7 @@ fn a_system_without_executable_memory_is_told_of() {
     let faults = unsafe { Engine::new().load_image(image) }.unwrap_err();
     assert_eq!(faults.list[0].code, Code::ExecutableMemory, "{faults}");
 
-    let mut session = compile(Backend::Interpret).unwrap().session();
+    let mut session = compile(Backend::Interpret).unwrap().session().unwrap();
     let mut logits = [f32::NAN; 10];
     session.run(&[&[0.5; 3 * 32 * 32]], &mut [&mut logits]).unwrap();
     assert!(logits.iter().all(|logit| logit.is_finite()));

@@ -1,7 +1,7 @@
 //! Machine code is freed with the last handle: compiling again and again does not grow the process. A binary of
 //! its own, so that no other test's memory is measured.
 
-use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::plan::Program;
 use rexnet_codegen::run::MachineCode;
@@ -33,7 +33,7 @@ fn compile_and_drop(program: &Program, tier: Tier, times: usize) {
 fn compiling_and_dropping_does_not_grow() {
     let mut graph = graph::parse(GRAPH).unwrap();
     seed(&mut graph, 0).unwrap();
-    let (_, _, program, _) = compile_graph(&graph, &Options::default()).unwrap();
+    let program = compile(Request::new(graph, Weights::Own)).unwrap().program;
     for (tier, cycles) in [(Tier::best_here(), 10_000), (Tier::Clif, 200)] {
         // The allocator's own pools fill up first.
         compile_and_drop(&program, tier, 50);

@@ -115,7 +115,7 @@ fn attempt(model: &[u8], inputs: &[Tensor], free: &[usize], outputs: &[Tensor]) 
     let Some(given) = given else { return Outcome::Failed("an input has no value".to_owned()) };
     let mut results: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
     let mut slices: Vec<&mut [f32]> = results.iter_mut().map(Vec::as_mut_slice).collect();
-    if let Err(fault) = model.session().run(&given, &mut slices) {
+    if let Err(fault) = model.session().unwrap().run(&given, &mut slices) {
         return Outcome::Failed(fault.cause);
     }
     for ((port, actual), expected) in model.outputs().iter().zip(&results).zip(outputs) {

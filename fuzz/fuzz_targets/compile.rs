@@ -2,7 +2,7 @@
 //! feature `machine`), or coded faults.
 #![no_main]
 
-use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::driver::{Compilation, Request, Weights, compile};
 #[cfg(feature = "machine")]
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::run::MachineCode;
@@ -34,7 +34,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         return;
     }
     weights::seed(&mut graph, 1).expect("a verified graph takes weights");
-    if let Ok((graph, _, program, weights)) = compile_graph(&graph, &Options::default()) {
+    if let Ok(Compilation { graph, program, weights, .. }) = compile(Request::new(graph, Weights::Own)) {
         assert_eq!(graph.verify(), Ok(()));
         assert_eq!(weights.as_slice().len() * 4, program.weight_bytes);
         #[cfg(feature = "machine")]

@@ -1,13 +1,13 @@
 //! Any bytes as a `.rxw` file, also behind the header of a good one: only the good one is taken.
 #![no_main]
 
-use rexnet_codegen::driver::{Compilation, Options, Weights, compile};
+use rexnet_codegen::driver::{Compilation, Request, Weights, compile};
 use rexnet_codegen::plan::PackedWeights;
 use std::sync::LazyLock;
 
 static NETWORK: LazyLock<(Compilation, Vec<u8>)> = LazyLock::new(|| {
     let spec = "rexnet(width = 0.1, depth = 0.1, size = 32, classes = 2)";
-    let network = compile(spec, Weights::Seeded(0), &Options::default()).expect("the spec is a network");
+    let network = compile(Request::new(spec, Weights::Seeded(0))).expect("the spec is a network");
     let file = network.weights.to_rxw();
     (network, file)
 });

@@ -1,6 +1,6 @@
 //! Every generated network computes what its loops mean, bit for bit, in every version that this processor has.
 
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Weights};
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::run::interpret;
 
@@ -30,7 +30,7 @@ macro_rules! exemplar {
             const INPUT: usize = Network::INPUT[1] * Network::INPUT[2] * Network::INPUT[3];
             const OUTPUT: usize = Network::OUTPUT[1];
 
-            let compiled = driver::compile($spec, Weights::Seeded(0), &Options::default()).unwrap();
+            let compiled = driver::compile(driver::Request::new($spec, Weights::Seeded(0))).unwrap();
             let counts = compiled.source.counts();
             assert_eq!(Network::LAYOUT_HASH, compiled.program.layout_hash);
             assert_eq!(Network::WEIGHT_BYTES, compiled.program.weight_bytes);

@@ -1,6 +1,6 @@
 //! The presets on every target: loops are proved, registers suffice, memory is near its bound.
 
-use rexnet_codegen::driver::{Options, Weights, compile};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::loops::register_pressure;
 use rexnet_codegen::target::Target;
 
@@ -15,9 +15,8 @@ const SPECS: &[&str] = &[
 fn every_target_compiles_every_preset() {
     for &spec in SPECS {
         for &target in Target::ALL {
-            let options = Options { target, ..Options::default() };
-            let compiled = compile(spec, Weights::Seeded(1), &options)
-                .unwrap_or_else(|faults| panic!("{spec}: {faults}"));
+            let request = Request { targets: vec![target], ..Request::new(spec, Weights::Seeded(1)) };
+            let compiled = compile(request).unwrap_or_else(|faults| panic!("{spec}: {faults}"));
             let program = &compiled.program;
             for kernel in &program.kernels {
                 let pressure = register_pressure(kernel, target.lanes);
@@ -41,8 +40,8 @@ fn layout_does_not_depend_on_the_target() {
     let compiled: Vec<_> = Target::ALL
         .iter()
         .map(|&target| {
-            let options = Options { target, ..Options::default() };
-            compile("rexnet(width = 0.5, size = 64)", Weights::Seeded(1), &options)
+            let spec = "rexnet(width = 0.5, size = 64)";
+            compile(Request { targets: vec![target], ..Request::new(spec, Weights::Seeded(1)) })
                 .unwrap_or_else(|faults| panic!("{faults}"))
         })
         .collect();

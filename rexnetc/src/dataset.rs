@@ -64,9 +64,7 @@ impl Dataset {
         preprocessing: &Preprocessing,
     ) -> Result<Photograph, Diagnostic> {
         match &self.images {
-            Images::Files(paths) => {
-                photograph::read(dims, preprocessing, &paths[index].display().to_string())
-            }
+            Images::Files(paths) => photograph::read(dims, preprocessing, &paths[index]),
             Images::Rows { pixels, side, name } => {
                 let name = format!("{name}[{index}]");
                 let row = 3 * side * side;
@@ -78,7 +76,7 @@ impl Dataset {
                         _ => Ok(Vec::new()),
                     }
                 };
-                let input = prepare().map_err(|error| fault(error, &name))?;
+                let input = prepare().map_err(|error| fault(error, Path::new(&name)))?;
                 Ok(Photograph { name, input, decode: Duration::ZERO, prepare: Duration::ZERO })
             }
         }
@@ -87,7 +85,7 @@ impl Dataset {
     fn packed(folder: &Path, classes: usize) -> Result<Self, Diagnostic> {
         let path = folder.join(PACKED_IMAGES);
         let name = path.display().to_string();
-        let pixels = image::read(&path).map_err(|error| fault(error, &name))?;
+        let pixels = image::read(&path).map_err(|error| fault(error, &path))?;
         let side = pixels.width().isqrt();
         if side * side != pixels.width() {
             let cause = format!("a row of {} pixels is no square image", pixels.width());

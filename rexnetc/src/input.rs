@@ -69,7 +69,7 @@ impl Input {
         let preprocessing = arguments.choose(net, &facts)?.ok_or_else(|| preprocess::missing(net))?;
         let name = path.display().to_string();
         let [channels, height, width] = facts.image()?;
-        let mut data = photograph::read(facts.input()?, &preprocessing, &name)?.input;
+        let mut data = photograph::read(facts.input()?, &preprocessing, path)?.input;
         if data.len() != channels * height * width {
             let cause = format!("the network takes {channels} channels, photographs have 3");
             return Err(Diagnostic::new(Code::RunArguments, Location::File(name), cause).into());

@@ -3,6 +3,7 @@
 use rexnet::image::{self, ImageError, Rgb8Image};
 use rexnet::{Code, Diagnostic, Location, Preprocessing};
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A photograph ready for the network.
@@ -24,7 +25,7 @@ pub(crate) struct Photograph {
 pub(crate) fn read(
     dims: &[usize],
     preprocessing: &Preprocessing,
-    path: &str,
+    path: &Path,
 ) -> Result<Photograph, Diagnostic> {
     let fault = |error| fault(error, path);
     let start = Instant::now();
@@ -35,7 +36,7 @@ pub(crate) fn read(
         [_, _, height, width] => image::prepare(&picture, preprocessing, height, width).map_err(fault)?,
         _ => Vec::new(),
     };
-    Ok(Photograph { name: path.to_owned(), input, decode, prepare: start.elapsed() })
+    Ok(Photograph { name: path.display().to_string(), input, decode, prepare: start.elapsed() })
 }
 
 /// Reads a photograph, and prepares it whole and in `per_side` by `per_side` parts that overlap, each half as high and wide,
@@ -46,7 +47,7 @@ pub(crate) fn read(
 pub(crate) fn read_with_parts(
     dims: &[usize],
     preprocessing: &Preprocessing,
-    path: &str,
+    path: &Path,
     per_side: usize,
 ) -> Result<Vec<Vec<f32>>, Diagnostic> {
     let fault = |error| fault(error, path);
@@ -77,7 +78,7 @@ pub(crate) fn is_photograph(content: &[u8]) -> bool {
 }
 
 /// What is wrong with a file, by the library's own code.
-pub(crate) fn fault(error: ImageError, path: &str) -> Diagnostic {
+pub(crate) fn fault(error: ImageError, path: &Path) -> Diagnostic {
     let code = Code::ALL.iter().copied().find(|code| code.code() == error.code());
     let (cause, help) = match &error {
         ImageError::Unreadable { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
@@ -92,6 +93,6 @@ pub(crate) fn fault(error: ImageError, path: &str) -> Diagnostic {
         ImageError::Size { cause, help, .. } => (cause.clone(), help.clone()),
         other => (other.to_string(), String::new()),
     };
-    let location = Location::File(path.to_owned());
+    let location = Location::File(path.display().to_string());
     Diagnostic::new(code.unwrap_or(Code::ImageBroken), location, cause).with_help(help)
 }

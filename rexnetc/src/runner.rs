@@ -73,14 +73,14 @@ pub(crate) struct How {
 /// `RX0606` when the threads cannot be started, `RX0607` when the system refuses the memory.
 pub(crate) fn session(model: &Model, threads: usize) -> Result<Session, Failure> {
     if threads == 1 {
-        return Ok(model.try_session()?);
+        return Ok(model.session()?);
     }
     let team = Team::new(threads).map_err(|error| {
         let cause = format!("{threads} threads cannot be started: {error}");
         let fault = Diagnostic::new(Code::Threads, Location::None, cause);
         Failure::from(fault.with_help("give a smaller number to --threads"))
     })?;
-    Ok(model.try_session_on(team)?)
+    Ok(model.session()?.on(team)?)
 }
 
 /// A compiled network with the memory to run it.
@@ -119,7 +119,7 @@ impl Runner {
         }
         let kind = match via {
             Via::Backend(backend) => {
-                let options = Options { batch, ..Default::default() };
+                let options = Options { batch: Some(batch), ..Default::default() };
                 let engine = Engine::with_backend(backend);
                 let spinner = spinner(&engine, terminal);
                 let model = engine.compile(net.source(), weights.source(), &options);
@@ -130,8 +130,7 @@ impl Runner {
                 }
             }
             Via::Reference => {
-                let options = driver::Options { batch, ..Default::default() };
-                driver::compile(net.source(), weights.source(), &options).and_then(|compilation| {
+                driver::compile(net.request(weights.source(), Some(batch))).and_then(|compilation| {
                     compilation.require_weights()?;
                     Ok(Kind::Reference(Box::new(compilation)))
                 })

@@ -1,25 +1,24 @@
 //! What compiles networks.
 
 use super::image_folder::ImageFolder;
-use super::{Backend, Model, Shape, Source, Weights};
-use rexnet_codegen::driver::{self, Compilation, Taps};
+use super::{Backend, Model, Source, Weights};
+use rexnet_codegen::driver::{self, Compilation, Request, Taps};
 use rexnet_codegen::emit::image::Image;
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::emit::rust::Version;
-use rexnet_codegen::plan::{PackedWeights, Program};
+use rexnet_codegen::plan::Program;
 use rexnet_codegen::run::emitted::Library;
 use rexnet_codegen::run::{Executable, MachineCode};
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::Diagnostics;
-use rexnet_ir::graph::Graph;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What to compile for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Images in one run; at least 1.
-    pub batch: usize,
+    /// Images in one run. Without it, those of a source that is fixed to a number, else 1.
+    pub batch: Option<usize>,
     /// Height and width of the inputs, each at least 1; those of the source without.
     pub size: Option<[usize; 2]>,
     /// Names of intermediate values to keep for [`Session::tap`](super::Session::tap), such as `features.3`.
@@ -30,13 +29,21 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: 1, size: None, taps: Vec::new(), kept_shapes: 8 }
+        Self { batch: None, size: None, taps: Vec::new(), kept_shapes: 8 }
     }
 }
 
 impl Options {
-    pub(super) fn driver_taps(&self) -> Taps {
-        if self.taps.is_empty() { Taps::None } else { Taps::Named(self.taps.clone()) }
+    /// What the driver is asked for.
+    pub(super) fn request(&self, engine: &Engine, source: Source, weights: Weights) -> Request {
+        let Self { batch, size, taps, kept_shapes: _ } = self;
+        Request {
+            targets: vec![engine.backend.target()],
+            taps: if taps.is_empty() { Taps::None } else { Taps::Named(taps.clone()) },
+            batch: *batch,
+            size: *size,
+            ..Request::new(source, weights)
+        }
     }
 }
 
@@ -48,10 +55,10 @@ impl Options {
 /// let engine = Engine::new();
 /// let spec = "rexnet(width = 0.5, size = 32, classes = 10)";
 /// let model = engine.compile(spec, Weights::Seeded(0), &Options::default())?;
-/// let mut session = model.session();
+/// let mut session = model.session()?;
 /// let image = vec![0.5; 3 * 32 * 32];
 /// let mut logits = [0.0; 10];
-/// session.run(&[&image], &mut [&mut logits])?;
+/// session.run_one(&image, &mut logits)?;
 /// println!("{logits:?}");
 /// # Ok::<(), rexnet::Diagnostics>(())
 /// ```
@@ -113,91 +120,49 @@ impl Engine {
         Self { images: Some(ImageFolder::new(folder.into())), ..self }
     }
 
-    /// Compiles a network: a preset call such as `rexnet(width = 1.0)`, the text of a `.rexnet` file, or an ONNX
-    /// model ([`Source::Onnx`]).
+    /// Compiles a network: a preset call such as `rexnet(width = 1.0)`, the text of a `.rexnet` file, an ONNX model
+    /// ([`Source::Onnx`]), a file of either ([`Source::open`]), or a graph whose constants are bound ([`Source::Graph`], with
+    /// [`Weights::Own`]).
     ///
     /// # Errors
     /// Coded faults of the source, the weights or this machine; all that the first failing stage finds.
-    pub fn compile<'a>(
+    pub fn compile(
         &self,
-        source: impl Into<Source<'a>>,
+        source: impl Into<Source>,
         weights: Weights,
         options: &Options,
     ) -> Result<Model, Diagnostics> {
         let source = source.into();
         let images = self.images.as_ref().filter(|_| self.backend == Backend::Jit);
         let key = images.and_then(|images| Some((images, images.key(&source, &weights, options)?)));
-        let Some((images, key)) = key else { return self.compile_now(&source, weights, options) };
+        let Some((images, key)) = key else { return self.compile_now(source, weights, options) };
         if let Some(image) = images.find(&key) {
             // SAFETY: the folder is this user's alone, as `with_images` says and `find` checks, and the file is what
             // this compiler wrote for this key, by its checksum.
             if let Ok(code) = unsafe { MachineCode::from_image(&image) } {
-                return Ok(Model::from_image(self, image, code, Some((&source, options))));
+                return Ok(Model::from_image(self, image, code, Some((source, options))));
             }
         }
-        let model = self.compile_now(&source, weights, options)?;
+        let model = self.compile_now(source, weights, options)?;
         images.keep(&key, &model);
         Ok(model)
     }
 
-    fn compile_now(
-        &self,
-        source: &Source<'_>,
-        weights: Weights,
-        options: &Options,
-    ) -> Result<Model, Diagnostics> {
-        let lowered = driver::Options {
-            batch: options.batch,
-            size: options.size,
-            target: self.backend.target(),
-            taps: options.driver_taps(),
-        };
-        let compilation = driver::compile(source.clone(), weights, &lowered)?;
-        let start = Instant::now();
-        let executable = self.executable(&compilation.program)?;
-        Ok(Model::compiled(self, compilation, executable, start.elapsed(), Some((source, options))))
+    fn compile_now(&self, source: Source, weights: Weights, options: &Options) -> Result<Model, Diagnostics> {
+        let request = options.request(self, source.clone(), weights);
+        let (compilation, executable, time) = self.compile_request(request)?;
+        Ok(Model::compiled(self, compilation, executable, time, Some((source, options))))
     }
 
-    /// Compiles a network again, for another shape.
-    pub(super) fn compile_again(
+    /// Compiles for this back end, and says how long machine code took.
+    pub(super) fn compile_request(
         &self,
-        source: Source<'_>,
-        weights: &PackedWeights,
-        shape: Shape,
-        taps: &Taps,
+        request: Request,
     ) -> Result<(Compilation, Executable, Duration), Diagnostics> {
-        let options = driver::Options {
-            batch: shape.batch,
-            size: Some([shape.height, shape.width]),
-            target: self.backend.target(),
-            taps: taps.clone(),
-        };
-        let compilation = driver::compile_again(source, weights, &options)?;
+        let compilation = driver::compile(request)?;
         let start = Instant::now();
         let executable = self.executable(&compilation.program)?;
         Ok((compilation, executable, start.elapsed()))
-    }
-
-    /// Compiles a graph that was made by hand, or one of a source that was altered: with further outputs, say. The model has
-    /// the one shape of the graph's inputs.
-    ///
-    /// # Errors
-    /// All that [`Graph::verify`] finds; `RX0302` for a constant without a tensor; else as [`Engine::compile`].
-    pub fn compile_graph(&self, source: Graph) -> Result<Model, Diagnostics> {
-        let options = driver::Options { target: self.backend.target(), ..Default::default() };
-        let (graph, reports, program, weights) = driver::compile_graph(&source, &options)?;
-        self.load(Compilation {
-            network: None,
-            preprocessing: None,
-            source,
-            graph,
-            only_packed: false,
-            reports,
-            loaded: None,
-            program,
-            weights,
-            times: driver::Times::default(),
-        })
     }
 
     /// Makes a model of what the driver compiled. It has the one shape that it was compiled for.
@@ -247,7 +212,7 @@ fn cache_folder() -> PathBuf {
 mod tests {
     use super::*;
     use rexnet_ir::diagnostic::Code;
-    use rexnet_ir::graph::{Conv2d, Op, Tensor};
+    use rexnet_ir::graph::{Conv2d, Graph, Op, Tensor};
 
     /// Two channels of a pixel, `[a, b]`, as `[2a - b, a]`.
     fn graph(weight: Option<Tensor>) -> Graph {
@@ -267,15 +232,16 @@ mod tests {
     fn graphs_made_by_hand_run() {
         let weight = Tensor::new([2, 2, 1, 1], vec![2.0, -1.0, 1.0, 0.0]);
         let engine = Engine::with_backend(Backend::Interpret);
-        let model = engine.compile_graph(graph(weight)).unwrap();
+        let model = engine.compile(graph(weight), Weights::Own, &Options::default()).unwrap();
         let mut output = [0.0; 2];
-        model.try_session().unwrap().run(&[&[3.0, 5.0]], &mut [&mut output]).unwrap();
+        model.session().unwrap().run(&[&[3.0, 5.0]], &mut [&mut output]).unwrap();
         assert_eq!(output, [1.0, 3.0]);
     }
 
     #[test]
     fn constants_without_tensors_are_refused() {
-        let faults = Engine::with_backend(Backend::Interpret).compile_graph(graph(None)).unwrap_err();
+        let engine = Engine::with_backend(Backend::Interpret);
+        let faults = engine.compile(graph(None), Weights::Own, &Options::default()).unwrap_err();
         assert!(faults.contains(Code::WeightsMissing), "{faults}");
     }
 }

@@ -22,21 +22,23 @@ impl ImageFolder {
     }
 
     /// What a compilation starts from; `None` where files that are not at hand belong to it.
-    pub(super) fn key(&self, source: &Source<'_>, weights: &Weights, options: &Options) -> Option<ImageKey> {
+    pub(super) fn key(&self, source: &Source, weights: &Weights, options: &Options) -> Option<ImageKey> {
         let key = ImageKey::new(Tier::best_here());
         let key = match source {
             Source::Spec(text) => key.with(b"spec").with(text.as_bytes()),
             Source::Onnx { file, folder: None } => key.with(b"onnx").with(file),
-            Source::Onnx { folder: Some(_), .. } => return None,
+            Source::Onnx { folder: Some(_), .. } | Source::Network(_) | Source::Graph(_) => return None,
         };
         let key = match weights {
             Weights::File(file) => key.with(b"file").with(file),
             Weights::Packed(file) => key.with(b"packed").with(file),
             Weights::Seeded(seed) => key.with(b"seeded").with(&seed.to_le_bytes()),
-            Weights::Zeros => key.with(b"zeros"),
+            Weights::Own => key.with(b"own"),
+            Weights::Zeros | Weights::Absent => key.with(b"zeros"),
+            Weights::Repacked(_) => return None,
         };
         let Options { batch, size, taps, kept_shapes: _ } = options;
-        let key = key.with(&batch.to_le_bytes()).with(format!("{size:?}").as_bytes());
+        let key = key.with(format!("{batch:?} {size:?}").as_bytes());
         Some(taps.iter().fold(key, |key, tap| key.with(tap.as_bytes())))
     }
 

@@ -1,15 +1,12 @@
 //! A compiled network.
 
-use super::{Engine, Options, Session, Source};
-use rexnet_codegen::driver::{Compilation, Taps};
+use super::{Engine, Options, Session, Source, Weights};
+use rexnet_codegen::driver::{Compilation, Request};
 use rexnet_codegen::emit::image::{About, Image};
 use rexnet_codegen::plan::{PackedWeights, Port, Program};
 use rexnet_codegen::run::{Executable, MachineCode};
-use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::spec::preprocessing::Preprocessing;
-use rexnet_threads::Threads;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,47 +60,8 @@ struct Family {
 /// How to compile a network again.
 #[derive(Debug)]
 struct Recipe {
-    source: OwnedSource,
-    taps: Taps,
-    /// The most specialisations that are kept.
-    kept_shapes: usize,
-}
-
-impl Recipe {
-    fn new(source: &Source<'_>, options: &Options) -> Self {
-        Self {
-            source: OwnedSource::new(source),
-            taps: options.driver_taps(),
-            kept_shapes: options.kept_shapes,
-        }
-    }
-}
-
-/// A description of a network that nothing is borrowed by.
-#[derive(Debug)]
-enum OwnedSource {
-    Spec(String),
-    Onnx { file: Bytes, folder: Option<PathBuf> },
-}
-
-impl OwnedSource {
-    fn new(source: &Source<'_>) -> Self {
-        match source {
-            Source::Spec(text) => OwnedSource::Spec((*text).to_owned()),
-            Source::Onnx { file, folder } => {
-                OwnedSource::Onnx { file: file.clone(), folder: folder.map(Path::to_path_buf) }
-            }
-        }
-    }
-
-    fn borrow(&self) -> Source<'_> {
-        match self {
-            OwnedSource::Spec(text) => Source::Spec(text),
-            OwnedSource::Onnx { file, folder } => {
-                Source::Onnx { file: file.clone(), folder: folder.as_deref() }
-            }
-        }
-    }
+    source: Source,
+    options: Options,
 }
 
 impl Model {
@@ -113,10 +71,10 @@ impl Model {
         compilation: Compilation,
         executable: Executable,
         machine_code_time: Duration,
-        recipe: Option<(&Source<'_>, &Options)>,
+        recipe: Option<(Source, &Options)>,
     ) -> Self {
         let own_outputs = compilation.source.outputs().len();
-        let recipe = recipe.map(|(source, options)| Recipe::new(source, options));
+        let recipe = recipe.map(|(source, options)| Recipe { source, options: options.clone() });
         let content = Content::Compiled(Box::new(compilation));
         Self::first(engine, Specialised { content, executable, machine_code_time }, own_outputs, recipe)
     }
@@ -138,7 +96,7 @@ impl Model {
         engine: &Engine,
         image: Image,
         code: MachineCode,
-        recipe: Option<(&Source<'_>, &Options)>,
+        recipe: Option<(Source, &Options)>,
     ) -> Self {
         let own_outputs = image.about.own_outputs;
         let first = Specialised {
@@ -146,7 +104,7 @@ impl Model {
             executable: Executable::MachineCode(code),
             machine_code_time: Duration::ZERO,
         };
-        let recipe = recipe.map(|(source, options)| Recipe::new(source, options));
+        let recipe = recipe.map(|(source, options)| Recipe { source, options: options.clone() });
         Self::first(engine, first, own_outputs, recipe)
     }
 
@@ -155,8 +113,8 @@ impl Model {
     /// dropped to make room still works for those who hold it.
     ///
     /// # Errors
-    /// Those of compiling; `RX0706` when the network has not one input of rank 4 or its source is fixed to another
-    /// batch, `RX0306` when the shape needs weights of another layout (a dense layer over the whole map), `RX0605` when
+    /// Those of compiling; `RX0706` when the network has not one input of rank 4, or is a graph of another shape, `RX0902`
+    /// when it is a model that is fixed to another batch, `RX0306` when the shape needs weights of another layout (a dense layer over the whole map), `RX0605` when
     /// the model came from [`Engine::load_image`]: there is no source then.
     pub fn with_shape(&self, shape: Shape) -> Result<Model, Diagnostics> {
         if self.shape() == Some(shape) {
@@ -182,12 +140,17 @@ impl Model {
             let cause = "there is no source to compile it from again";
             return refuse(Code::CodeImage, cause, "compile it from a spec or an ONNX file");
         };
-        let source = recipe.source.borrow();
-        let (compilation, executable, machine_code_time) =
-            self.family.engine.compile_again(source, self.weights(), shape, &recipe.taps)?;
+        let engine = &self.family.engine;
+        let Shape { batch, height, width } = shape;
+        let request = Request {
+            batch: Some(batch),
+            size: Some([height, width]),
+            ..recipe.options.request(engine, recipe.source.clone(), Weights::Repacked(self.weights().clone()))
+        };
+        let (compilation, executable, machine_code_time) = engine.compile_request(request)?;
         let content = Content::Compiled(Box::new(compilation));
         let specialised = Arc::new(Specialised { content, executable, machine_code_time });
-        self.family.keep(shape, &specialised, recipe.kept_shapes);
+        self.family.keep(shape, &specialised, recipe.options.kept_shapes);
         Ok(handle(specialised))
     }
 
@@ -297,39 +260,12 @@ impl Model {
         }
     }
 
-    /// The memory to run it in, on the caller's thread.
-    ///
-    /// # Panics
-    /// When the system refuses the memory; see [`Model::try_session`].
-    pub fn session(&self) -> Session {
-        self.try_session().unwrap_or_else(|fault| panic!("{fault}"))
-    }
-
-    /// As [`Model::session`].
+    /// The memory to run it in, on the caller's thread; [`Session::on`] shares the runs with others.
     ///
     /// # Errors
     /// `RX0607` when the system refuses the memory.
-    pub fn try_session(&self) -> Result<Session, Diagnostic> {
+    pub fn session(&self) -> Result<Session, Diagnostic> {
         Session::new(self.clone())
-    }
-
-    /// The memory to run it in, on the caller's thread and others: a [`Team`](crate::threads::Team), of which clones share the
-    /// threads, or what [`from_fn`](crate::threads::from_fn) makes of a pool. The outputs are the same bits with any number of
-    /// threads. The interpreter uses the caller's thread alone, and so does a network that is done in less time than it
-    /// takes to call the others.
-    ///
-    /// # Panics
-    /// When the system refuses the memory; see [`Model::try_session_on`].
-    pub fn session_on(&self, threads: impl Threads + Send + 'static) -> Session {
-        self.try_session_on(threads).unwrap_or_else(|fault| panic!("{fault}"))
-    }
-
-    /// As [`Model::session_on`].
-    ///
-    /// # Errors
-    /// `RX0607` when the system refuses the memory.
-    pub fn try_session_on(&self, threads: impl Threads + Send + 'static) -> Result<Session, Diagnostic> {
-        Session::on(self.clone(), Box::new(threads))
     }
 }
 

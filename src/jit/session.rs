@@ -36,15 +36,21 @@ impl Session {
         Ok(Self { arena, taps, model, threads: None, private: AlignedBuffer::try_zeroed(0)? })
     }
 
-    pub(super) fn on(model: Model, threads: Box<dyn Threads + Send>) -> Result<Self, Diagnostic> {
-        let shared = model.executable().schedule().is_some_and(Schedule::is_worth_sharing);
+    /// Shares its runs between the caller's thread and others: a [`Team`](crate::threads::Team), of which clones share the
+    /// threads, or what [`from_fn`](crate::threads::from_fn) makes of a pool. The outputs are the same bits with any number
+    /// of threads. The interpreter uses the caller's thread alone, and so does a network that is done in less time than it
+    /// takes to call the others.
+    ///
+    /// # Errors
+    /// `RX0607` when the system refuses the memory of the other threads.
+    pub fn on(self, threads: impl Threads + Send + 'static) -> Result<Self, Diagnostic> {
+        let executable = self.model.executable();
+        let shared = executable.schedule().is_some_and(Schedule::is_worth_sharing);
         let others = if shared { threads.count().max(1) - 1 } else { 0 };
-        let private = others.saturating_mul(model.executable().private_bytes());
-        let alone = Self::new(model)?;
-        if others == 0 {
-            return Ok(alone);
-        }
-        Ok(Self { threads: Some(threads), private: AlignedBuffer::try_zeroed(private / 4)?, ..alone })
+        let private = AlignedBuffer::try_zeroed(others.saturating_mul(executable.private_bytes()) / 4)?;
+        let threads: Option<Box<dyn Threads + Send>> =
+            if others == 0 { None } else { Some(Box::new(threads)) };
+        Ok(Self { threads, private, ..self })
     }
 }
 
@@ -65,6 +71,14 @@ impl Session {
     /// `RX0706` when a slice has another length than [`Model::inputs`] and [`Model::outputs`] say.
     pub fn run(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) -> Result<(), Diagnostic> {
         self.run_steps(inputs, outputs, None)
+    }
+
+    /// As [`Session::run`], of a network with one input and one output.
+    ///
+    /// # Errors
+    /// `RX0706` when the network has several inputs or outputs, or a slice has another length.
+    pub fn run_one(&mut self, input: &[f32], output: &mut [f32]) -> Result<(), Diagnostic> {
+        self.run(&[input], &mut [output])
     }
 
     /// As [`Session::run`], on the caller's thread alone, with a call of `observe` after each step of the program, by its

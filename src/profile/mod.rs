@@ -230,7 +230,7 @@ pub fn profile(
 ) -> Result<Profile, Diagnostics> {
     let program = &model.program();
     let mut gauge = Gauge::new(engine)?;
-    let mut session = model.session();
+    let mut session = model.session()?;
     let mut outputs: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
     let mut outputs: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
     for _ in 0..PEAK_ROUNDS {

@@ -154,7 +154,7 @@ fn measure_barrier() -> Option<f64> {
 
 /// Runs the network on a team.
 fn measure(model: &Model, team: Team, inputs: &[&[f32]], rounds: usize) -> Result<Timing, Diagnostics> {
-    let mut session = model.session_on(team);
+    let mut session = model.session()?.on(team)?;
     let mut outputs: Vec<Vec<f32>> = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
     let mut outputs: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
     let mut times = Vec::with_capacity(rounds);

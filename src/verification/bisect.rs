@@ -2,11 +2,13 @@
 
 use super::argument;
 use super::compare::Difference;
+use rexnet_codegen::driver;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::{Graph, Op};
-use rexnet_ir::passes::{self, Pass};
+use rexnet_ir::passes::Pass;
 use rexnet_ir::reference::{self, Array};
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 /// The f64 reference on the graph after every pass, beside the graph as its source says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,24 +52,21 @@ pub(super) fn bisect(
     let mut graph = source.clone();
     let mut found = Bisection { passes: Vec::new(), first_divergent: None };
     let mut known = worst(&truth, &truth);
-    for &pass in passes {
-        observe(&format!("evaluating after {}", pass.name));
-        let before = graph.clone();
-        let report = passes::run_one(&mut graph, pass)?;
-        if !unchanged(&before, &graph) {
-            known = worst(&outputs(&graph, input)?, &truth);
+    let mut before = graph.clone();
+    driver::run_passes(&mut graph, passes, &mut |graph, report| {
+        observe(&format!("evaluating after {}", report.pass));
+        if !unchanged(&before, graph) {
+            known = worst(&outputs(graph, input)?, &truth);
+            before = graph.clone();
         }
-        let passed = known.passed();
-        found.passes.push(PassCheck {
-            pass: pass.name,
-            rewrote: report.acted.len(),
-            difference: known.clone(),
-        });
-        if !passed {
-            found.first_divergent = first_divergent(source, &graph, input)?;
-            break;
+        let (rewrote, difference) = (report.acted.len(), known.clone());
+        found.passes.push(PassCheck { pass: report.pass, rewrote, difference });
+        if known.passed() {
+            return Ok(ControlFlow::Continue(()));
         }
-    }
+        found.first_divergent = first_divergent(source, graph, input)?;
+        Ok(ControlFlow::Break(()))
+    })?;
     Ok(found)
 }
 
@@ -137,7 +136,7 @@ fn first_divergent(
 mod tests {
     use super::super::seeded_input;
     use super::*;
-    use rexnet_codegen::driver::{self, Source, Weights};
+    use rexnet_codegen::driver::{Request, Weights};
     use rexnet_ir::diagnostic::Diagnostic;
     use rexnet_ir::graph::Tensor;
     use rexnet_ir::passes::{PIPELINE, Report};
@@ -156,10 +155,10 @@ mod tests {
     }
 
     fn small() -> Result<Graph, Diagnostics> {
-        let source = Source::Spec("rexnet(width = 0.25, size = 32, classes = 10)");
-        let (network, mut graph) = driver::read(source, 1, None)?;
-        driver::bind(&mut graph, network.as_ref(), &Weights::Seeded(1))?;
-        Ok(graph)
+        let request = Request::new("rexnet(width = 0.25, size = 32, classes = 10)", Weights::Own);
+        let mut described = driver::describe(&request)?;
+        described.bind(&Weights::Seeded(1))?;
+        Ok(described.graph)
     }
 
     #[test]

@@ -137,13 +137,14 @@ fn suspects(source: &Graph, compared: &[(NodeId, ExpectedNode)]) -> Vec<String> 
 mod tests {
     use super::super::seeded_input;
     use super::*;
-    use rexnet_codegen::driver::{self, Source, Weights};
+    use rexnet_codegen::driver::{self, Request, Weights};
 
     #[test]
     fn the_first_layer_that_differs_is_between_what_agrees() -> Result<(), Diagnostics> {
         let text = "rexnet(width = 0.25, size = 32, classes = 10)";
-        let (network, mut graph) = driver::read(Source::Spec(text), 1, None)?;
-        driver::bind(&mut graph, network.as_ref(), &Weights::Seeded(1))?;
+        let mut described = driver::describe(&Request::new(text, Weights::Own))?;
+        described.bind(&Weights::Seeded(1))?;
+        let graph = described.graph;
         let input = seeded_input(3 * 32 * 32, 1);
         let values =
             reference::evaluate(&graph, &[&input]).map_err(|name| argument(&name, "no value".to_owned()))?;

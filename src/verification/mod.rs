@@ -30,7 +30,6 @@ mod report;
 
 use crate::jit::{Backend, Engine, Model, Options};
 use rexnet_codegen::driver::{Compilation, Source, Weights};
-use rexnet_codegen::plan::Port;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Graph;
 use rexnet_ir::passes::{PIPELINE, Pass};
@@ -53,11 +52,11 @@ pub const BACKENDS: [Backend; 3] = [Backend::Jit, Backend::Clif, Backend::Interp
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The network.
-    pub source: Source<'a>,
+    pub source: Source,
     /// The weights.
     pub weights: Weights,
-    /// Images in the input.
-    pub batch: usize,
+    /// Images in the input; without, those of a source that is fixed to a number, else 1.
+    pub batch: Option<usize>,
     /// NCHW f32, unpadded.
     pub input: &'a [f32],
     /// What another implementation gave for this input: for each of the network's outputs, in order, as far as it is
@@ -76,11 +75,11 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// One image through all of [`BACKENDS`], with nothing expected and no more looked at than is needed.
-    pub fn new(source: impl Into<Source<'a>>, weights: Weights, input: &'a [f32]) -> Self {
+    pub fn new(source: impl Into<Source>, weights: Weights, input: &'a [f32]) -> Self {
         Self {
             source: source.into(),
             weights,
-            batch: 1,
+            batch: None,
             input,
             expected: &[],
             expected_nodes: &[],
@@ -142,7 +141,7 @@ fn verify_with(
         .into_iter()
         .map(|array| array.data)
         .collect();
-    let mut report = compare_outputs(request, ports, &outputs, &reference);
+    let mut report = compare_outputs(request, first, &outputs, &reference);
     if !request.expected_nodes.is_empty() {
         observe("comparing the expected nodes");
         report.expected_nodes = Some(expected_nodes::compare(source, request.expected_nodes, request.input)?);
@@ -218,20 +217,21 @@ fn buffers(model: &Model) -> Vec<Vec<f32>> {
 fn run(model: &Model, input: &[f32]) -> Result<Vec<Vec<f32>>, Diagnostic> {
     let mut outputs = buffers(model);
     let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-    model.session().run(&[input], &mut slices)?;
+    model.session()?.run(&[input], &mut slices)?;
     Ok(outputs)
 }
 
 fn compare_outputs(
     request: &Request<'_>,
-    ports: &[Port],
+    model: &Model,
     outputs: &[(Backend, Vec<Vec<f32>>)],
     reference: &[Vec<f64>],
 ) -> Report {
     let mut checks = Vec::new();
-    for (index, port) in ports.iter().enumerate() {
+    let batch = model.inputs().first().and_then(|input| input.dims.first()).copied().unwrap_or(1);
+    for (index, port) in model.outputs().iter().enumerate() {
         // Scores of classes have two extents.
-        let images = (port.dims.len() == 2).then_some(request.batch);
+        let images = (port.dims.len() == 2).then_some(batch);
         let expected: Option<Vec<f64>> = request
             .expected
             .get(index)

@@ -116,7 +116,7 @@ fn reports(
 /// The values of the nodes that are outputs or taps.
 fn all_values(model: &Model, input: &[f32]) -> Result<HashMap<String, Vec<f32>>, Diagnostics> {
     let mut outputs = super::buffers(model);
-    let mut session = model.session();
+    let mut session = model.session()?;
     let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
     session.run(&[input], &mut slices)?;
     let graph = &compilation(model)?.graph;
@@ -166,7 +166,7 @@ mod tests {
     use super::super::{BACKENDS, Request, compile, seeded_input};
     use super::*;
     use crate::jit::Engine;
-    use rexnet_codegen::driver::{self, Options, Taps, Weights};
+    use rexnet_codegen::driver::{self, Taps, Weights};
     use rexnet_codegen::loops;
     use rexnet_ir::graph::Tensor;
 
@@ -235,8 +235,9 @@ mod tests {
         taps: &[String],
         is_spoiled: impl Fn(&str) -> bool,
     ) -> Result<Vec<(Backend, Model)>, Diagnostics> {
-        let options = Options { taps: Taps::Named(taps.to_vec()), ..Options::default() };
-        let mut compilation = driver::compile(NET, Weights::Seeded(1), &options)?;
+        let taps = Taps::Named(taps.to_vec());
+        let mut compilation =
+            driver::compile(driver::Request { taps, ..driver::Request::new(NET, Weights::Seeded(1)) })?;
         for kernel in compilation.program.kernels.iter_mut().filter(|kernel| is_spoiled(&kernel.name)) {
             let text = kernel.to_string();
             let mistake = text.replace("= div(", "= mul(");

@@ -1,7 +1,7 @@
 //! How far activations are from their definition, over the f32 numbers.
 
 use crate::backends::{Way, backend, run};
-use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::driver::{Compilation, Request, Weights, compile};
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_ir::graph::{Activation, Graph, Op};
@@ -23,7 +23,7 @@ fn program(function: Activation) -> (Program, PackedWeights) {
     let x = graph.edit().input("x", &[1, 1, 1, CHUNK]).unwrap();
     let y = graph.edit().add(function.into(), &[x], "y").unwrap();
     graph.edit().output("y", y);
-    let (_, _, program, weights) = compile_graph(&graph, &Options::default()).unwrap();
+    let Compilation { program, weights, .. } = compile(Request::new(graph.clone(), Weights::Own)).unwrap();
     (program, weights)
 }
 

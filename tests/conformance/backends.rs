@@ -5,7 +5,7 @@
 use crate::batch::RustBatch;
 use crate::comparison::assert_same_bits;
 use crate::runnable::{Runnable, teams};
-use rexnet_codegen::driver::{Options, Taps, compile_graph};
+use rexnet_codegen::driver::{Compilation, Request, Taps, Weights, compile};
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::emit::x64::{self, Encoding};
@@ -152,9 +152,13 @@ pub(crate) fn run_everywhere(
 ) -> Agreed {
     let mut agreed: Option<Agreed> = None;
     for target in Target::ALL {
-        let options = Options { target: *target, taps: taps.clone(), ..Options::default() };
-        let (optimised, _, program, weights) = compile_graph(graph, &options)
-            .unwrap_or_else(|faults| panic!("{what}, {}: {faults}", target.name));
+        let request = Request {
+            targets: vec![*target],
+            taps: taps.clone(),
+            ..Request::new(graph.clone(), Weights::Own)
+        };
+        let Compilation { graph: optimised, program, weights, .. } =
+            compile(request).unwrap_or_else(|faults| panic!("{what}, {}: {faults}", target.name));
         assert_nothing_refused(what, target, &program);
         for backend in in_process() {
             let what = format!("{what}, {} on {}", backend.name, target.name);

@@ -20,7 +20,7 @@ fn load(file: impl Into<Bytes>) -> Result<Model, Code> {
 
 fn classify(model: &Model) -> Vec<f32> {
     let mut logits = vec![f32::NAN; 10];
-    model.session().run(&[&values(3, 3 * 32 * 32)], &mut [&mut logits]).unwrap();
+    model.session().unwrap().run(&[&values(3, 3 * 32 * 32)], &mut [&mut logits]).unwrap();
     logits
 }
 
@@ -109,7 +109,7 @@ fn a_folder_of_images_is_used_and_never_trusted() {
     assert!(classify(&other) != expected, "it would have been wrong");
 
     // Other options and other sources have images of their own.
-    let options = Options { batch: 2, ..Options::default() };
+    let options = Options { batch: Some(2), ..Options::default() };
     assert!(engine.compile(SPEC, Weights::Seeded(1), &options).unwrap().compilation().is_some());
     assert_eq!(files(&folder).len(), 3);
 }

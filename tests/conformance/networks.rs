@@ -4,7 +4,7 @@ use crate::backends::{backends_for, run};
 use crate::comparison::{assert_same_bits, widen};
 use crate::fixtures::{Tensors, read};
 use crate::reference::assert_near;
-use rexnet_codegen::driver::{Options, Weights, compile};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::target::Target;
 use rexnet_ir::reference::evaluate_outputs;
 use rexnet_ir::spec::PRESETS;
@@ -85,9 +85,12 @@ fn networks_are_those_of_pytorch() {
 
         let mut bits: Option<Vec<f32>> = None;
         for target in Target::ALL {
-            let options = Options { batch: case.batch, target: *target, ..Options::default() };
-            let network = compile(&case.spec(), Weights::file(weights.clone()), &options)
-                .unwrap_or_else(|faults| panic!("{name}: {faults}"));
+            let request = Request {
+                batch: Some(case.batch),
+                targets: vec![*target],
+                ..Request::new(case.spec(), Weights::file(weights.clone()))
+            };
+            let network = compile(request).unwrap_or_else(|faults| panic!("{name}: {faults}"));
             assert_eq!(
                 network.loaded.as_ref().map(|loaded| loaded.unused.as_slice()),
                 Some(&[][..]),

@@ -1,14 +1,14 @@
 //! The `.rxw` file comes back as it was, and nothing else is taken for one.
 
 use crate::comparison::assert_same_bits;
-use rexnet_codegen::driver::{Compilation, Options, Weights, compile};
+use rexnet_codegen::driver::{Compilation, Request, Weights, compile};
 use rexnet_codegen::plan::PackedWeights;
 use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::Code;
 
 fn network(width: &str) -> Compilation {
     let spec = format!("rexnet(width = {width}, depth = 0.3, size = 32, classes = 10)");
-    compile(&spec, Weights::Seeded(5), &Options::default()).unwrap()
+    compile(Request::new(&spec, Weights::Seeded(5))).unwrap()
 }
 
 fn assert_refused(what: &str, file: &[u8], network: &Compilation) {
@@ -55,14 +55,14 @@ fn damaged_files_are_refused() {
 #[test]
 fn packed_weights_take_the_place_of_named_ones() {
     let spec = "rexnet(width = 0.25, depth = 0.3, size = 32, classes = 10)";
-    let named = compile(spec, Weights::Seeded(5), &Options::default()).unwrap();
+    let named = compile(Request::new(spec, Weights::Seeded(5))).unwrap();
     let file = named.weights.to_rxw();
     for offset in [0, 4, 64] {
         let mut moved = vec![0; file.len() + 128];
         let start = moved.as_ptr().align_offset(64) + offset;
         moved[start..start + file.len()].copy_from_slice(&file);
         let moved = Bytes::from(moved).slice(start..start + file.len());
-        let packed = compile(spec, Weights::Packed(moved.clone()), &Options::default()).unwrap();
+        let packed = compile(Request::new(spec, Weights::Packed(moved.clone()))).unwrap();
         assert_eq!(packed.program, named.program);
         assert_same_bits("the blob", packed.weights.as_slice(), named.weights.as_slice());
         let kept = packed.weights.as_slice().as_ptr().addr() == moved.as_ptr().addr() + 64;
@@ -71,6 +71,6 @@ fn packed_weights_take_the_place_of_named_ones() {
         assert_eq!(packed.require_weights().unwrap_err().code, Code::WeightsMissing);
     }
     named.require_weights().unwrap();
-    let other = compile(spec.replace("0.25", "0.2").as_str(), Weights::packed(file), &Options::default());
+    let other = compile(Request::new(spec.replace("0.25", "0.2").as_str(), Weights::packed(file)));
     assert_eq!(other.unwrap_err().list[0].code, Code::PackedHeader);
 }

@@ -6,7 +6,7 @@ use crate::comparison::{assert_same_bits, widen};
 use crate::fixtures::{Tensors, read};
 use crate::inputs::values;
 use crate::reference::assert_near;
-use rexnet_codegen::driver::{Options, Weights, compile};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::target::Target;
@@ -45,8 +45,10 @@ fn presets_are_those_of_pytorch() {
         let answers = Tensors::read(&format!("presets/{name}.io.safetensors"));
         let mut agreed: Option<Vec<Vec<f32>>> = None;
         let compile_for = |what: &str, target: Target| {
-            let options = Options { batch, target, ..Options::default() };
-            compile(spec, Weights::Seeded(seed), &options).unwrap_or_else(|faults| panic!("{what}: {faults}"))
+            let weights = Weights::Seeded(seed);
+            let request =
+                Request { batch: Some(batch), targets: vec![target], ..Request::new(spec, weights) };
+            compile(request).unwrap_or_else(|faults| panic!("{what}: {faults}"))
         };
         let input_of = |graph: &Graph| values(seed, graph.node(graph.inputs()[0]).ty.elements());
         for (target, way) in RUNS {

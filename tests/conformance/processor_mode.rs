@@ -4,7 +4,7 @@
 use crate::backends::{backends, run};
 use crate::comparison::assert_same_bits;
 use crate::inputs;
-use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::driver::{Compilation, Request, Weights, compile};
 use rexnet_ir::graph;
 use std::arch::asm;
 
@@ -40,7 +40,7 @@ fn set_mode(mode: u32) {
 #[test]
 fn the_callers_mode_does_not_matter() {
     let graph = graph::parse(GRAPH).unwrap();
-    let (_, _, program, weights) = compile_graph(&graph, &Options::default()).unwrap();
+    let Compilation { program, weights, .. } = compile(Request::new(graph.clone(), Weights::Own)).unwrap();
     let mut data = inputs::for_graph(&graph);
     data[0].iter_mut().step_by(2).for_each(|value| *value *= 1e-20);
     let input = inputs::borrow(&data);

@@ -24,13 +24,13 @@ fn classify(session: &mut Session, seed: u64) -> Vec<f32> {
 fn threads_share_a_model() {
     for &(name, backend) in Backend::NAMES {
         let model = model(backend);
-        let mut session = model.session();
+        let mut session = model.session().unwrap();
         let expected: Vec<Vec<f32>> = (0..6).map(|seed| classify(&mut session, seed)).collect();
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let (model, expected) = (&model, &expected);
                 scope.spawn(move || {
-                    let mut session = model.session();
+                    let mut session = model.session().unwrap();
                     // Each thread in an order of its own.
                     for turn in 0..expected.len() {
                         let seed = (turn * 5 + thread) % expected.len();
@@ -47,7 +47,7 @@ fn threads_share_a_model() {
 #[test]
 fn sessions_run_on_teams() {
     let compile = |backend| {
-        let options = Options { batch: 2, ..Options::default() };
+        let options = Options { batch: Some(2), ..Options::default() };
         let engine = Engine::with_backend(backend);
         engine.compile(
             "rexnet(width = 0.5, depth = 0.5, size = 96, classes = 10)",
@@ -63,9 +63,9 @@ fn sessions_run_on_teams() {
     };
     for backend in [Backend::Jit, Backend::Clif] {
         let model = compile(backend).unwrap();
-        let expected = run(&mut model.session());
+        let expected = run(&mut model.session().unwrap());
         for threads in [1, 2, 3, 8, 17] {
-            let mut session = model.session_on(Team::new(threads).unwrap());
+            let mut session = model.session().unwrap().on(Team::new(threads).unwrap()).unwrap();
             assert_eq!(session.threads(), threads);
             for _ in 0..3 {
                 assert_same_bits(&format!("{threads} threads"), &run(&mut session), &expected);
@@ -78,12 +78,16 @@ fn sessions_run_on_teams() {
                 work();
             });
         });
-        assert_same_bits("threads of a scope", &run(&mut model.session_on(scoped)), &expected);
+        assert_same_bits(
+            "threads of a scope",
+            &run(&mut model.session().unwrap().on(scoped).unwrap()),
+            &expected,
+        );
         let team = Team::new(3).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..3 {
                 scope.spawn(|| {
-                    let mut session = model.session_on(team.clone());
+                    let mut session = model.session().unwrap().on(team.clone()).unwrap();
                     for _ in 0..8 {
                         assert_same_bits("a shared team", &run(&mut session), &expected);
                     }
@@ -96,17 +100,17 @@ fn sessions_run_on_teams() {
 /// The interpreter stays on the caller's thread.
 #[test]
 fn interpreted_runs_are_not_shared() {
-    assert_eq!(model(Backend::Interpret).session_on(Team::new(4).unwrap()).threads(), 1);
+    assert_eq!(model(Backend::Interpret).session().unwrap().on(Team::new(4).unwrap()).unwrap().threads(), 1);
 }
 
 #[test]
 fn sessions_outlive_engine_and_model() {
     for &(name, backend) in Backend::NAMES {
         let model = model(backend);
-        let expected = classify(&mut model.session(), 9);
+        let expected = classify(&mut model.session().unwrap(), 9);
         let mut session = {
             let last_handle = model;
-            last_handle.session()
+            last_handle.session().unwrap()
         };
         let moved = std::thread::spawn(move || classify(&mut session, 9)).join().unwrap();
         assert_same_bits(name, &moved, &expected);
@@ -116,7 +120,7 @@ fn sessions_outlive_engine_and_model() {
 #[test]
 fn wrong_lengths_are_refused_before_anything_runs() {
     for &(name, backend) in Backend::NAMES {
-        let mut session = model(backend).session();
+        let mut session = model(backend).session().unwrap();
         let image = values(0, 3 * 32 * 32);
         let mut logits = [0.5; 10];
         let mut refuse = |inputs: &[&[f32]], outputs: &mut [&mut [f32]]| {
@@ -137,14 +141,14 @@ fn wrong_lengths_are_refused_before_anything_runs() {
 fn running_and_compiling_do_not_disturb_each_other() {
     for backend in [Backend::Jit, Backend::Clif] {
         let shared = model(backend);
-        let mut session = shared.session();
+        let mut session = shared.session().unwrap();
         let expected: Vec<Vec<f32>> = (0..4).map(|seed| classify(&mut session, seed)).collect();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 let expected = &expected;
                 scope.spawn(move || {
                     for (seed, expected) in expected.iter().enumerate() {
-                        let logits = classify(&mut model(backend).session(), seed as u64);
+                        let logits = classify(&mut model(backend).session().unwrap(), seed as u64);
                         assert_same_bits("compiled meanwhile", &logits, expected);
                     }
                 });
@@ -152,7 +156,7 @@ fn running_and_compiling_do_not_disturb_each_other() {
             for thread in 0..8 {
                 let (shared, expected) = (&shared, &expected);
                 scope.spawn(move || {
-                    let mut session = shared.session();
+                    let mut session = shared.session().unwrap();
                     for turn in 0..64 {
                         let seed = (turn + thread) % expected.len();
                         let logits = classify(&mut session, seed as u64);

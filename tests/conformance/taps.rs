@@ -5,7 +5,7 @@ use crate::batch::RustBatch;
 use crate::comparison::{assert_same_bits, widen};
 use crate::inputs;
 use crate::reference::assert_near;
-use rexnet_codegen::driver::{Options, Taps, Weights, compile};
+use rexnet_codegen::driver::{Request, Taps, Weights, compile};
 use rexnet_ir::graph::Op;
 use rexnet_ir::reference::evaluate;
 
@@ -19,7 +19,7 @@ fn every_node_tapped_is_the_reference() {
     let mut rust = RustBatch::default();
     for classes in [8, 10] {
         let spec = format!("rexnet(width = 0.25, depth = 0.5, size = 33, classes = {classes})");
-        let source = compile(&spec, Weights::Seeded(3), &Options::default()).unwrap().source;
+        let source = compile(Request::new(&spec, Weights::Seeded(3))).unwrap().source;
         let data = inputs::for_graph(&source);
         let inputs = inputs::borrow(&data);
         let plain = run_everywhere(Some(&mut rust), "without taps", &source, &inputs, &Taps::None);

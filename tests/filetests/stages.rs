@@ -1,7 +1,7 @@
 //! What each stage makes of a file.
 
 use crate::expectations::{before, directive, head};
-use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::emit::rust::{Version, kernel_text};
 use rexnet_codegen::lower::lower;
 use rexnet_codegen::target::Target;
@@ -159,8 +159,8 @@ pub(crate) fn planned(text: &str) -> Outcome {
     let input = before(text, AFTER);
     let mut graph = said(graph::parse(input))?;
     said(seed(&mut graph, 1))?;
-    let options = Options { target: target(text)?, ..Options::default() };
-    let (_, _, program, _) = said(compile_graph(&graph, &options))?;
+    let request = Request { targets: vec![target(text)?], ..Request::new(graph, Weights::Own) };
+    let program = said(compile(request))?.program;
     said(plan::check(&program))?;
     Ok(format!("{input}{AFTER}\n{program}"))
 }

@@ -5,7 +5,7 @@
 mod project;
 
 use project::Project;
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Weights};
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::PackedWeights;
 use rexnet_codegen::run::interpret;
@@ -17,7 +17,7 @@ const SPEC: &str = "rexnet(width = 0.5, classes = 10, size = 32)";
 
 /// Packed weights, and what the interpreter makes of them, as the user's program prints it.
 fn seeded(seed: u64) -> (Vec<u8>, String) {
-    let compilation = driver::compile(SPEC, Weights::Seeded(seed), &Options::default()).unwrap();
+    let compilation = driver::compile(driver::Request::new(SPEC, Weights::Seeded(seed))).unwrap();
     let program = &compilation.program;
     let file = compilation.weights.to_rxw();
     let weights = PackedWeights::from_rxw(file.clone(), program).unwrap();
@@ -37,7 +37,7 @@ fn a_crate_of_its_own_builds_without_a_warning_and_gives_the_interpreters_bits()
     project.write("models/small.onnx", &fs::read(model).unwrap());
     project.write("models/named.rexnet", include_bytes!("user/named.rexnet"));
     project.write("models/named.labels", b"cat\ndog\nneither\n");
-    let named = driver::compile(include_str!("user/named.rexnet"), Weights::Seeded(3), &Options::default());
+    let named = driver::compile(driver::Request::new(include_str!("user/named.rexnet"), Weights::Seeded(3)));
     project.write("weights/named.rxw", &named.unwrap().weights.to_rxw());
     // A changed file of weights must be compiled in again.
     for seed in [1, 2] {
@@ -58,7 +58,7 @@ fn a_build_script_makes_the_same() {
     let project = Project::with_build_script("scripted", include_bytes!("scripted/build.rs"));
     project.write("src/main.rs", include_bytes!("scripted/main.rs"));
     let (_, expected) = seeded(1);
-    let compilation = driver::compile(SPEC, Weights::Seeded(1), &Options::default()).unwrap();
+    let compilation = driver::compile(driver::Request::new(SPEC, Weights::Seeded(1))).unwrap();
     project.write(
         "models/seeded.safetensors",
         &rexnet_ir::weights::to_safetensors(&compilation.source).unwrap(),

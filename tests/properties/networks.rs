@@ -6,7 +6,7 @@ use crate::comparison::{assert_within, range, widen};
 use crate::inputs;
 use crate::random_graph::random_graph;
 use proptest::prelude::*;
-use rexnet_codegen::driver::{Options, Taps, Weights, compile};
+use rexnet_codegen::driver::{Request, Taps, Weights, compile};
 use rexnet_ir::graph::{self, Graph};
 use rexnet_ir::reference::evaluate_outputs;
 
@@ -39,8 +39,8 @@ proptest! {
 
     #[test]
     fn specs_agree(spec in spec(), batch in 1usize..3) {
-        let options = Options { batch, ..Options::default() };
-        conform(&compile(&spec, Weights::Seeded(8), &options).unwrap().source);
+        let request = Request { batch: Some(batch), ..Request::new(&spec, Weights::Seeded(8)) };
+        conform(&compile(request).unwrap().source);
     }
 }
 

@@ -3,13 +3,13 @@
 use crate::choices::Choices;
 use crate::random_graph::random_graph;
 use proptest::prelude::*;
-use rexnet_codegen::driver::{Options, compile_graph};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::plan::{Allocation, Place, Program, check};
 use rexnet_ir::diagnostic::Code;
 
 fn random_program(choices: &mut Choices) -> Program {
     let graph = random_graph(choices);
-    compile_graph(&graph, &Options::default()).unwrap().2
+    compile(Request::new(graph, Weights::Own)).unwrap().program
 }
 
 fn meet(a: &Allocation, b: &Allocation) -> bool {

@@ -4,7 +4,7 @@ use crate::choices::Choices;
 use crate::kernels::random_kernel;
 use crate::random_graph::random_graph;
 use proptest::prelude::*;
-use rexnet_codegen::driver::{Options, Weights, compile, compile_graph};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::loops::{
     self, Access, Affine, Expression, Kernel, KernelBuilder, Role, Section, Statement, sections,
 };
@@ -242,8 +242,9 @@ proptest! {
     fn chunks_of_random_graphs_do_not_meet(mut choices in Choices::strategy(80)) {
         let graph = random_graph(&mut choices);
         for target in Target::ALL {
-            let options = Options { target: *target, ..Options::default() };
-            let program = compile_graph(&graph, &options).unwrap().2;
+            let request =
+                Request { targets: vec![*target], ..Request::new(graph.clone(), Weights::Own) };
+            let program = compile(request).unwrap().program;
             program.kernels.iter().for_each(assert_independent);
             for grain in [Grain::Finest, Grain::Modelled] {
                 assert_schedule_holds(&program, grain);
@@ -260,8 +261,12 @@ fn chunks_of_networks_do_not_meet() {
         ("efficientnet_lite0(width = 0.3, size = 48)", 2),
     ] {
         for target in [Target::AVX2, Target::AVX512] {
-            let options = Options { batch, target, ..Options::default() };
-            let program = compile(spec, Weights::Seeded(1), &options).unwrap().program;
+            let request = Request {
+                batch: Some(batch),
+                targets: vec![target],
+                ..Request::new(spec, Weights::Seeded(1))
+            };
+            let program = compile(request).unwrap().program;
             for grain in [Grain::Finest, Grain::Modelled] {
                 assert_schedule_holds(&program, grain);
             }
@@ -273,7 +278,7 @@ fn chunks_of_networks_do_not_meet() {
 /// half of the whole.
 #[test]
 fn convolutions_can_be_shared() {
-    let program = compile("rexnet(width = 1.0)", Weights::Zeros, &Options::default()).unwrap().program;
+    let program = compile(Request::new("rexnet(width = 1.0)", Weights::Zeros)).unwrap().program;
     for kernel in &program.kernels {
         let all = loops::count(kernel).total();
         for (index, section) in sections(kernel).iter().enumerate() {

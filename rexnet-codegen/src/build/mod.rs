@@ -16,25 +16,24 @@ mod names;
 
 pub use names::{module_name, printable, type_name};
 
-use crate::driver::{self, Compilation, MAX_WEIGHTS_BYTES, Options, Source, Weights};
+use crate::driver::{self, Compilation, MAX_WEIGHTS_BYTES, Named, Request, Source, Weights, read_file};
 use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 use crate::replace::replace;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::onnx::MAX_MODEL_BYTES;
-use rexnet_ir::spec::MAX_BYTES;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::ffi::{OsStr, OsString};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// What to compile, and how. All paths are relative to the crate that is built.
 #[derive(Clone, Debug)]
 pub struct Build {
-    net: String,
+    net: OsString,
     weights: Option<PathBuf>,
     name: Option<String>,
     type_name: String,
     versions: Vec<Version>,
-    batch: usize,
+    batch: Option<usize>,
     machine_code: bool,
     std: bool,
     out_dir: Option<PathBuf>,
@@ -50,21 +49,21 @@ impl Build {
     /// ReXNet-1.0 without weights, as Rust for all processors, into the folder that cargo gives.
     pub fn new() -> Self {
         Self {
-            net: "rexnet".to_owned(),
+            net: "rexnet".into(),
             weights: None,
             name: None,
             type_name: "Network".to_owned(),
             versions: Version::ALL.to_vec(),
-            batch: 1,
+            batch: None,
             machine_code: false,
             std: true,
             out_dir: None,
         }
     }
 
-    /// The network: a spec such as `rexnet(width = 1.0)`, or the path of a `.rexnet` or `.onnx` file.
+    /// The network: a spec such as `rexnet(width = 1.0)`, or the path of a `.rexnet` or `.onnx` file, in any case.
     #[must_use]
-    pub fn net(mut self, net: impl Into<String>) -> Self {
+    pub fn net(mut self, net: impl Into<OsString>) -> Self {
         self.net = net.into();
         self
     }
@@ -98,10 +97,10 @@ impl Build {
         self
     }
 
-    /// Images in one run; 1 without.
+    /// Images in one run; without, those of a model that is fixed to a number, else 1.
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {
-        self.batch = batch;
+        self.batch = Some(batch);
         self
     }
 
@@ -143,36 +142,45 @@ impl Build {
         let crate_folder = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
         let depends_on = |path: &Path| println!("cargo::rerun-if-changed={}", path.display());
         println!("cargo::rerun-if-changed=build.rs");
-        let options = Options { batch: self.batch, ..Options::default() };
-        let is_file = |ending: &str| Path::new(&self.net).extension().is_some_and(|own| own == ending);
-        let path = crate_folder.join(&self.net);
         let weights = match &self.weights {
             Some(weights) => {
                 let weights = crate_folder.join(weights);
                 depends_on(&weights);
-                Weights::file(content(&weights, MAX_WEIGHTS_BYTES)?)
+                Weights::file(read_file(&weights, MAX_WEIGHTS_BYTES)?)
             }
             None => Weights::Zeros,
         };
-        let text;
-        let mut spec = self.net.as_str();
-        let source = if is_file("onnx") {
-            depends_on(&path);
-            Source::Onnx { file: content(&path, MAX_MODEL_BYTES)?.into(), folder: path.parent() }
-        } else if is_file("rexnet") {
-            depends_on(&path);
-            text = String::from_utf8(content(&path, MAX_BYTES)?)
-                .map_err(|_| unreadable(&path, "it is not a text file in UTF-8"))?;
-            spec = &text;
-            Source::Spec(spec)
-        } else {
-            Source::Spec(spec)
+        let (source, path) = match Named::new(&self.net)? {
+            Named::Spec(text) => (Source::Spec(text), None),
+            Named::File(kind, path) => {
+                let path = crate_folder.join(path);
+                depends_on(&path);
+                (Source::of_content(kind, read_file(&path, kind.max_bytes())?, Some(&path))?, Some(path))
+            }
+            Named::StandardInput => {
+                let cause = "a build script has no standard input to read a network from";
+                return Err(misnamed("-", cause.to_owned()).into());
+            }
         };
-        let is_model = matches!(source, Source::Onnx { .. });
-        let compilation = driver::compile(source, weights, &options)?;
-        let stem = path.file_stem().filter(|_| is_model).map(|stem| stem.to_string_lossy().into_owned());
-        let name = self.name.clone().or(stem).unwrap_or_else(|| compilation.program.name.clone());
-        self.files(&module_name(&name), spec, &compilation, is_model || self.weights.is_some())
+        let model = path.filter(|_| matches!(source, Source::Onnx { .. }));
+        let spec = match &source {
+            Source::Spec(text) => text.clone(),
+            Source::Network(_) | Source::Onnx { .. } | Source::Graph(_) => String::new(),
+        };
+        let request = Request {
+            targets: self.versions.iter().map(|version| version.target()).collect(),
+            batch: self.batch,
+            ..Request::new(source, weights)
+        };
+        let compilation = driver::compile(request)?;
+        let named = |part: &dyn Fn(&Path) -> Option<&OsStr>| {
+            Some(part(model.as_deref()?)?.to_string_lossy().into_owned())
+        };
+        let spec = named(&|path| path.file_name()).unwrap_or_else(|| description(&spec, &compilation));
+        let has_weights = model.is_some() || self.weights.is_some();
+        let name = self.name.clone().or_else(|| named(&|path| path.file_stem()));
+        let name = name.unwrap_or_else(|| compilation.program.name.clone());
+        self.files(&module_name(&name), &spec, &compilation, has_weights)
     }
 
     /// As [`write`](Self::write); prints what is wrong and ends the build script with 1 where it fails.
@@ -208,7 +216,7 @@ impl Build {
         let options = ModuleOptions {
             type_name: self.type_name.clone(),
             title: format!("The network `{name}`."),
-            spec: printable(&description(spec, compilation)),
+            spec: printable(spec),
             counts: compilation.counts(),
             weights: if has_weights {
                 WeightsSource::Embedded(Embedding::BesideModule(packed.clone()))
@@ -219,7 +227,7 @@ impl Build {
             std: self.std,
             entry: None,
         };
-        let versions = driver::versions(compilation, &self.versions)?;
+        let versions = compilation.versions(&self.versions);
         let module = out.join(format!("{name}.rs"));
         store(&module, rust::file(&versions, &options).as_bytes())?;
         if has_weights {
@@ -231,23 +239,12 @@ impl Build {
     }
 }
 
-/// What was compiled, for readers: the call of a preset with all its arguments, the text of a network, the name of a
-/// model's file.
+/// The spec that was compiled, for readers: the call of a preset with all its arguments, the text of a network.
 fn description(spec: &str, compilation: &Compilation) -> String {
     match &compilation.network {
-        Some(_) if spec.contains('{') => spec.trim().to_owned(),
-        Some(network) => network.to_string(),
-        None => Path::new(spec).file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        Some(network) if !spec.contains('{') => network.to_string(),
+        Some(_) | None => spec.trim().to_owned(),
     }
-}
-
-fn content(path: &Path, limit: usize) -> Result<Vec<u8>, Diagnostic> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut content = Vec::new();
-        File::open(path)?.take(limit as u64 + 1).read_to_end(&mut content)?;
-        if content.len() > limit { Err(io::Error::other("it is too long")) } else { Ok(content) }
-    };
-    read().map_err(|error| unreadable(path, error))
 }
 
 fn store(path: &Path, content: &[u8]) -> Result<(), Diagnostic> {

@@ -113,7 +113,7 @@ pub fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{TAKEN_MODULES, TAKEN_TYPES, module_name, printable, type_name};
-    use crate::driver::{self, Options, Weights};
+    use crate::driver::{self, Request, Weights};
     use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 
     #[test]
@@ -144,8 +144,10 @@ mod tests {
             assert!(type_name(wrong).is_err(), "{wrong}");
         }
         let spec = "rexnet(width = 0.25, size = 32, classes = 10)";
-        let compilation = driver::compile(spec, Weights::Zeros, &Options::default()).unwrap();
-        let versions = driver::versions(&compilation, &[Version::Portable]).unwrap();
+        let request =
+            Request { targets: vec![Version::Portable.target()], ..Request::new(spec, Weights::Zeros) };
+        let compilation = driver::compile(request).unwrap();
+        let versions = compilation.versions(&[Version::Portable]);
         let options = ModuleOptions {
             type_name: "Unlikely".to_owned(),
             title: String::new(),

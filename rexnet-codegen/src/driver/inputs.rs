@@ -1,41 +1,9 @@
 //! What a compilation starts from.
 
+use super::Source;
+use crate::plan::PackedWeights;
 use crate::target::Target;
 use rexnet_ir::Bytes;
-use std::path::Path;
-
-/// A description of a network.
-#[derive(Clone, Debug)]
-pub enum Source<'a> {
-    /// A preset call such as `rexnet(width = 1.0)`, or the text of a `.rexnet` file.
-    Spec(&'a str),
-    /// An ONNX model.
-    Onnx {
-        /// The content of the file. The compiled network shares it.
-        file: Bytes,
-        /// The folder that external data is read from; none is read without.
-        folder: Option<&'a Path>,
-    },
-}
-
-impl Source<'_> {
-    /// An ONNX model without external data: a `Vec<u8>`, a `&'static [u8]`, or [`Bytes`] of a memory map.
-    pub fn onnx(file: impl Into<Bytes>) -> Self {
-        Source::Onnx { file: file.into(), folder: None }
-    }
-}
-
-impl<'a> From<&'a str> for Source<'a> {
-    fn from(spec: &'a str) -> Self {
-        Source::Spec(spec)
-    }
-}
-
-impl<'a> From<&'a String> for Source<'a> {
-    fn from(spec: &'a String) -> Self {
-        Source::Spec(spec)
-    }
-}
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
@@ -47,13 +15,25 @@ pub enum Weights {
     /// as a memory map is. The order in it is that of the kernels, so the graphs of the [`Compilation`](super::Compilation)
     /// do not have these weights; see [`Compilation::require_weights`](super::Compilation::require_weights).
     Packed(Bytes),
+    /// The packed weights of the same network, compiled for other extents of its inputs. A model whose constants depend on
+    /// the extents gets its own. The graphs of the [`Compilation`](super::Compilation) do not have these weights.
+    Repacked(PackedWeights),
+    /// The source's own: a graph's or a model's. A constant for which there is none is refused.
+    Own,
     /// Drawn from a seed where the source brings none, for measuring and testing. An ONNX model brings its own.
     Seeded(u64),
-    /// Zeros where the source brings none: for who needs the code alone, and soon.
+    /// Zeros where the source brings none.
     Zeros,
+    /// None, where only the code is wanted: zeros where the source brings none, and packed weights that are zeros. Fastest.
+    Absent,
 }
 
 impl Weights {
+    /// Whether the graphs do not have them.
+    pub(super) fn only_packed(&self) -> bool {
+        matches!(self, Weights::Packed(_) | Weights::Repacked(_) | Weights::Absent)
+    }
+
     /// Those of a safetensors file or a PyTorch checkpoint: a `Vec<u8>`, a `&'static [u8]`, or [`Bytes`] of a memory map.
     pub fn file(file: impl Into<Bytes>) -> Self {
         Weights::File(file.into())
@@ -77,21 +57,34 @@ pub enum Taps {
     All,
 }
 
-/// How to compile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Images in one run.
-    pub batch: usize,
+/// What to compile, and how.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The network.
+    pub source: Source,
+    /// Its weights.
+    pub weights: Weights,
+    /// What its loops are lowered for, at least one target: the first one's program is
+    /// [`Compilation::program`](super::Compilation::program).
+    pub targets: Vec<Target>,
+    /// Intermediate values that become outputs.
+    pub taps: Taps,
+    /// Images in one run. Without it, those of a source that is fixed to a number, else 1.
+    pub batch: Option<usize>,
     /// Height and width of the inputs; those of the source without.
     pub size: Option<[usize; 2]>,
-    /// The target of the loops.
-    pub target: Target,
-    /// Values to look at.
-    pub taps: Taps,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { batch: 1, size: None, target: Target::PORTABLE, taps: Taps::None }
+impl Request {
+    /// One portable program, without taps, for the extents that the source says.
+    pub fn new(source: impl Into<Source>, weights: Weights) -> Self {
+        Self {
+            source: source.into(),
+            weights,
+            targets: vec![Target::PORTABLE],
+            taps: Taps::None,
+            batch: None,
+            size: None,
+        }
     }
 }

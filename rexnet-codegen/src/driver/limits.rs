@@ -1,7 +1,8 @@
 //! What a source may ask for, checked before it costs anything.
 
+use super::{Request, Source};
 use crate::plan::MAX_PACKED_BYTES;
-use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
+use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Graph, Op};
 
 /// The longest weights file that is read, in bytes.
@@ -31,4 +32,27 @@ pub(super) fn check_drawn(graph: &Graph) -> Result<(), Diagnostic> {
     }
     let cause = format!("its weights are {bytes} bytes, more than 4 GiB");
     Err(too_large(graph, cause).with_help("make the network narrower"))
+}
+
+/// Refuses a network that is fixed to other extents than are wanted.
+pub(super) fn check_extents(graph: &Graph, request: &Request) -> Result<(), Diagnostics> {
+    let code = match request.source {
+        Source::Onnx { .. } => Code::OnnxUnsupported,
+        Source::Spec(_) | Source::Network(_) | Source::Graph(_) => Code::RunArguments,
+    };
+    let mut faults = Diagnostics::default();
+    for input in graph.inputs().into_iter().map(|id| graph.node(id)) {
+        let location = || Location::Name(input.name.clone());
+        if let Some(wanted) = request.batch.filter(|&wanted| wanted != input.ty.batch()) {
+            let cause = format!("the model is fixed to a batch of {}, {wanted} is wanted", input.ty.batch());
+            let help = "export the model again with a dynamic first extent";
+            faults.push(Diagnostic::new(code, location(), cause).with_help(help));
+        }
+        let size = [input.ty.height(), input.ty.width()];
+        if let Some(wanted) = request.size.filter(|&wanted| wanted != size) {
+            let cause = format!("its height and width are fixed to {size:?}, {wanted:?} is wanted");
+            faults.push(Diagnostic::new(code, location(), cause));
+        }
+    }
+    faults.into_result(())
 }

@@ -1,26 +1,26 @@
-//! The pipeline in one screen, and the one module that calls the front ends. Command line, JIT API and macros go
-//! through it; a build script will.
+//! The pipeline in one screen, and the one module that calls the front ends. Command line, JIT API, macros and build
+//! scripts go through it.
 
 mod inputs;
 mod limits;
+mod source;
 
-pub use inputs::{Options, Source, Taps, Weights};
+pub use inputs::{Request, Taps, Weights};
 pub use limits::{MAX_NODES, MAX_WEIGHTS_BYTES};
+pub use source::{FileKind, MAX_IMAGE_BYTES, Named, STANDARD_INPUT, Source, read_file, read_standard_input};
 
 use crate::emit::rust::Version;
 use crate::lower::lower;
 use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
-use rexnet_ir::Bytes;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Counts, Graph, Op};
 use rexnet_ir::onnx::{self, ImportOptions};
-use rexnet_ir::passes::{self, Report};
+use rexnet_ir::passes::{self, Pass, Report};
 use rexnet_ir::spec::preprocessing::Preprocessing;
 use rexnet_ir::spec::{self, Network};
 use rexnet_ir::weights::{self, Loaded};
-use std::io::Read;
-use std::path::Path;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// The time of each stage.
@@ -52,14 +52,18 @@ pub struct Compilation {
     pub source: Graph,
     /// The graph after the passes.
     pub graph: Graph,
-    /// Whether the weights were given packed, so that other tensors stand in both graphs in their place.
+    /// Whether the weights are not in the graphs, where zeros stand in their place: they were given packed, or not at all.
     pub only_packed: bool,
     /// What each pass did.
     pub reports: Vec<Report>,
     /// What the weights file held beside; `None` where there is no such file, or a packed one.
     pub loaded: Option<Loaded>,
-    /// The program.
+    /// What the programs are for.
+    pub targets: Vec<Target>,
+    /// The program for the first target.
     pub program: Program,
+    /// The programs for the other targets, in their order. All have one layout of packed weights.
+    pub others: Vec<Program>,
     /// Its packed weights.
     pub weights: PackedWeights,
     /// What each stage took.
@@ -77,10 +81,20 @@ impl Compilation {
         counts
     }
 
-    /// Whoever evaluates a graph or writes its weights asks this first.
+    /// The programs of those versions that are among the targets.
+    pub fn versions(&self, versions: &[Version]) -> Vec<(Version, Program)> {
+        let program = |version: &Version| {
+            let index = self.targets.iter().position(|target| *target == version.target())?;
+            let program = index.checked_sub(1).map_or(&self.program, |other| &self.others[other]);
+            Some((*version, program.clone()))
+        };
+        versions.iter().filter_map(program).collect()
+    }
+
+    /// Checks that the graphs hold the weights, for callers that evaluate a graph or write its weights.
     ///
     /// # Errors
-    /// `RX0302` when the graphs do not hold the weights because they were given packed.
+    /// `RX0302` when they do not, because the weights were given packed.
     pub fn require_weights(&self) -> Result<(), Diagnostic> {
         if !self.only_packed {
             return Ok(());
@@ -95,175 +109,154 @@ impl Compilation {
 /// Compiles a network.
 ///
 /// # Errors
-/// Whatever a stage finds in its input, all faults of the first stage that finds any.
-pub fn compile<'a>(
-    source: impl Into<Source<'a>>,
-    weights: Weights,
-    options: &Options,
-) -> Result<Compilation, Diagnostics> {
+/// Whatever a stage finds in its input, all faults of the first stage that finds any. `RX0706` for a request without
+/// targets; `RX0501` where the targets differ in the layout of packed weights, a fault of this compiler.
+pub fn compile(request: Request) -> Result<Compilation, Diagnostics> {
     let mut times = Times::default();
-    let (network, mut source) = timed(&mut times.parse, || read(source.into(), options.batch, options.size))?;
-    let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
-    let loaded = timed(&mut times.weights, || bind(&mut source, network.as_ref(), &weights))?;
+    let mut described = timed(&mut times.parse, || describe(&request))?;
+    let Request { weights, targets, taps, .. } = request;
+    let loaded = timed(&mut times.weights, || described.bind(&weights))?;
+    let Described { network, graph: source } = described;
     let mut graph = source.clone();
-    let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
-    let program = generate(&graph, &options.target, &mut times)?;
-    let only_packed = matches!(weights, Weights::Packed(_));
-    let weights = timed(&mut times.pack, || match weights {
-        Weights::Packed(file) => PackedWeights::from_rxw(file, &program),
-        Weights::File(_) | Weights::Seeded(_) | Weights::Zeros => pack(&program, &graph),
-    })?;
+    let reports = timed(&mut times.passes, || optimise(&mut graph, &taps))?;
+    let (program, others) = generate(&graph, &targets, &mut times)?;
+    let only_packed = weights.only_packed();
+    let weights = timed(&mut times.pack, || packed(weights, network.is_none(), &program, &graph))?;
     Ok(Compilation {
+        preprocessing: network.as_ref().and_then(|network| network.preprocessing.clone()),
         network,
-        preprocessing,
         source,
         graph,
         only_packed,
         reports,
         loaded,
+        targets,
         program,
+        others,
         weights,
         times,
     })
 }
 
-/// Compiles a network for another shape of its input, with the weights that are packed already; of an ONNX model
-/// whose constants depend on the shape, with its own.
+/// A network as its source says it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The spec, if the source is one.
+    pub network: Option<Network>,
+    /// The verified graph, with the weights that the source brings.
+    pub graph: Graph,
+}
+
+/// The network of a request, before any weights are bound and any pass runs.
 ///
 /// # Errors
-/// As [`compile`]; `RX0706` when the source is fixed to another batch, `RX0306` when the shape changes the weights'
-/// layout, as it does where a dense layer reads a whole map.
-pub fn compile_again(
-    source: Source<'_>,
-    weights: &PackedWeights,
-    options: &Options,
-) -> Result<Compilation, Diagnostics> {
-    let mut times = Times::default();
-    let (network, mut source) = timed(&mut times.parse, || read(source, options.batch, options.size))?;
-    let brings_weights = network.is_none();
-    for input in source.inputs().into_iter().map(|id| source.node(id)) {
-        let size = [input.ty.height(), input.ty.width()];
-        if input.ty.batch() != options.batch || options.size.is_some_and(|wanted| wanted != size) {
-            let (batch, wanted) = (input.ty.batch(), options.batch);
-            let cause = format!("its batch is fixed to {batch}, {wanted} is wanted, or its size to {size:?}");
-            return Err(Diagnostic::new(Code::RunArguments, Location::Name(input.name.clone()), cause).into());
+/// Faults of the spec, the model or the graph; `RX0902` and `RX0706` when it is fixed to another batch.
+pub fn describe(request: &Request) -> Result<Described, Diagnostics> {
+    let &Request { batch, size, .. } = request;
+    let described = match &request.source {
+        Source::Spec(text) => of_network(spec::parse_network(text)?, request)?,
+        Source::Network(network) => of_network((**network).clone(), request)?,
+        Source::Onnx { file, folder } => {
+            let mut external = |name: &str| source::read_external(folder.as_deref(), name);
+            let options = ImportOptions { batch: batch.unwrap_or(1), size };
+            let graph = onnx::import(file.clone(), &mut external, &options)?;
+            Described { network: None, graph }
+        }
+        Source::Graph(graph) => {
+            graph.verify()?;
+            Described { network: None, graph: (**graph).clone() }
+        }
+    };
+    limits::check_extents(&described.graph, request)?;
+    Ok(described)
+}
+
+fn of_network(mut network: Network, request: &Request) -> Result<Described, Diagnostics> {
+    if let Some([height, width]) = request.size {
+        network.input = [network.input[0], height, width];
+    }
+    let graph = spec::expand(&network, request.batch.unwrap_or(1))?;
+    graph.verify()?;
+    Ok(Described { network: Some(network), graph })
+}
+
+impl Described {
+    /// Gives every constant of the graph its tensor; zeros where the weights are packed or absent. Returns what else a file
+    /// of weights holds.
+    ///
+    /// # Errors
+    /// Those of the weights file; `RX0203` where so many weights would be drawn that nothing could hold them.
+    pub fn bind(&mut self, weights: &Weights) -> Result<Option<Loaded>, Diagnostics> {
+        let Self { network, graph } = self;
+        match weights {
+            Weights::File(file) => weights::load(graph, network.as_ref(), file).map(Some),
+            Weights::Seeded(seed) => {
+                limits::check_drawn(graph)?;
+                weights::seed(graph, *seed).map(|_| None)
+            }
+            Weights::Packed(_) | Weights::Repacked(_) | Weights::Zeros | Weights::Absent => {
+                weights::zero(graph).map(|()| None)
+            }
+            Weights::Own => Ok(None),
         }
     }
-    let preprocessing = network.as_ref().and_then(|network| network.preprocessing.clone());
-    bind(&mut source, None, &Weights::Zeros)?;
-    let mut graph = source.clone();
-    let reports = timed(&mut times.passes, || optimise(&mut graph, &options.taps))?;
-    let program = generate(&graph, &options.target, &mut times)?;
+}
+
+/// Runs some passes on a graph, for callers that look at what each of them does: `observe` gets the graph after a pass and
+/// its report, and says whether to go on. [`compile`] runs all.
+///
+/// # Errors
+/// Those of the verifier, which runs after every pass; `RX0203` for a graph of too many nodes.
+pub fn run_passes(
+    graph: &mut Graph,
+    passes: &[Pass],
+    observe: &mut dyn FnMut(&Graph, &Report) -> Result<ControlFlow<()>, Diagnostics>,
+) -> Result<(), Diagnostics> {
+    limits::check_length(graph)?;
+    for &pass in passes {
+        let report = passes::run_one(graph, pass)?;
+        if observe(graph, &report)?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Weights as the program lays them out; `brings_own` says whether the graph holds some although they were given packed.
+fn packed(
+    weights: Weights,
+    brings_own: bool,
+    program: &Program,
+    graph: &Graph,
+) -> Result<PackedWeights, Diagnostic> {
+    match weights {
+        Weights::Packed(file) => PackedWeights::from_rxw(file, program),
+        Weights::Repacked(weights) => repacked(weights, brings_own, program, graph),
+        Weights::Absent => PackedWeights::zeros(program),
+        Weights::File(_) | Weights::Own | Weights::Seeded(_) | Weights::Zeros => pack(program, graph),
+    }
+}
+
+fn repacked(
+    weights: PackedWeights,
+    brings_own: bool,
+    program: &Program,
+    graph: &Graph,
+) -> Result<PackedWeights, Diagnostic> {
     if program.layout_hash != weights.layout_hash() {
         let cause = "this shape of the input needs weights of another layout";
         let name = Location::Name(program.name.clone());
         return Err(Diagnostic::new(Code::PackedHeader, name, cause)
-            .with_help("compile the network again for this shape")
-            .into());
+            .with_help("compile the network again for this shape"));
     }
     // A model may compute constants from the shape: then the weights are others, though they lie alike.
-    let own = if brings_weights { Some(pack(&program, &graph)?) } else { None };
+    let own = if brings_own { Some(pack(program, graph)?) } else { None };
     let bits =
         |weights: &PackedWeights| weights.as_slice().iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-    let weights = match own {
-        Some(own) if bits(&own) != bits(weights) => own,
-        Some(_) | None => weights.clone(),
-    };
-    Ok(Compilation {
-        network,
-        preprocessing,
-        source,
-        graph,
-        only_packed: true,
-        reports,
-        loaded: None,
-        program,
-        weights,
-        times,
+    Ok(match own {
+        Some(own) if bits(&own) != bits(&weights) => own,
+        Some(_) | None => weights,
     })
-}
-
-/// Compiles a verified graph whose constants are bound; for tests and tools that make graphs themselves.
-///
-/// # Errors
-/// As [`compile`].
-pub fn compile_graph(
-    graph: &Graph,
-    options: &Options,
-) -> Result<(Graph, Vec<Report>, Program, PackedWeights), Diagnostics> {
-    graph.verify()?;
-    let mut graph = graph.clone();
-    let reports = optimise(&mut graph, &options.taps)?;
-    let program = generate(&graph, &options.target, &mut Times::default())?;
-    let weights = pack(&program, &graph)?;
-    Ok((graph, reports, program, weights))
-}
-
-/// The graph of a source, weights bound where the source brings them. A `size` is the height and width of the inputs
-/// instead of the source's own.
-///
-/// # Errors
-/// Those of the spec, or of the importer.
-pub fn read(
-    source: Source<'_>,
-    batch: usize,
-    size: Option<[usize; 2]>,
-) -> Result<(Option<Network>, Graph), Diagnostics> {
-    match source {
-        Source::Spec(text) => {
-            let mut network = spec::parse_network(text)?;
-            if let Some([height, width]) = size {
-                network.input = [network.input[0], height, width];
-            }
-            let graph = spec::expand(&network, batch)?;
-            graph.verify()?;
-            Ok((Some(network), graph))
-        }
-        Source::Onnx { file, folder } => {
-            let mut external = |name: &str| read_external(folder, name);
-            Ok((None, onnx::import(file, &mut external, &ImportOptions { batch, size })?))
-        }
-    }
-}
-
-/// A file in a model's folder. The importer passes plain relative names; links must not lead out either.
-fn read_external(folder: Option<&Path>, name: &str) -> Result<Bytes, String> {
-    let folder = folder.ok_or("the model's folder is not known")?;
-    let fault = |error: std::io::Error| format!("{name}: {error}");
-    let folder = folder.canonicalize().map_err(fault)?;
-    let path = folder.join(name).canonicalize().map_err(fault)?;
-    if !path.starts_with(&folder) {
-        return Err(format!("{name} leads out of the model's folder"));
-    }
-    // Before it is opened: a pipe would wait for who writes to it.
-    let metadata = std::fs::metadata(&path).map_err(fault)?;
-    if !metadata.is_file() || metadata.len() > MAX_WEIGHTS_BYTES as u64 {
-        return Err(format!("{name} is no file, or too large"));
-    }
-    let file = std::fs::File::open(&path).map_err(fault)?;
-    let mut content = Vec::new();
-    file.take(MAX_WEIGHTS_BYTES as u64).read_to_end(&mut content).map_err(fault)?;
-    Ok(content.into())
-}
-
-/// Gives every constant of the graph of a source its tensor, of a `network` where it is one; zeros where the weights are
-/// packed.
-///
-/// # Errors
-/// Those of the weights file; `RX0203` where so many weights would be drawn that nothing could hold them.
-pub fn bind(
-    graph: &mut Graph,
-    network: Option<&Network>,
-    weights: &Weights,
-) -> Result<Option<Loaded>, Diagnostics> {
-    match weights {
-        Weights::File(file) => weights::load(graph, network, file).map(Some),
-        Weights::Seeded(seed) => {
-            limits::check_drawn(graph)?;
-            weights::seed(graph, *seed).map(|_| None)
-        }
-        Weights::Packed(_) | Weights::Zeros => weights::zero(graph).map(|()| None),
-    }
 }
 
 fn optimise(graph: &mut Graph, taps: &Taps) -> Result<Vec<Report>, Diagnostics> {
@@ -311,78 +304,30 @@ fn tap(graph: &mut Graph, taps: &Taps) -> Result<(), Diagnostics> {
     faults.into_result(())
 }
 
-fn generate(graph: &Graph, target: &Target, times: &mut Times) -> Result<Program, Diagnostics> {
-    let lowered = timed(&mut times.lower, || lower(graph, target))?;
-    timed(&mut times.plan, || plan(graph, lowered))
-}
-
-/// The network's program for each version of a generated module. All have one layout of packed weights, that of
-/// [`Compilation::weights`].
-///
-/// # Errors
-/// As [`compile`]; `RX0501` when the layouts differ, a fault of this compiler.
-pub fn versions(
-    compilation: &Compilation,
-    versions: &[Version],
-) -> Result<Vec<(Version, Program)>, Diagnostics> {
-    programs(&compilation.graph, versions, Some(compilation.program.layout_hash))
-}
-
-/// What [`code`] is made of.
-#[derive(Debug)]
-pub enum Described<'a> {
-    /// A spec, as it was understood.
-    Network(&'a Network),
-    /// An ONNX model.
-    Model {
-        /// The content of its file.
-        file: Bytes,
-        /// The folder that external data is read from.
-        folder: &'a Path,
-    },
-}
-
-/// A network's code without its weights: what it counts, and its program for each version of a generated module.
-///
-/// # Errors
-/// As [`versions`].
-pub fn code(
-    described: &Described<'_>,
-    batch: usize,
-    versions: &[Version],
-) -> Result<(Counts, Vec<(Version, Program)>), Diagnostics> {
-    let mut graph = match described {
-        Described::Network(network) => spec::expand(network, batch)?,
-        Described::Model { file, folder } => {
-            read(Source::Onnx { file: file.clone(), folder: Some(folder) }, batch, None)?.1
-        }
-    };
-    graph.verify()?;
-    let counts = graph.counts();
-    if let Described::Network(_) = described {
-        bind(&mut graph, None, &Weights::Zeros)?;
-    }
-    optimise(&mut graph, &Taps::None)?;
-    Ok((counts, programs(&graph, versions, None)?))
-}
-
-fn programs(
+/// The program for the first target, and those for the others.
+fn generate(
     graph: &Graph,
-    versions: &[Version],
-    mut layout_hash: Option<u64>,
-) -> Result<Vec<(Version, Program)>, Diagnostics> {
-    versions
-        .iter()
-        .map(|&version| {
-            let program = plan(graph, lower(graph, &version.target())?)?;
-            if program.layout_hash != *layout_hash.get_or_insert(program.layout_hash) {
-                let cause = format!("{} has another layout of the weights", version.name());
-                let name = Location::Name(program.name.clone());
-                return Err(Diagnostic::new(Code::PlanInvalid, name, cause).into());
-            }
-            Ok((version, program))
-        })
-        .collect()
+    targets: &[Target],
+    times: &mut Times,
+) -> Result<(Program, Vec<Program>), Diagnostics> {
+    let mut programs = Vec::with_capacity(targets.len());
+    for target in targets {
+        let lowered = timed(&mut times.lower, || lower(graph, target))?;
+        programs.push(timed(&mut times.plan, || plan(graph, lowered))?);
+    }
+    let mut programs = programs.into_iter();
+    let named = |code, cause| Diagnostic::new(code, Location::Name(graph.name().to_owned()), cause);
+    let Some(program) = programs.next() else {
+        return Err(named(Code::RunArguments, "there is no target to compile for".to_owned()).into());
+    };
+    let others: Vec<Program> = programs.collect();
+    let differs = |(other, _): &(&Program, &Target)| other.layout_hash != program.layout_hash;
+    if let Some((_, target)) = others.iter().zip(&targets[1..]).find(differs) {
+        return Err(
+            named(Code::PlanInvalid, format!("{} has another layout of the weights", target.name)).into()
+        );
+    }
+    Ok((program, others))
 }
 
 fn timed<T>(time: &mut Duration, work: impl FnOnce() -> T) -> T {

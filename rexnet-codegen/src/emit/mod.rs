@@ -12,3 +12,6 @@ pub mod object;
 pub mod rust;
 #[cfg(feature = "x64")]
 pub mod x64;
+
+/// The first bytes of a compiled network.
+pub const IMAGE_MAGIC: &[u8; 8] = b"rexnet\0i";

@@ -3,7 +3,7 @@
 use super::classify;
 use super::head::Head;
 use super::settings::{Emission, Settings};
-use super::source::Described;
+use super::source::Written;
 use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 use crate::plan::Program;
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -24,7 +24,7 @@ pub(super) struct Compiled<'p> {
 /// The module of the network and the re-export of its type.
 pub(super) fn items(
     head: &Head,
-    source: &Described,
+    source: &Written,
     settings: &Settings,
     compiled: &Compiled<'_>,
 ) -> TokenStream {

@@ -20,7 +20,7 @@ mod settings;
 mod source;
 mod weights;
 
-use crate::driver;
+use crate::driver::{self, Request, Weights};
 use crate::emit::rust::Version;
 use crate::plan::Program;
 use head::Head;
@@ -31,7 +31,7 @@ use rexnet_ir::labels;
 use rexnet_ir::spec::syntax::Spanned;
 use rexnet_ir::spec::{Fault, Faults};
 use settings::{Emission, Settings};
-use source::{Content, Described};
+use source::Written;
 use std::path::Path;
 
 /// Which macro is invoked.
@@ -107,35 +107,32 @@ pub fn items(
     let head = head.unwrap_or_else(|| Head::named(Ident::new(invoked.type_name(), Span::call_site())));
     head.check(&mut faults);
     let (settings, spec) = Settings::split(invoked, tokens, &mut faults);
-    let (source, network) = match source::parse(invoked, spec, folder) {
-        Ok((source, network)) => (Some(source), network.map_err(|found| merge(&mut faults, found)).ok()),
+    let (written, source) = match source::parse(invoked, spec, folder) {
+        Ok((written, source)) => (Some(written), source.map_err(|found| merge(&mut faults, found)).ok()),
         Err(found) => {
             merge(&mut faults, found);
             (None, None)
         }
     };
     let header = settings.weights.as_ref().and_then(|path| {
-        let header = weights::Header::read(path, folder, source.as_ref());
+        let header = weights::Header::read(path, folder, written.as_ref());
         header.map_err(|fault| faults.list.push(fault)).ok()
     });
     let versions = versions(architecture, &settings, &mut faults);
     check_emission(&settings, &mut faults);
     let names = labels(&settings, folder, &mut faults);
-    let (Some(source), Some(network)) = (source, network) else { return Err(faults) };
-    let batch = settings.batch.as_ref().map_or(1, |batch| batch.node);
-    let place = match &source {
-        Described::File { span, .. } => *span,
-        Described::Spec(_) => settings.batch.as_ref().map_or_else(Span::call_site, |batch| batch.span),
+    let (Some(written), Some(source)) = (written, source) else { return Err(faults) };
+    let place = match &written {
+        Written::File { span, .. } => *span,
+        Written::Spec(_) => settings.batch.as_ref().map_or_else(Span::call_site, |batch| batch.span),
     };
-    let described = match (&network, &source) {
-        (Some(network), _) => driver::Described::Network(network),
-        (None, Described::File { content: Content::Model(file, folder), .. }) => {
-            driver::Described::Model { file: file.clone().into(), folder }
-        }
-        (None, _) => return Err(faults),
+    let request = Request {
+        targets: versions.iter().map(|version| version.target()).collect(),
+        batch: settings.batch.as_ref().map(|batch| batch.node),
+        ..Request::new(source, Weights::Absent)
     };
-    let code = driver::code(&described, batch, &versions);
-    let (counts, programs) = code.map_err(|found| at(place, found, &faults))?;
+    let compilation = driver::compile(request).map_err(|found| at(place, found, &faults))?;
+    let (counts, programs) = (compilation.source.counts(), compilation.versions(&versions));
     let names = names.and_then(|names| names.check(&programs[0].1, &mut faults));
     if let (Some(header), Some((_, program))) = (&header, programs.first())
         && let Err(fault) = header.check(program)
@@ -143,11 +140,10 @@ pub fn items(
         faults.list.push(fault);
     }
     faults.into_result(Some(()))?;
-    let preprocessing = network.as_ref().and_then(|network| network.preprocessing.as_ref());
-    let classify = photographs.then_some(preprocessing).flatten();
+    let classify = photographs.then_some(compilation.preprocessing.as_ref()).flatten();
     Ok(expansion::items(
         &head,
-        &source,
+        &written,
         &settings,
         &expansion::Compiled { counts, programs: &programs, names, classify },
     ))

@@ -2,83 +2,76 @@
 
 use super::settings::{end, string};
 use super::{Macro, fault, file};
+use crate::driver::{FileKind, Source};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::onnx::MAX_MODEL_BYTES;
-use rexnet_ir::spec::syntax::{Argument, Call, Source, Spanned};
-use rexnet_ir::spec::{self, Fault, Faults, MAX_BYTES, Network};
-use std::path::{Path, PathBuf};
+use rexnet_ir::spec::syntax::{self, Argument, Call, Spanned};
+use rexnet_ir::spec::{self, Fault, Faults, Network};
+use std::path::Path;
 
-/// What an invocation says that the network is.
+/// How an invocation says what the network is.
 #[derive(Debug)]
-pub(super) enum Described {
-    /// A spec in the invocation itself.
-    Spec(Source),
-    /// A file of the crate.
+pub(super) enum Written {
+    /// As a spec in the invocation itself.
+    Spec(syntax::Source),
+    /// As a file of the crate.
     File {
         /// As the invocation has it.
         path: String,
         /// Where that stands.
         span: Span,
-        /// What the file holds.
-        content: Content,
+        /// The spec that it holds; `None` of a model.
+        text: Option<String>,
     },
 }
 
-/// What a file that describes a network holds.
-#[derive(Debug)]
-pub(super) enum Content {
-    /// The text of a spec.
-    Spec(String),
-    /// An ONNX model, in this folder.
-    Model(Vec<u8>, PathBuf),
-}
-
-impl Described {
+impl Written {
     /// What documentation calls the network.
     pub(super) fn title(&self) -> String {
         match self {
-            Described::Spec(Source::Call(call)) => format!("The network `{call}`."),
-            Described::Spec(Source::Definition(definition)) => format!("The network `{}`.", definition.name),
-            Described::File { path, .. } => format!("The network of `{path}`."),
+            Written::Spec(syntax::Source::Call(call)) => format!("The network `{call}`."),
+            Written::Spec(syntax::Source::Definition(definition)) => {
+                format!("The network `{}`.", definition.name)
+            }
+            Written::File { path, .. } => format!("The network of `{path}`."),
         }
     }
 
     /// What the network was compiled from: a spec, or the name of a model's file.
     pub(super) fn text(&self) -> String {
         match self {
-            Described::Spec(source) => source.to_string(),
-            Described::File { content: Content::Spec(text), .. } => text.clone(),
-            Described::File { path, content: Content::Model(..), .. } => path.clone(),
+            Written::Spec(source) => source.to_string(),
+            Written::File { text: Some(text), .. } => text.clone(),
+            Written::File { path, text: None, .. } => path.clone(),
         }
     }
 
     /// The file of the crate.
     pub(super) fn file(&self) -> Option<&str> {
         match self {
-            Described::Spec(_) => None,
-            Described::File { path, .. } => Some(path),
+            Written::Spec(_) => None,
+            Written::File { path, .. } => Some(path),
         }
+    }
+
+    /// Whether it is a model.
+    pub(super) fn is_model(&self) -> bool {
+        matches!(self, Written::File { text: None, .. })
     }
 }
 
-/// Whether a path is that of an ONNX model.
-pub(super) fn is_model(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"))
-}
-
-/// The description of the network, and what a spec means; a model's meaning is told when it is imported.
+/// The network as the invocation has it, and for the driver; what is wrong with a model is told when it is imported.
 ///
 /// # Errors
-/// Those of the syntax, and of a file; those of the meaning lie beside the syntax.
+/// Those of the syntax, and of a file; those of the meaning of a spec lie beside the syntax.
 pub(super) fn parse(
     invoked: Macro,
     tokens: Vec<TokenTree>,
     folder: Option<&Path>,
-) -> Result<(Described, Result<Option<Network>, Faults>), Faults> {
+) -> Result<(Written, Result<Source, Faults>), Faults> {
     if let (Macro::Network, Some(path)) = (invoked, string(&tokens)) {
         let span = tokens.first().map_or_else(Span::call_site, TokenTree::span);
-        return of_file(Spanned { node: path, span }, folder);
+        return of_file(&Spanned { node: path, span }, folder);
     }
     let tokens = match invoked {
         Macro::Network => tokens.into_iter().collect(),
@@ -86,24 +79,29 @@ pub(super) fn parse(
     };
     let source = spec::parse_source_tokens(tokens)?;
     let network = resolve(&source);
-    Ok((Described::Spec(source), network.map(Some)))
+    Ok((Written::Spec(source), network.map(Source::from)))
 }
 
 /// A `.rexnet` or `.onnx` file of the crate. What is wrong in it is told at its path.
 fn of_file(
-    path: Spanned<String>,
+    path: &Spanned<String>,
     folder: Option<&Path>,
-) -> Result<(Described, Result<Option<Network>, Faults>), Faults> {
+) -> Result<(Written, Result<Source, Faults>), Faults> {
     let Spanned { node: name, span } = path.clone();
-    let limit = if is_model(&name) { MAX_MODEL_BYTES } else { MAX_BYTES };
-    let content = file::read(&path, folder, "models/classifier.onnx", limit)?;
-    if is_model(&name) {
-        let place = file::in_crate(&path, folder, "")?;
-        let content = Content::Model(content, place.parent().map(Path::to_owned).unwrap_or_default());
-        return Ok((Described::File { path: name, span, content }, Ok(None)));
-    }
-    let text = String::from_utf8(content)
-        .map_err(|_| fault(Code::SpecSyntax, span, format!("`{name}` is not a text file in UTF-8"), ""))?;
+    let Some(kind) = FileKind::of_name(Path::new(&name)) else {
+        let cause = format!("`{name}` is no name of a file of a network: such names end in .rexnet or .onnx");
+        return Err(fault(Code::SpecValue, span, cause, "write a spec without quotation marks").into());
+    };
+    let content = file::read(path, folder, "models/classifier.onnx", kind.max_bytes())?;
+    let place = file::in_crate(path, folder, "")?;
+    let named = |mut diagnostic: Diagnostic| {
+        diagnostic.cause = format!("`{name}`: {}", diagnostic.cause);
+        Fault { span, diagnostic }
+    };
+    let source = Source::of_content(kind, content, Some(&place)).map_err(named)?;
+    let Source::Spec(text) = source else {
+        return Ok((Written::File { path: name, span, text: None }, Ok(source)));
+    };
     let told = |found: Diagnostics| {
         let list = found.list.into_iter().map(|diagnostic| {
             let at = match &diagnostic.location {
@@ -120,8 +118,8 @@ fn of_file(
     proc_macro2::fallback::force();
     let parsed = spec::parse_network(&text);
     proc_macro2::fallback::unforce();
-    let network = parsed.map(Some).map_err(told);
-    Ok((Described::File { path: name.clone(), span, content: Content::Spec(text.clone()) }, network))
+    let source = parsed.map(Source::from).map_err(told);
+    Ok((Written::File { path: name, span, text: Some(text) }, source))
 }
 
 /// `rexnet(arguments)`, or `rexnet<arguments>`.
@@ -137,11 +135,13 @@ fn call(arguments: Vec<TokenTree>) -> TokenStream {
     [name, TokenTree::Group(group)].into_iter().collect()
 }
 
-fn resolve(source: &Source) -> Result<Network, Faults> {
-    let Source::Call(Spanned { node: call, span }) = source else { return spec::resolve_source(source) };
+fn resolve(source: &syntax::Source) -> Result<Network, Faults> {
+    let syntax::Source::Call(Spanned { node: call, span }) = source else {
+        return spec::resolve_source(source);
+    };
     let with = |arguments: &[Argument], span| {
         let call = Call { name: call.name.clone(), arguments: arguments.to_vec() };
-        spec::resolve_source(&Source::Call(Spanned { node: call, span }))
+        spec::resolve_source(&syntax::Source::Call(Spanned { node: call, span }))
     };
     let name = if call.arguments.is_empty() { *span } else { call.name.span };
     let whole = match with(&call.arguments, name) {

@@ -1,6 +1,6 @@
 //! The file that `weights = "…"` names. No more is read of it than its header and its length.
 
-use super::source::Described;
+use super::source::Written;
 use super::{fault, file};
 use crate::plan::{PACKED_HEADER_BYTES, PACKED_MAGIC, PackedHeader, Program};
 use proc_macro2::Span;
@@ -30,7 +30,7 @@ impl Header {
     pub(super) fn read(
         path: &Spanned<String>,
         folder: Option<&Path>,
-        source: Option<&Described>,
+        source: Option<&Written>,
     ) -> Result<Self, Fault> {
         let help = packing(&path.node, source);
         let place = file::in_crate(path, folder, "models/classifier.rxw")?;
@@ -98,18 +98,18 @@ fn named_weights(path: &Path, start: &[u8]) -> Option<&'static str> {
 }
 
 /// The command that makes the file.
-fn packing(path: &str, source: Option<&Described>) -> String {
+fn packing(path: &str, source: Option<&Written>) -> String {
     let (network, note) = match source {
-        Some(Described::File { path, .. }) => (path.clone(), String::new()),
-        Some(Described::Spec(Source::Call(call))) => (format!("\"{call}\""), String::new()),
-        Some(Described::Spec(Source::Definition(definition))) => {
+        Some(Written::File { path, .. }) => (path.clone(), String::new()),
+        Some(Written::Spec(Source::Call(call))) => (format!("\"{call}\""), String::new()),
+        Some(Written::Spec(Source::Definition(definition))) => {
             let file = format!("{}.rexnet", definition.name);
             (file.clone(), format!(", where {file} holds the definition"))
         }
         None => ("NET".to_owned(), String::new()),
     };
     // A model brings its weights.
-    let is_model = matches!(source, Some(Described::File { path, .. }) if super::source::is_model(path));
+    let is_model = source.is_some_and(Written::is_model);
     let weights = |file: &str| if is_model { String::new() } else { format!(" --weights {file}") };
     let is_packed =
         Path::new(path).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("rxw"));

@@ -64,6 +64,14 @@ impl PackedWeights {
         Self { storage: Storage::Buffer(Arc::new(buffer)), layout_hash }
     }
 
+    /// Zeros in the layout of a program.
+    ///
+    /// # Errors
+    /// `RX0607` when the system refuses the memory.
+    pub fn zeros(program: &Program) -> Result<Self, Diagnostic> {
+        Ok(Self::new(AlignedBuffer::try_zeroed(program.weight_bytes / 4)?, program.layout_hash))
+    }
+
     /// The blob as f32.
     pub fn as_slice(&self) -> &[f32] {
         match &self.storage {

@@ -1,7 +1,7 @@
 //! Legal networks that ask for much: each is compiled or refused by code, within bounds of time and memory.
 
 use crate::bounds::bounded;
-use rexnet_codegen::driver::{MAX_NODES, Options, Weights, compile, compile_graph};
+use rexnet_codegen::driver::{MAX_NODES, Request, Weights, compile};
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::parse;
 use rexnet_ir::weights::zero;
@@ -12,14 +12,14 @@ fn graph(name: &str, text: &str) -> String {
     let compiled = bounded(name, || {
         let mut graph = parse(text)?;
         zero(&mut graph)?;
-        compile_graph(&graph, &Options::default()).map(|_| ())
+        compile(Request::new(graph, Weights::Own)).map(|_| ())
     });
     outcome(compiled)
 }
 
 fn spec(name: &str, text: &str, weights: Weights, batch: usize) -> String {
-    let options = Options { batch, ..Options::default() };
-    outcome(bounded(name, || compile(text, weights, &options).map(|_| ())))
+    let request = Request { batch: Some(batch), ..Request::new(text, weights) };
+    outcome(bounded(name, || compile(request).map(|_| ())))
 }
 
 fn outcome(compiled: Result<(), Diagnostics>) -> String {

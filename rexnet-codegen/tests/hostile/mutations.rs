@@ -3,7 +3,7 @@
 //! `REXNET_MUTATIONS=N` tries N changes of each file instead of a few.
 
 use crate::bounds::bounded;
-use rexnet_codegen::driver::{Options, Source, Weights, compile};
+use rexnet_codegen::driver::{Request, Source, Weights, compile};
 use std::path::{Path, PathBuf};
 
 const MUTATIONS: usize = 150;
@@ -65,8 +65,8 @@ fn survive(part: usize, parts: usize) {
         for number in 0..count {
             let mutated = mutated(&file, &mut random);
             let name = format!("change {number} of {}", path.display());
-            let source = Source::Onnx { file: mutated.into(), folder: path.parent() };
-            match bounded(&name, || compile(source, Weights::Zeros, &Options::default())) {
+            let source = Source::Onnx { file: mutated.into(), folder: path.parent().map(Path::to_path_buf) };
+            match bounded(&name, || compile(Request::new(source, Weights::Zeros))) {
                 Ok(_) => compiled += 1,
                 Err(faults) => {
                     assert!(!faults.list.is_empty(), "{name}");

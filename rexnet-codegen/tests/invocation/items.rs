@@ -117,7 +117,8 @@ fn embedded_code_names_no_absolute_path() {
     std::fs::create_dir_all(&folder).unwrap();
     let spec = "rexnet(width = 0.5, size = 32)";
     let weights = rexnet_codegen::driver::Weights::Zeros;
-    let compilation = rexnet_codegen::driver::compile(spec, weights, &Default::default()).unwrap();
+    let compilation =
+        rexnet_codegen::driver::compile(rexnet_codegen::driver::Request::new(spec, weights)).unwrap();
     std::fs::write(folder.join("x.rxw"), compilation.weights.to_rxw()).unwrap();
     let text = expand(Rexnet, "width = 0.5, size = 32, weights = \"x.rxw\"", Some(&folder));
     std::fs::remove_dir_all(&folder).unwrap();

@@ -25,7 +25,7 @@ impl Drop for Folder {
 }
 
 fn packed(spec: &str) -> Vec<u8> {
-    driver::compile(spec, Weights::Zeros, &driver::Options::default()).unwrap().weights.to_rxw()
+    driver::compile(driver::Request::new(spec, Weights::Zeros)).unwrap().weights.to_rxw()
 }
 
 #[test]

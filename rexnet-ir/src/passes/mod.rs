@@ -101,6 +101,26 @@ pub const PIPELINE: &[Pass] = &[
     choose_layout::PASS,
 ];
 
+/// The passes after which a convolution is a layer of the source: its batch norm and its activation are part of it, and it
+/// is part of nothing larger. They are those of the [`PIPELINE`] up to `fuse_activation`, without those that join
+/// convolutions.
+pub const LAYERS: &[Pass] = &[
+    fold_constants::PASS,
+    fuse_pad::PASS,
+    remove_dead::PASS,
+    fold_batch_norm::PASS,
+    remove_dead::PASS,
+    recognise_relu6::PASS,
+    recognise_swish::PASS,
+    remove_dead::PASS,
+    recognise_squeeze_excite::PASS,
+    recognise_dense_layer::PASS,
+    recognise_prefix_shortcut::PASS,
+    remove_dead::PASS,
+    fuse_activation::PASS,
+    remove_dead::PASS,
+];
+
 /// The pass of that name.
 pub fn find(name: &str) -> Option<Pass> {
     PIPELINE.iter().copied().find(|pass| pass.name == name)

@@ -13,6 +13,7 @@ use crate::weights::Chosen;
 use clap::Args;
 use rexnet::Diagnostic;
 use serde_json::json;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The network.
-    net: String,
+    net: OsString,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.

@@ -14,7 +14,7 @@ use clap::Args;
 use rexnet::{Code, Diagnostic, Location};
 use rexnet_codegen::driver;
 use serde_json::json;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub(crate) struct Compile {
     /// The network.
-    net: String,
+    net: OsString,
     /// The forms to write, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', required = true)]
     emit: Vec<Form>,
@@ -59,9 +59,11 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     let net = Net::from_argument(&arguments.net)?;
     let facts = net.facts(arguments.batch)?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
-    let options = driver::Options { batch: facts.batch(), ..Default::default() };
-    let compilation = driver::compile(net.source(), weights.source(), &options)
-        .map_err(|faults| net.fail(weights.locate(faults)))?;
+    let mut request = net.request(weights.source(), Some(facts.batch()));
+    if takes_target || emits_rust || objects {
+        request.targets.extend(code.versions.iter().map(|version| version.target()));
+    }
+    let compilation = driver::compile(request).map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(Some(&compilation), terminal);
     let code = code.with_weights(arguments.weights.are_given() || weights.are_trained());
     let subject =

@@ -8,9 +8,11 @@ use crate::terminal::{Terminal, print_json};
 use crate::weights::Chosen;
 use clap::Args;
 use rexnet_codegen::driver;
-use rexnet_ir::passes::{self, PIPELINE, Refusal, Report};
+use rexnet_ir::passes::{PIPELINE, Refusal, Report};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// Print the graph as the source says it, or after a pass.
@@ -20,7 +22,7 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(crate) struct Dump {
     /// The network.
-    net: String,
+    net: OsString,
     /// The last pass to run, such as fold_batch_norm; an unknown name lists all. One that stands several times runs
     /// to its last place.
     #[arg(long, value_name = "PASS")]
@@ -42,18 +44,18 @@ pub(crate) struct Dump {
 pub(crate) fn dump(arguments: &Dump, terminal: &Terminal) -> Result<Exit, Failure> {
     let count = passes_to_run(arguments)?;
     let net = Net::from_argument(&arguments.net)?;
-    let (network, mut graph) = net.graph(arguments.batch)?;
-    let weights = Chosen::new(&arguments.weights, network.as_ref())?;
-    driver::bind(&mut graph, network.as_ref(), &weights.source())
-        .map_err(|faults| net.fail(weights.locate(faults)))?;
+    let mut described = net.describe(arguments.batch)?;
+    let weights = Chosen::new(&arguments.weights, described.network.as_ref())?;
+    described.bind(&weights.source()).map_err(|faults| net.fail(weights.locate(faults)))?;
+    let mut graph = described.graph;
     let mut reports = Vec::with_capacity(count);
-    for &pass in &PIPELINE[..count] {
-        let report = passes::run_one(&mut graph, pass)?;
+    driver::run_passes(&mut graph, &PIPELINE[..count], &mut |_, report| {
         if !terminal.json {
-            tell(&report, arguments.explain, terminal);
+            tell(report, arguments.explain, terminal);
         }
-        reports.push(report);
-    }
+        reports.push(report.clone());
+        Ok(ControlFlow::Continue(()))
+    })?;
     if let Some(after) = &arguments.after {
         let places = PIPELINE.iter().filter(|pass| pass.name == after).count();
         if places > 1 && !terminal.json {

@@ -16,6 +16,7 @@ use crate::weights::Chosen;
 use clap::Args;
 use rexnet::{Diagnostic, Diagnostics};
 use serde_json::json;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ use std::time::{Duration, Instant};
 #[derive(Args, Debug)]
 pub(crate) struct Eval {
     /// The network.
-    net: String,
+    net: OsString,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The test set.

@@ -4,12 +4,11 @@ use super::code_arguments::Request;
 use super::object_files::{self, Container};
 use super::rust_source;
 use crate::facts::Facts;
-use crate::network::IMAGE_ENDING;
 use crate::network::Net;
 use crate::weights::Chosen;
 use clap::ValueEnum;
 use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Options};
-use rexnet_codegen::driver::{self, Compilation};
+use rexnet_codegen::driver::{Compilation, FileKind};
 use rexnet_codegen::emit::machine::{Tier, assembly_text, clif_text};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_ir::{onnx, spec, weights};
@@ -112,10 +111,10 @@ impl Form {
             Form::Clif => vec![Product::new(format!("{name}.clif"), clif_text(program)?)],
             Form::Asm => assembly(subject, &name)?,
             Form::Image => {
-                let options = Options { batch: subject.facts.batch(), ..Default::default() };
+                let options = Options { batch: Some(subject.facts.batch()), ..Default::default() };
                 let model =
                     Engine::new().compile(subject.net.source(), subject.weights.source(), &options)?;
-                vec![Product::new(format!("{name}.{IMAGE_ENDING}"), model.to_image()?)]
+                vec![Product::new(format!("{name}.{}", FileKind::Image.ending()), model.to_image()?)]
             }
             Form::Rust => rust_source::files(subject)?,
             Form::Obj => object_files::files(subject, Container::Object)?,
@@ -155,7 +154,7 @@ fn assembly(subject: Subject<'_>, name: &str) -> Result<Vec<Product>, Diagnostic
         Some((tier, *version))
     });
     let listing = |(tier, version): (Tier, Version)| {
-        let programs = driver::versions(subject.compilation, &[version])?;
+        let programs = subject.compilation.versions(&[version]);
         let texts = programs.iter().map(|(_, program)| assembly_text(program, tier));
         let text: String = texts.collect::<Result<_, Diagnostics>>()?;
         Ok(Product::new(format!("{name}.{}.asm", tier.name()), text))

@@ -13,13 +13,14 @@ use rexnet::{Geometry, Interpolation, Preprocessing};
 use rexnet_codegen::driver::{self, Compilation};
 use rexnet_ir::graph::{Graph, NodeId, Op};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::io::{self, Write};
 
 /// Say what a network costs: parameters, multiply-accumulates, memory, layers.
 #[derive(Args, Debug)]
 pub(crate) struct Info {
     /// The network.
-    net: String,
+    net: OsString,
     #[command(flatten)]
     weights: WeightsArguments,
     #[command(flatten)]
@@ -35,9 +36,8 @@ pub(crate) fn info(arguments: &Info, terminal: &Terminal) -> Result<Exit, Failur
     let facts = net.facts(arguments.batch)?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     let preprocessing = arguments.preprocess.choose(&net, &facts)?;
-    let options = driver::Options { batch: facts.batch(), ..Default::default() };
-    let compilation = driver::compile(net.source(), weights.source(), &options)
-        .map_err(|faults| net.fail(weights.locate(faults)))?;
+    let request = net.request(weights.source(), Some(facts.batch()));
+    let compilation = driver::compile(request).map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(Some(&compilation), terminal);
     let figures = Figures { facts, weights, preprocessing, compilation };
     if terminal.json {

@@ -15,7 +15,9 @@ use crate::text::{ms, shape};
 use crate::weights::Chosen;
 use rexnet_codegen::plan::Port;
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 /// One output of all images.
@@ -44,7 +46,7 @@ pub(super) fn run_maps(
     arguments: &Run,
     net: &Net,
     facts: &Facts,
-    (images, input): (&[String], Option<Input>),
+    (images, input): (&[OsString], Option<Input>),
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
@@ -74,9 +76,9 @@ pub(super) fn run_maps(
     }
     let bar = terminal.bar(images.len());
     for path in images {
-        bar.set_message(path.clone());
+        bar.set_message(path.display().to_string());
         if let Some(preprocessing) = &preprocessing {
-            let photograph = photograph::read(runner.input_dims(), preprocessing, path)?;
+            let photograph = photograph::read(runner.input_dims(), preprocessing, Path::new(path))?;
             take(&mut runner, &photograph.input)?;
         }
         bar.inc(1);

@@ -3,7 +3,7 @@
 use super::forms::{Product, Subject};
 use rexnet::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_codegen::build::printable;
-use rexnet_codegen::driver::{self, Compilation};
+use rexnet_codegen::driver::Compilation;
 use rexnet_codegen::emit::object::{self, ObjectOptions};
 use rexnet_codegen::emit::rust::Version;
 
@@ -41,7 +41,7 @@ pub(super) fn files(subject: Subject<'_>, container: Container) -> Result<Vec<Pr
         embedded: request.embed.then_some(weights),
         std: request.std,
     };
-    let programs = driver::versions(compilation, &versions)?;
+    let programs = compilation.versions(&versions);
     let object = object::object(&programs, &options)?;
     let code = match container {
         Container::Object => Product::new(format!("{name}.o"), object),

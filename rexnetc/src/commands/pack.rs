@@ -12,6 +12,7 @@ use rexnet::Bytes;
 use rexnet_codegen::driver;
 use rexnet_codegen::plan::PackedWeights;
 use serde_json::json;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -26,7 +27,7 @@ const ENDING: &str = "rxw";
 #[derive(Args, Debug)]
 pub(crate) struct Pack {
     /// The network.
-    net: String,
+    net: OsString,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The file to write; without it, one beside the weights or the model, with the ending .rxw.
@@ -43,9 +44,8 @@ pub(crate) fn pack(arguments: &Pack, terminal: &Terminal) -> Result<Exit, Failur
         let message = "a spec has no weights: give --weights FILE, or --seed N for drawn ones";
         return Err(Failure::Usage(message.to_owned()));
     }
-    let options = driver::Options { batch: facts.batch(), ..Default::default() };
-    let compilation = driver::compile(net.source(), weights.source(), &options)
-        .map_err(|faults| net.fail(weights.locate(faults)))?;
+    let request = net.request(weights.source(), Some(facts.batch()));
+    let compilation = driver::compile(request).map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(Some(&compilation), terminal);
     let program = &compilation.program;
     let beside = arguments.weights.weights.as_deref().or(net.model_file());

@@ -16,8 +16,9 @@ use crate::terminal::Terminal;
 use crate::weights::Chosen;
 use clap::Args;
 use rexnet::{Diagnostic, Diagnostics, Preprocessing, softmax, top};
+use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Classify photographs, or run a network on photographs or a tensor.
@@ -36,7 +37,7 @@ use std::time::Duration;
 pub(crate) struct Run {
     /// The network, then JPEG or PNG files; or only these.
     #[arg(value_name = "NET|IMAGE")]
-    arguments: Vec<String>,
+    arguments: Vec<OsString>,
     #[command(flatten)]
     pub(super) weights: WeightsArguments,
     /// A tensor instead of images: f32 of the shape [images, channels, height, width]; of an .npz file the array with the
@@ -161,7 +162,7 @@ fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'
 fn run_images(
     arguments: &Run,
     net: &Net,
-    images: &[String],
+    images: &[OsString],
     preprocessing: &Preprocessing,
     printer: &mut Printer<'_>,
 ) -> Outcome {
@@ -177,12 +178,12 @@ fn run_images(
     let mut faults = Diagnostics::default();
     let mut waiting = Vec::new();
     for (index, path) in images.iter().enumerate() {
-        bar.set_message(path.clone());
+        bar.set_message(path.display().to_string());
         let mut fail = |fault: Diagnostic| {
             bar.suspend(|| printer.terminal.note(&fault.to_string()));
             faults.push(fault);
         };
-        match photograph::read(runner.input_dims(), preprocessing, path) {
+        match photograph::read(runner.input_dims(), preprocessing, Path::new(path)) {
             Ok(photograph) => waiting.push(photograph),
             Err(fault) => fail(fault),
         }

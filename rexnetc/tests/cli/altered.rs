@@ -4,7 +4,7 @@ use crate::arrays::{Member, archive};
 use crate::binary::{SMALL, file, rexnetc, scratch};
 use crate::files::{bytes_of, header, npy};
 use rexnet::verification::seeded_input;
-use rexnet_codegen::driver::{self, Source, Weights};
+use rexnet_codegen::driver::{self, Request, Weights};
 use rexnet_ir::graph::{Graph, NodeId, Op, Tensor};
 use rexnet_ir::spec::PRESETS;
 use rexnet_ir::{onnx, reference};
@@ -154,9 +154,9 @@ fn small() -> Graph {
 }
 
 fn drawn(spec: &str) -> Graph {
-    let (network, mut graph) = driver::read(Source::Spec(spec), 1, None).unwrap();
-    driver::bind(&mut graph, network.as_ref(), &Weights::Seeded(1)).unwrap();
-    graph
+    let mut described = driver::describe(&Request::new(spec, Weights::Own)).unwrap();
+    described.bind(&Weights::Seeded(1)).unwrap();
+    described.graph
 }
 
 /// The values of all nodes of a graph as an archive, called as an exported model calls them.

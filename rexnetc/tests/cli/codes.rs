@@ -4,7 +4,7 @@ use crate::binary::{SMALL, file, rexnetc, root, scratch};
 use crate::files::{bytes_of, fixture, header, npy};
 use crate::model::{chain, exported};
 use rexnet::image::{Rgb8Image, decode};
-use rexnet_codegen::driver::{Options, Weights, compile, compile_graph};
+use rexnet_codegen::driver::{Request, Weights, compile};
 use rexnet_codegen::{loops, plan};
 use rexnet_ir::diagnostic::{Code, Diagnostics};
 use rexnet_ir::graph;
@@ -102,10 +102,10 @@ fn provoke(code: Code, folder: &Path) -> How {
             );
             let mut graph = graph.unwrap();
             rexnet_ir::weights::zero(&mut graph).unwrap();
-            call(compile_graph(&graph, &Options::default()))
+            call(compile(Request::new(graph, Weights::Own)))
         }
         Code::PlanInvalid => {
-            let mut program = compile(SMALL, Weights::Zeros, &Options::default()).unwrap().program;
+            let mut program = compile(Request::new(SMALL, Weights::Zeros)).unwrap().program;
             program.arena_bytes = 0;
             call(plan::check(&program))
         }

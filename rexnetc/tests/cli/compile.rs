@@ -1,6 +1,6 @@
 use crate::binary::{SMALL, file, rexnetc, scratch};
 use crate::model::chain;
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Weights};
 use rexnet_ir::graph;
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ fn all_files_are_written_and_a_rerun_gives_the_same_bytes() {
         let text = std::str::from_utf8(&contents[0][name]).unwrap();
         assert_eq!(graph::parse(text).unwrap().to_string(), text, "{name}");
     }
-    let compilation = driver::compile(SMALL, Weights::Seeded(0), &Options::default()).unwrap();
+    let compilation = driver::compile(driver::Request::new(SMALL, Weights::Seeded(0))).unwrap();
     assert!(compilation.weights.to_rxw() == contents[0]["rexnet.rxw"]);
 }
 

@@ -3,7 +3,7 @@
 
 use crate::binary::{rexnetc, root, scratch};
 use rexnet::verification::seeded_input;
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Weights};
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::run::interpret;
@@ -39,7 +39,7 @@ fn told(program: &mut Command, input: &[u8]) -> String {
 /// The outputs of the interpreter, as the program in C prints them.
 fn interpreted(seed: u64, input: &[f32]) -> String {
     let text = std::fs::read_to_string(root().join(TINY)).unwrap();
-    let compiled = driver::compile(&text, Weights::Seeded(seed), &Options::default()).unwrap();
+    let compiled = driver::compile(driver::Request::new(&text, Weights::Seeded(seed))).unwrap();
     let (mut arena, mut output) = (AlignedBuffer::zeroed(compiled.program.arena_bytes / 4), [0.0; 4]);
     interpret(&compiled.program, &compiled.weights, &mut arena, &[input], &mut [&mut output]).unwrap();
     output.iter().map(|value| format!(" {:08x}", value.to_bits())).collect()

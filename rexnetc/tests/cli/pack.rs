@@ -1,7 +1,7 @@
 use crate::binary::{SMALL, file, rexnetc, scratch};
 use crate::files::fixture;
 use crate::model::{chain, exported};
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Weights};
 use rexnet_codegen::plan::PackedWeights;
 
 #[test]
@@ -17,7 +17,7 @@ fn weights_are_packed_beside_their_file() {
     assert_eq!((&json["layout_hash"], &json["weight_bytes"]), (&info["layout_hash"], &info["weight_bytes"]));
     assert!(json["check_ms"].as_f64().is_some_and(|time| time >= 0.0));
     // What was drawn from the same seed is the same.
-    let compilation = driver::compile(SMALL, Weights::Seeded(3), &Options::default()).unwrap();
+    let compilation = driver::compile(driver::Request::new(SMALL, Weights::Seeded(3))).unwrap();
     let packed = PackedWeights::from_rxw(bytes.clone(), &compilation.program).unwrap();
     assert_eq!(packed.as_slice(), compilation.weights.as_slice());
 

@@ -3,7 +3,7 @@
 use crate::binary::{Ran, SMALL, command, file, rexnetc, root, scratch};
 use crate::model::chain;
 use rexnet::verification::seeded_input;
-use rexnet_codegen::driver::{self, Options, Weights};
+use rexnet_codegen::driver::{self, Weights};
 use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::run::interpret;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn cargo_run(directory: &Path, arguments: &[&str]) -> Ran {
 /// The first outputs of the interpreter for drawn weights, as the emitted program prints them.
 fn interpreted(seed: u64) -> String {
     let text = std::fs::read_to_string(root().join(TINY)).unwrap();
-    let compiled = driver::compile(&text, Weights::Seeded(seed), &Options::default()).unwrap();
+    let compiled = driver::compile(driver::Request::new(&text, Weights::Seeded(seed))).unwrap();
     let mut arena = AlignedBuffer::zeroed(compiled.program.arena_bytes / 4);
     let (input, mut output) = (seeded_input(3 * 16 * 16, 0), [0.0; 4]);
     interpret(&compiled.program, &compiled.weights, &mut arena, &[&input], &mut [&mut output]).unwrap();

@@ -22,8 +22,8 @@ use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::spec::preprocessing::Preprocessing;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// The first bytes of an image.
-pub const IMAGE_MAGIC: &[u8; 8] = b"rexnet\0i";
+pub use super::IMAGE_MAGIC;
+
 /// The version of the format.
 const FORMAT: u32 = 2;
 /// The length of the header.

@@ -18,6 +18,7 @@ use crate::weights::Chosen;
 use clap::Args;
 use rexnet::profile::{Profile, ThreadsModel, model_threads, profile};
 use rexnet::{Backend, Diagnostic, Engine, Options};
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub(crate) struct ProfileArguments {
     /// The network.
-    net: String,
+    net: OsString,
     #[command(flatten)]
     weights: WeightsArguments,
     /// What computes the network: rust is the emitted source, which cargo builds once and a cache folder keeps, clif
@@ -83,7 +84,7 @@ pub(crate) fn run(arguments: &ProfileArguments, terminal: &Terminal) -> Result<E
 
     let engine = Engine::with_backend(arguments.backend);
     let spinner = runner::spinner(&engine, terminal);
-    let options = Options { batch: input.batch, ..Default::default() };
+    let options = Options { batch: Some(input.batch), ..Default::default() };
     let model = engine.compile(net.source(), weights.source(), &options);
     let measured = model.map_err(|faults| weights.locate(faults)).and_then(|model| {
         weights.warn_of_unused(model.compilation(), terminal);

@@ -5,7 +5,7 @@ mod timed_crate;
 use super::forms::{Product, Subject};
 use rexnet::Diagnostics;
 use rexnet_codegen::build::printable;
-use rexnet_codegen::driver::{self, Compilation};
+use rexnet_codegen::driver::Compilation;
 use rexnet_codegen::emit::rust::{self, Embedding, ModuleOptions, WeightsSource};
 
 /// The module first; then the packed weights, and the rest of the crate.
@@ -31,7 +31,7 @@ pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
         machine_code: request.machine_code,
         entry: None,
     };
-    let versions = driver::versions(compilation, &request.versions)?;
+    let versions = compilation.versions(&request.versions);
     let folder = if request.as_crate { "src/" } else { "" };
     let source = |path: String, text: String| Product { path, bytes: text.into_bytes(), guarded: true };
     let mut products = vec![source(format!("{folder}{name}.rs"), rust::file(&versions, &options))];

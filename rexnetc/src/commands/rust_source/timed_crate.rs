@@ -65,12 +65,12 @@ pub(super) fn main(name: &str, type_name: &str, program: &Program, embedded: boo
 #[cfg(test)]
 mod tests {
     use super::main;
-    use rexnet_codegen::driver::{self, Options, Weights};
+    use rexnet_codegen::driver::{self, Request, Weights};
 
     #[test]
     fn several_outputs_have_memory_of_their_own() {
         let spec = "rexnet(width = 0.25, size = 32, classes = 10)";
-        let mut program = driver::compile(spec, Weights::Zeros, &Options::default()).unwrap().program;
+        let mut program = driver::compile(Request::new(spec, Weights::Zeros)).unwrap().program;
         program.outputs.extend_from_within(..);
         let text = main("two", "Heads", &program, false);
         for line in [

@@ -17,8 +17,8 @@ use crate::text::shortened;
 use crate::weights::Chosen;
 use clap::Args;
 use rexnet::{Code, Diagnostic, Location};
-use rexnet_codegen::driver;
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -35,10 +35,10 @@ use std::path::PathBuf;
 #[derive(Args, Debug)]
 pub(super) struct ChannelsArguments {
     /// The network.
-    net: String,
+    net: OsString,
     /// JPEG or PNG files.
     #[arg(value_name = "IMAGE", required_unless_present = "data")]
-    pub(super) images: Vec<String>,
+    pub(super) images: Vec<OsString>,
     /// Look at N by N parts of each image too, half as high and wide and overlapping, where images are few.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = crops, conflicts_with = "data")]
     pub(super) crops: usize,
@@ -139,18 +139,17 @@ impl Row {
 /// Runs the network on every image, and looks at its layers.
 pub(super) fn channels(arguments: &ChannelsArguments, terminal: &Terminal) -> Result<Exit, Failure> {
     let net = Net::from_argument(&arguments.net)?;
-    let (network, mut graph) = net.graph(Some(1))?;
+    let mut described = net.describe(Some(1))?;
     let facts = net.facts(Some(1))?;
-    let weights = Chosen::to_run(&arguments.weights, network.as_ref())?;
+    let weights = Chosen::to_run(&arguments.weights, described.network.as_ref())?;
     let preprocessing = arguments.preprocess.choose(&net, &facts)?;
     let preprocessing = preprocessing.ok_or_else(|| preprocess::missing(&net))?;
     let images = Images::choose(arguments, &net, &weights, &facts)?;
     if let Some(folder) = &arguments.output {
         file::make_directory(folder)?;
     }
-    driver::bind(&mut graph, network.as_ref(), &weights.source())
-        .map_err(|faults| net.fail(weights.locate(faults)))?;
-    let mut observed = Observed::new(graph).map_err(|faults| net.fail(faults))?;
+    described.bind(&weights.source()).map_err(|faults| net.fail(weights.locate(faults)))?;
+    let mut observed = Observed::new(described.graph).map_err(|faults| net.fail(faults))?;
     let bar = terminal.bar(images.len() + observed.layers.len());
     bar.set_message("images");
     let dims = observed.input_dims();

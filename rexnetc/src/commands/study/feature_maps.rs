@@ -1,13 +1,11 @@
 //! What the convolutions of a network give, on images.
 
 use super::spectrum::Gram;
-use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Session};
+use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Options, Session, Weights};
+use rexnet_codegen::driver;
 use rexnet_ir::graph::{BinaryKind, Conv2d, Function, Graph, NodeId, Op};
-use rexnet_ir::passes::{self, PIPELINE};
-
-/// The last pass before what a feature map is: batch norms and activations are part of their convolutions, which are not
-/// part of anything larger.
-const LAST_PASS: &str = "fuse_activation";
+use rexnet_ir::passes::LAYERS;
+use std::ops::ControlFlow;
 
 /// The most channels of a layer: its singular values take a minute.
 const MAX_CHANNELS: usize = 4096;
@@ -15,8 +13,6 @@ const MAX_CHANNELS: usize = 4096;
 const MAX_PRODUCTS: usize = 1 << 28;
 /// The most elements of all maps of an image, of 4 bytes each; they are held twice.
 const MAX_MAP_ELEMENTS: usize = 1 << 27;
-/// Passes that make one convolution of several of a network, or of several kernels: layers are those of its source.
-const JOINING: &str = "join_convolutions";
 
 /// A convolution whose maps have more than one position.
 pub(super) struct Layer {
@@ -100,13 +96,7 @@ impl Observed {
     /// `RX0203` for a network whose layers have too many channels or too large maps, `RX0706` for one without layers, and those
     /// of the passes and the engine.
     pub(super) fn new(mut graph: Graph) -> Result<Self, Diagnostics> {
-        let last = PIPELINE.iter().position(|pass| pass.name == LAST_PASS).unwrap_or(0);
-        for &pass in PIPELINE[..=last].iter().filter(|pass| pass.name != JOINING) {
-            passes::run_one(&mut graph, pass)?;
-        }
-        if let Some(pass) = passes::find("remove_dead") {
-            passes::run_one(&mut graph, pass)?;
-        }
+        driver::run_passes(&mut graph, LAYERS, &mut |_, _| Ok(ControlFlow::Continue(())))?;
         let mut layers = Vec::new();
         let mut maps = Vec::new();
         let (mut products, mut elements) = (0_usize, 0_usize);
@@ -143,9 +133,9 @@ impl Observed {
         for (index, id) in maps.into_iter().enumerate() {
             graph.edit().output(format!("{prefix}.{index}"), id);
         }
-        let model = Engine::new().compile_graph(graph)?;
+        let model = Engine::new().compile(graph, Weights::Own, &Options::default())?;
         let outputs = model.outputs().iter().map(|port| vec![0.0; port.elements()]).collect();
-        Ok(Self { layers, session: model.try_session()?, outputs })
+        Ok(Self { layers, session: model.session()?, outputs })
     }
 
     /// The extents of the input.

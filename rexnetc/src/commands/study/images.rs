@@ -9,11 +9,13 @@ use crate::network::Net;
 use crate::photograph;
 use crate::weights::Chosen;
 use rexnet::{Diagnostic, Preprocessing};
+use std::ffi::OsString;
+use std::path::Path;
 
 /// Where images come from.
 pub(super) enum Images<'a> {
     /// With so many parts a side.
-    Files(&'a [String], usize),
+    Files(&'a [OsString], usize),
     /// So many of it.
     Dataset(Dataset, usize),
 }
@@ -63,7 +65,7 @@ impl<'a> Images<'a> {
     ) -> Result<Vec<Vec<f32>>, Diagnostic> {
         match self {
             Images::Files(paths, parts) => {
-                photograph::read_with_parts(dims, preprocessing, &paths[index], *parts)
+                photograph::read_with_parts(dims, preprocessing, Path::new(&paths[index]), *parts)
             }
             Images::Dataset(dataset, _) => Ok(vec![dataset.read(index, dims, preprocessing)?.input]),
         }

@@ -4,7 +4,7 @@ use super::spectrum::{Gram, Ranks};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
-use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location};
+use rexnet::{Code, Diagnostic, Diagnostics, Engine, Location, Options, Weights};
 use rexnet_ir::graph::{Activation, Conv2d, Editor, Graph, NodeId, Op, Tensor};
 
 /// Height and width of the maps: four times as many positions as the widest layer has channels.
@@ -129,7 +129,8 @@ impl Sample {
         nonlinearity: Option<Activation>,
         engine: &Engine,
     ) -> Result<Ranks, Diagnostics> {
-        let mut session = engine.compile_graph(self.graph(nonlinearity)?)?.try_session()?;
+        let mut session =
+            engine.compile(self.graph(nonlinearity)?, Weights::Own, &Options::default())?.session()?;
         let mut output = vec![0.0; self.output_channels * SIDE * SIDE];
         session.run(&[&self.input], &mut [&mut output])?;
         let mut gram = Gram::new(self.output_channels);

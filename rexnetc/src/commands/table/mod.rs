@@ -18,6 +18,7 @@ use clap::Args;
 use latency::{Measurement, measure};
 use rexnet::Diagnostic;
 use rows::{Row, TABLE_1};
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct TableArguments {
     /// Further networks, as rows below the published ones: specs, or .rexnet files.
     #[arg(value_name = "NET")]
-    nets: Vec<String>,
+    nets: Vec<OsString>,
     /// The given networks alone.
     #[arg(long, requires = "nets", conflicts_with = "family")]
     only_given: bool,

@@ -5,8 +5,10 @@ use super::published::{Record, agrees, records};
 use crate::failure::Failure;
 use crate::network::Net;
 use crate::text::grouped;
+use rexnet_codegen::driver::Described;
 use rexnet_ir::graph::Counts;
 use rexnet_ir::spec::Network;
+use std::ffi::OsStr;
 
 /// The section of the networks of table 1.
 pub(super) const TABLE_1: &str = "Table 1";
@@ -62,7 +64,7 @@ impl Row {
     /// # Errors
     /// Faults of the spec; wrong usage for a model, which has no schedule of channels.
     fn new(record: Record, net: Net, call: String) -> Result<Self, Failure> {
-        let (network, graph) = net.graph(Some(1))?;
+        let Described { network, graph } = net.describe(Some(1))?;
         let Some(network) = network else {
             let message = format!("{call}: a model does not say what its blocks are; the table takes specs");
             return Err(Failure::Usage(message));
@@ -88,9 +90,9 @@ impl Row {
     ///
     /// # Errors
     /// Faults of the spec; wrong usage for a model.
-    pub(super) fn given(argument: &str) -> Result<Self, Failure> {
+    pub(super) fn given(argument: &OsStr) -> Result<Self, Failure> {
         let record = Record { section: GIVEN, ..Record::default() };
-        Self::new(record, Net::from_argument(argument)?, argument.to_owned())
+        Self::new(record, Net::from_argument(argument)?, argument.to_string_lossy().into_owned())
     }
 
     /// Channels of stem and blocks as table 1 spells them: `32 / 16-24x2-32x3`.
@@ -202,7 +204,7 @@ mod tests {
 
     #[test]
     fn channels_are_spelt_as_in_table_1() {
-        let schedule = |spec: &str| Row::given(spec).unwrap().schedule();
+        let schedule = |spec: &str| Row::given(spec.as_ref()).unwrap().schedule();
         assert_eq!(schedule("mobilenet_v2"), "32 / 16-24x2-32x3-64x4-96x3-160x3-320");
         assert_eq!(schedule("rexnet"), "32 / 16-27-38-50-61-72-84-95-106-117-128-140-151-162-174-185");
     }

@@ -7,20 +7,19 @@ use crate::network::Net;
 use crate::terminal::{Terminal, print_json};
 use crate::weights::Chosen;
 use rexnet::{Code, Diagnostic, Location};
-use rexnet_codegen::driver;
+use rexnet_codegen::driver::{Described, Weights};
 use rexnet_ir::graph::{Difference, Graph, Op, WEIGHT_TOLERANCE};
 use rexnet_ir::passes::{differences, structural_difference};
 use rexnet_ir::spec::Network;
-use rexnet_ir::weights;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::io::Write;
 
 /// One of the two.
 struct Side {
     net: Net,
     title: String,
-    graph: Graph,
-    network: Option<Network>,
+    described: Described,
     weights: Chosen,
 }
 
@@ -47,7 +46,7 @@ const SHOWN: usize = 5;
 const NEARLY_ALL: usize = 20;
 
 /// Compares and prints.
-pub(super) fn against(arguments: &Verify, other: &str, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn against(arguments: &Verify, other: &OsStr, terminal: &Terminal) -> Result<Exit, Failure> {
     let comparison = Comparison::new(arguments, other)?;
     if terminal.json {
         print_json(&comparison.to_json())?;
@@ -63,13 +62,10 @@ pub(super) fn against(arguments: &Verify, other: &str, terminal: &Terminal) -> R
     }
 }
 
-type Opened = (Net, String, Graph);
-
-fn open(argument: &str, arguments: &Verify) -> Result<(Opened, Option<Network>), Failure> {
+fn open(argument: &OsStr, arguments: &Verify) -> Result<(Net, Described), Failure> {
     let net = Net::from_argument(argument)?;
-    let (network, graph) = net.graph(arguments.batch)?;
-    let title = network.as_ref().map_or(argument.to_owned(), Network::to_string);
-    Ok(((net, title, graph), network))
+    let described = net.describe(arguments.batch)?;
+    Ok((net, described))
 }
 
 /// Structure first: weights of one need not fit the other.
@@ -87,7 +83,7 @@ fn compare(first: &mut Side, second: &mut Side) -> Result<Outcome, Failure> {
     if bound.contains(&false) {
         return Ok(Outcome::SameStructure);
     }
-    Ok(match differences(&first.graph, &second.graph)? {
+    Ok(match differences(&first.described.graph, &second.described.graph)? {
         Ok(none) if none.is_empty() => Outcome::Same,
         Ok(differences) => Outcome::OtherWeights(differences),
         Err(difference) => Outcome::OtherStructure(difference),
@@ -97,9 +93,9 @@ fn compare(first: &mut Side, second: &mut Side) -> Result<Outcome, Failure> {
 impl Side {
     /// The graph with weights that mean nothing where it has none: without any, batch norms do not fold.
     fn seeded(&self) -> Result<Graph, Failure> {
-        let mut graph = self.graph.clone();
-        weights::seed(&mut graph, 0)?;
-        Ok(graph)
+        let mut described = self.described.clone();
+        described.bind(&Weights::Seeded(0))?;
+        Ok(described.graph)
     }
 
     /// Binds the weights if there are trained ones.
@@ -107,7 +103,8 @@ impl Side {
         if let Chosen::Seeded(_) = self.weights {
             return Ok(false);
         }
-        driver::bind(&mut self.graph, self.network.as_ref(), &self.weights.source())
+        self.described
+            .bind(&self.weights.source())
             .map_err(|faults| self.net.fail(self.weights.locate(faults)))?;
         Ok(true)
     }
@@ -152,27 +149,29 @@ impl Comparison {
     ///
     /// # Errors
     /// Faults of either network or of its weights; wrong usage where --weights would be for neither.
-    pub(super) fn new(arguments: &Verify, other: &str) -> Result<Self, Failure> {
-        let (first, first_network) = open(&arguments.net, arguments)?;
-        let (second, second_network) = open(other, arguments)?;
-        if arguments.weights.weights.is_some() && first_network.is_none() && second_network.is_none() {
+    pub(super) fn new(arguments: &Verify, other: &OsStr) -> Result<Self, Failure> {
+        let (first, second) = (open(&arguments.net, arguments)?, open(other, arguments)?);
+        let are_models = [&first, &second].iter().all(|(_, described)| described.network.is_none());
+        if arguments.weights.weights.is_some() && are_models {
             let message = "both networks are ONNX models, which bring their own weights: leave --weights out";
             return Err(Failure::Usage(message.to_owned()));
         }
-        let side = |(net, title, graph): Opened, network: Option<Network>| {
+        let side = |(net, described): (Net, Described)| {
+            let network = described.network.as_ref();
             let weights =
                 if network.is_some() { arguments.weights.clone() } else { WeightsArguments::default() };
-            let weights = Chosen::new(&weights, network.as_ref())?;
-            Ok::<_, Failure>(Side { net, title, graph, network, weights })
+            let weights = Chosen::new(&weights, network)?;
+            let title = network.map_or(net.name().to_owned(), Network::to_string);
+            Ok::<_, Failure>(Side { net, title, described, weights })
         };
-        let (mut first, mut second) = (side(first, first_network)?, side(second, second_network)?);
+        let (mut first, mut second) = (side(first)?, side(second)?);
         let outcome = compare(&mut first, &mut second)?;
         Ok(Self { sides: [first, second], outcome })
     }
 
     /// The other network as its source says it; its weights may be missing.
     pub(super) fn other(&self) -> &Graph {
-        &self.sides[1].graph
+        &self.sides[1].described.graph
     }
 
     /// The nodes whose names only one of the networks has, with that network's title, where the structures differ though
@@ -182,7 +181,7 @@ impl Comparison {
             return Vec::new();
         }
         let [first, second] = [0, 1].map(|side| {
-            let graph = &self.sides[side].graph;
+            let graph = &self.sides[side].described.graph;
             let nodes = graph.order().into_iter().map(|id| graph.node(id));
             nodes.filter(|node| node.op != Op::Constant).map(|node| node.name.as_str()).collect::<Vec<_>>()
         });
@@ -190,7 +189,7 @@ impl Comparison {
             let lacks = |&at: &usize| other.find(names[at]).is_none();
             (0..names.len()).filter(lacks).collect()
         };
-        let only = [lacking(&first, &self.sides[1].graph), lacking(&second, &self.sides[0].graph)];
+        let only = [lacking(&first, self.other()), lacking(&second, &self.sides[0].described.graph)];
         let all = [first, second];
         if only.iter().zip(&all).any(|(only, all)| only.len() * NEARLY_ALL > all.len()) {
             return Vec::new();

@@ -4,6 +4,7 @@ use super::Verify;
 use super::against::Comparison;
 use crate::failure::Failure;
 use rexnet::verification::{Report, reference_gives};
+use std::ffi::OsStr;
 
 /// Another network, beside the one that was verified.
 pub(super) struct Explanation {
@@ -19,7 +20,7 @@ impl Explanation {
     /// Those of [`Comparison::new`].
     pub(super) fn new(
         arguments: &Verify,
-        other: &str,
+        other: &OsStr,
         input: &[f32],
         expected: &[Option<Vec<f32>>],
     ) -> Result<Self, Failure> {

@@ -19,6 +19,7 @@ use clap::Args;
 use explanation::Explanation;
 use rexnet::verification::{self, BACKENDS, Report, Request};
 use rexnet::{Backend, Diagnostic};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Prove that compiled code computes what the network means.
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// The network.
-    net: String,
+    net: OsString,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The input: f32 of the shape [images, channels, height, width], of an .npz file the array with the input's name,
@@ -74,7 +75,7 @@ pub(crate) struct Verify {
     /// With --expect or --expect-nodes the first network is verified as well, and it is said whether the other one gives
     /// what is expected.
     #[arg(long, value_name = "NET")]
-    against: Option<String>,
+    against: Option<OsString>,
 }
 
 /// What was verified, with what readers need to know of it.
@@ -145,7 +146,7 @@ pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Fa
     let expected = expected(&arguments.expect, &facts)?;
     let expected_nodes = arguments.expect_nodes.as_deref().map(expected_nodes).transpose()?;
     let request = Request {
-        batch: input.batch,
+        batch: Some(input.batch),
         expected: &expected,
         expected_nodes: expected_nodes.as_deref().unwrap_or_default(),
         backends: if arguments.backend.is_empty() { &BACKENDS } else { &arguments.backend },
