@@ -4,7 +4,7 @@ use crate::backends::{Way, backend, run};
 use rexnet_codegen::driver::{Compilation, Request, Weights, compile};
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::plan::{PackedWeights, Program};
-use rexnet_ir::graph::{Activation, Graph, Op};
+use rexnet_ir::graph::{Activation, Graph};
 
 /// The greatest error in units of the last place of the exact value, for inputs within ±87 where the function has an
 /// exponential, found by [`every_float`]; the polynomial of exp, its scaling and the division round one after the other.

@@ -61,7 +61,7 @@ impl Case {
         let dims = self.tensor(tensors, "input").unwrap().dims().to_vec();
         let x = graph.edit().input("input", &dims).unwrap();
         let mut sketch = Sketch { graph, case: self, tensors };
-        let activate = |sketch: &mut Sketch<'_>, function| sketch.add(function.into(), &[x]);
+        let activate = |sketch: &mut Sketch<'_>, function: Activation| sketch.add(function.into(), &[x]);
         let result = match self.operator.as_str() {
             "conv2d" => sketch.convolution(x),
             "adaptive_avg_pool2d" => sketch.adaptive_pool(x, &dims),
