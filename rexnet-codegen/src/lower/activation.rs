@@ -86,7 +86,7 @@ fn tanh(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Express
 }
 
 /// `|value|`.
-fn magnitude(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
+pub(super) fn magnitude(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
     let minus = Expression::f32(0.0, lanes).binary(BinaryOp::Sub, value.clone());
     builder.bind("magnitude", minus.binary(BinaryOp::Max, value))
 }

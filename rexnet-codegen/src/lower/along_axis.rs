@@ -16,13 +16,17 @@ use rexnet_ir::graph::{CHANNEL_PADDING, Node, NodeId, Reduce, ReduceKind, Tensor
 fn operation(kind: ReduceKind) -> BinaryOp {
     match kind {
         ReduceKind::Sum | ReduceKind::Mean => BinaryOp::Add,
+        ReduceKind::Product => BinaryOp::Mul,
         ReduceKind::Max => BinaryOp::Max,
         ReduceKind::Min => BinaryOp::Min,
     }
 }
 
 fn combine(builder: &mut KernelBuilder, op: BinaryOp, a: Expression, b: Expression) -> Expression {
-    if op == BinaryOp::Add { a.binary(op, b) } else { bound_or_nan(builder, op, a, b) }
+    match op {
+        BinaryOp::Min | BinaryOp::Max => bound_or_nan(builder, op, a, b),
+        _ => a.binary(op, b),
+    }
 }
 
 fn register(array: RegisterId) -> Expression {

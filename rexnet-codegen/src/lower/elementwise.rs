@@ -1,6 +1,6 @@
 //! Operators that treat each element alone, on stored tensors with their padding.
 
-use super::activation::{apply, at_least, at_most, exponential};
+use super::function::evaluate;
 use super::node::{ALONE, NodeBuilder, Strides, images};
 use super::padding;
 use crate::loops::{BinaryOp, Expression, KernelBuilder, Role};
@@ -22,15 +22,6 @@ pub(super) fn unary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, fun
     });
     if !function.preserves_zero() {
         padding::clear_always(builder, output, &ty);
-    }
-}
-
-/// `function(value)`. NaN passes through every function.
-fn evaluate(builder: &mut KernelBuilder, function: Function, value: Expression, lanes: usize) -> Expression {
-    match function {
-        Function::Activate(function) => apply(builder, function, value, lanes),
-        Function::Clip { min, max } => at_most(max as f32, at_least(min as f32, value, lanes), lanes),
-        Function::Exp => exponential(builder, value, lanes),
     }
 }
 

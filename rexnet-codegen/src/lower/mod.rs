@@ -12,6 +12,7 @@ mod dense;
 mod depthwise;
 mod elementwise;
 mod expand_depthwise;
+mod function;
 mod grouped;
 mod limits;
 mod movement;

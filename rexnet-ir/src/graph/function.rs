@@ -95,6 +95,34 @@ macro_rules! functions {
 functions! {
     /// `e` to the power of each element.
     Exp = "exp" (onnx "Exp"), |x| x.exp();
+    /// The natural logarithm; NaN below zero.
+    Log = "log" (onnx "Log"), |x| x.ln();
+    /// The square root; NaN below zero.
+    Sqrt = "sqrt" (onnx "Sqrt"), |x| x.sqrt();
+    /// -1 below zero, 1 above.
+    Sign = "sign" (onnx "Sign"), |x| if x == 0.0 { x } else { x.signum() };
+    /// The nearest integer, the even one of two.
+    Round = "round" (onnx "Round"), |x| x.round_ties_even();
+    /// The largest integer that is not above.
+    Floor = "floor" (onnx "Floor"), |x| x.floor();
+    /// The smallest integer that is not below.
+    Ceil = "ceil" (onnx "Ceil"), |x| x.ceil();
+    /// The integral of the normal distribution that GELU is made of: `2 / sqrt(pi)` times that of `exp(-t²)` from 0 to `x`.
+    Erf = "erf" (onnx "Erf"), |x| error_function(x);
+}
+
+/// `2 / sqrt(pi) * exp(-x²) * (x + x (2 x²) / 3 + x (2 x²)² / (3 * 5) + …)`: no term cancels another.
+fn error_function(x: f64) -> f64 {
+    if x.is_nan() || x.abs() > 6.0 {
+        // NaN stays, all others are one in f64.
+        return if x.is_nan() { x } else { x.signum() };
+    }
+    let (mut term, mut sum) = (x, x);
+    for odd in (3..400).step_by(2) {
+        term *= 2.0 * x * x / f64::from(odd);
+        sum += term;
+    }
+    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
 }
 
 impl Function {

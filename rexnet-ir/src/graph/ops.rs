@@ -29,6 +29,8 @@ pub enum ReduceKind {
     Max,
     /// The smallest; NaN where one is.
     Min,
+    /// Their product.
+    Product,
 }
 
 /// Where the elements of a block lie among the channels of [`DepthToSpace`]'s operand.
@@ -226,6 +228,7 @@ impl ReduceKind {
             ReduceKind::Mean => "ReduceMean",
             ReduceKind::Max => "ReduceMax",
             ReduceKind::Min => "ReduceMin",
+            ReduceKind::Product => "ReduceProd",
         }
     }
 }
@@ -249,7 +252,7 @@ macro_rules! words {
 
 words! {
     PoolKind { Average = "average", Max = "max", }
-    ReduceKind { Sum = "sum", Mean = "mean", Max = "max", Min = "min", }
+    ReduceKind { Sum = "sum", Mean = "mean", Max = "max", Min = "min", Product = "product", }
     DepthOrder { BlockFirst = "block_first", ChannelFirst = "channel_first", }
     Interpolation {
         NearestFloor = "nearest_floor",

@@ -1,6 +1,6 @@
 //! Ceil, Floor, CastLike, Expand, Equal, Where, Range: what exporters leave of the arithmetic on shapes and scalars.
 
-use super::{Call, broadcast};
+use super::{Call, activation, broadcast};
 use crate::graph::{Activation, Expand, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
@@ -16,8 +16,7 @@ pub(super) fn floor(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 fn round(call: &mut Call<'_, '_, '_>, to_integer: fn(f32) -> f32) -> Results {
-    let known = call.known(0).map_err(|_| "rounding a computed tensor is not supported".to_owned())?;
-    let constant = known.clone();
+    let Value::Constant(_, constant) = call.input(0)?.clone() else { return activation::function(call) };
     call.charge(constant.len())?;
     let rounded = constant.as_floats()?.data().iter().map(|&x| to_integer(x)).collect::<Vec<f32>>();
     let rounded = Constant::new(constant.dims().to_vec(), Elements::floats(rounded))?;

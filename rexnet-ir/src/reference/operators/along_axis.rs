@@ -27,6 +27,7 @@ pub(super) fn reduced(reduce: &Reduce, x: &Array) -> Vec<f64> {
         let largest = |line: &mut dyn Iterator<Item = f64>| line.fold(f64::NEG_INFINITY, larger);
         vec![match reduce.kind {
             ReduceKind::Sum => line.iter().sum(),
+            ReduceKind::Product => line.iter().product(),
             ReduceKind::Mean => line.iter().sum::<f64>() / line.len() as f64,
             ReduceKind::Max => largest(&mut line.iter().copied()),
             ReduceKind::Min => -largest(&mut line.iter().map(|x| -x)),
