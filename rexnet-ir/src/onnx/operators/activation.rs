@@ -52,7 +52,7 @@ pub(super) fn hard_sigmoid(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 /// A sum, product or the like with one number.
-fn with_number(
+pub(super) fn with_number(
     call: &mut Call<'_, '_, '_>,
     x: NodeId,
     kind: BinaryKind,
@@ -107,12 +107,17 @@ pub(super) fn reciprocal(call: &mut Call<'_, '_, '_>) -> Results {
     Call::node(id)
 }
 
-/// `x * tanh(softplus(x))`.
+/// Where the exponential of softplus ends: below, the other factor stays what it is here.
+const MISH_ENDS: f64 = -87.0;
+
+/// `x * tanh(softplus(x))`. Its limit at minus infinity is zero.
 pub(super) fn mish(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let softplus = step(call, "softplus", Activation::Softplus, x)?;
     let tanh = step(call, "tanh", Activation::Tanh, softplus)?;
-    let id = call.add(BinaryKind::Mul.into(), &[x, tanh])?;
+    let bounded = Function::Clip { min: MISH_ENDS, max: f64::INFINITY };
+    let bounded = call.add_step("bounded", Op::Unary(bounded), &[x])?;
+    let id = call.add(BinaryKind::Mul.into(), &[bounded, tanh])?;
     Call::node(id)
 }
 

@@ -1,8 +1,8 @@
 //! The Reduce operators and Softmax.
 
 use super::shape::{count, reshaped_node};
-use super::{Call, activation, axes, axis};
-use crate::graph::{BinaryKind, NodeId, Op, Reduce, ReduceKind, Softmax};
+use super::{Call, activation, axes, axis, elementwise};
+use crate::graph::{BinaryKind, Function, NodeId, Op, Reduce, ReduceKind, Softmax};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -39,31 +39,154 @@ pub(super) fn sum_of_squares(call: &mut Call<'_, '_, '_>) -> Results {
     reduce(call, squares, ReduceKind::Sum)
 }
 
-/// One axis after the other; the mean over a map is the operator that has a kernel of its own.
-fn reduce(call: &mut Call<'_, '_, '_>, x: NodeId, kind: ReduceKind) -> Results {
+pub(super) fn product(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    reduce(call, x, ReduceKind::Product)
+}
+
+/// The root of the sum of squares.
+pub(super) fn l2(call: &mut Call<'_, '_, '_>) -> Results {
+    let squares = sum_of_squares(call)?;
+    then(call, squares, Function::Sqrt)
+}
+
+pub(super) fn log_sum(call: &mut Call<'_, '_, '_>) -> Results {
+    let sum = sum(call)?;
+    then(call, sum, Function::Log)
+}
+
+/// A function of a single result.
+fn then(call: &mut Call<'_, '_, '_>, values: Vec<Value>, function: Function) -> Results {
+    let [Value::Node(x)] = values[..] else { return Err("an input is not known".to_owned()) };
+    let id = call.add(Op::Unary(function), &[x])?;
+    Call::node(id)
+}
+
+/// The difference or the like of two computed values, stretched to each other.
+fn combined(
+    call: &mut Call<'_, '_, '_>,
+    operator: fn(&mut Call<'_, '_, '_>) -> Results,
+    [a, b]: [NodeId; 2],
+) -> Result<NodeId, String> {
+    call.inputs = vec![Some(Value::Node(a)), Some(Value::Node(b))];
+    match operator(call)?[..] {
+        [Value::Node(id)] => Ok(id),
+        _ => Err("an input is not known".to_owned()),
+    }
+}
+
+/// `x` less its largest element, and `log(sum(exp(x - largest)))`, along the axes, which stay; with the largest element.
+fn logarithm(
+    call: &mut Call<'_, '_, '_>,
+    x: NodeId,
+    places: &[usize],
+) -> Result<(NodeId, NodeId, NodeId), String> {
+    let largest = along(call, x, ReduceKind::Max, places, "largest")?;
+    // An infinite one leaves no difference to take.
+    let finite = Function::Clip { min: f64::from(f32::MIN), max: f64::from(f32::MAX) };
+    let largest = call.add_step("finite", Op::Unary(finite), &[largest])?;
+    let less = combined(call, elementwise::sub, [x, largest])?;
+    let powers = call.add_step("powers", Op::Unary(Function::Exp), &[less])?;
+    let sum = along(call, powers, ReduceKind::Sum, places, "sum")?;
+    let log = call.add_step("log", Op::Unary(Function::Log), &[sum])?;
+    Ok((less, log, largest))
+}
+
+pub(super) fn log_sum_exp(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let Some(places) = places(call, x)? else { return Call::node(x) };
+    let (_, log, largest) = logarithm(call, x, &places)?;
+    let id = combined(call, elementwise::add, [log, largest])?;
+    without(call, id, &places)
+}
+
+pub(super) fn log_softmax(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
     let dims = call.type_of(x).dims.clone();
+    let alone = call.opset >= 13;
+    let at = axis(call.attributes.int("axis", if alone { -1 } else { 1 })?, dims.len())?;
+    let in_rows = !alone && count(&dims[at + 1..]) != 1;
+    let (x, at) = match in_rows {
+        true => (reshaped_node(call, x, vec![count(&dims[..at]), count(&dims[at..])])?, 1),
+        false => (x, at),
+    };
+    let (less, log, _) = logarithm(call, x, &[at])?;
+    let id = combined(call, elementwise::sub, [less, log])?;
+    let id = if in_rows { reshaped_node(call, id, dims)? } else { id };
+    Call::node(id)
+}
+
+/// What is divided by its norm along one axis; zeros stay.
+pub(super) fn lp_normalization(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let at = axis(call.attributes.int("axis", -1)?, call.type_of(x).dims.len())?;
+    let norm = match call.attributes.int("p", 2)? {
+        1 => {
+            let sizes = activation::magnitude(call, x, "abs")?;
+            along(call, sizes, ReduceKind::Sum, &[at], "norm")?
+        }
+        2 => {
+            let squares = call.add_step("squares", BinaryKind::Mul.into(), &[x, x])?;
+            let sum = along(call, squares, ReduceKind::Sum, &[at], "sum")?;
+            call.add_step("norm", Op::Unary(Function::Sqrt), &[sum])?
+        }
+        p => return Err(format!("a norm of order {p} is not supported; 1 and 2 are")),
+    };
+    let positive = Function::Clip { min: f64::from(f32::MIN_POSITIVE), max: f64::INFINITY };
+    let norm = call.add_step("positive", Op::Unary(positive), &[norm])?;
+    let id = combined(call, elementwise::div, [x, norm])?;
+    Call::node(id)
+}
+
+/// The axes that a Reduce operator is about, in order; `None` where it does nothing.
+fn places(call: &Call<'_, '_, '_>, x: NodeId) -> Result<Option<Vec<usize>>, String> {
+    let rank = call.type_of(x).dims.len();
     let given = call.integers("axes", 1)?.unwrap_or_default();
     if given.is_empty() && call.attributes.int("noop_with_empty_axes", 0)? != 0 {
-        return Call::node(x);
+        return Ok(None);
     }
-    let mut places = axes(&given, dims.len())?;
+    let mut places = axes(&given, rank)?;
     if given.is_empty() {
-        places = (0..dims.len()).collect();
+        places = (0..rank).collect();
     }
     places.sort_unstable();
+    Ok(Some(places))
+}
+
+/// One axis after the other; the axes stay.
+fn along(
+    call: &mut Call<'_, '_, '_>,
+    x: NodeId,
+    kind: ReduceKind,
+    places: &[usize],
+    part: &str,
+) -> Result<NodeId, String> {
+    places.iter().try_fold(x, |id, &axis| call.add_step(part, Op::Reduce(Reduce { kind, axis }), &[id]))
+}
+
+/// Without the axes that were made one, where they are not kept.
+fn without(call: &mut Call<'_, '_, '_>, id: NodeId, places: &[usize]) -> Results {
+    if call.attributes.int("keepdims", 1)? != 0 {
+        return Call::node(id);
+    }
+    let dims = call.type_of(id).dims.clone();
+    let kept = (0..dims.len()).filter(|axis| !places.contains(axis)).map(|axis| dims[axis]).collect();
+    let id = reshaped_node(call, id, kept)?;
+    Call::node(id)
+}
+
+/// One axis after the other; the mean over a map is the operator that has a kernel of its own.
+fn reduce(call: &mut Call<'_, '_, '_>, x: NodeId, kind: ReduceKind) -> Results {
+    let Some(places) = places(call, x)? else { return Call::node(x) };
     let mut id = x;
-    if kind == ReduceKind::Mean && dims.len() == 4 && places == [2, 3] {
+    if kind == ReduceKind::Mean && call.type_of(x).dims.len() == 4 && places == [2, 3] {
         id = call.add(Op::GlobalAveragePool, &[x])?;
     } else {
         for &axis in &places {
             id = call.add(Op::Reduce(Reduce { kind, axis }), &[id])?;
         }
     }
-    if call.attributes.int("keepdims", 1)? == 0 {
-        let kept = (0..dims.len()).filter(|axis| !places.contains(axis)).map(|axis| dims[axis]).collect();
-        id = reshaped_node(call, id, kept)?;
-    }
-    Call::node(id)
+    without(call, id, &places)
 }
 
 /// Before version 13 all axes from the given one on are one.
