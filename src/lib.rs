@@ -37,7 +37,7 @@ pub mod threads {
 pub mod verification;
 
 #[cfg(feature = "jit")]
-pub use jit::{Backend, Engine, Model, Options, Session, Shape, Source, Tap, Weights};
+pub use jit::{Backend, Engine, Model, Options, Session, Shape, Sizes, Source, Tap, Weights};
 #[cfg(feature = "macros")]
 pub use macros::{network, rexnet};
 #[cfg(feature = "pack")]

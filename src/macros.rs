@@ -32,7 +32,9 @@ pub use rexnet_macros::{network_x86_64 as network_here, rexnet_x86_64 as rexnet_
 ///   Cargo.toml, as all paths here, a changed file compiles again, and a file that is not for this network is an error at
 ///   the path that says how to pack it. Without it weights come at run time: `load`, `from_packed`, `from_static`.
 /// - `labels = "models/classifier.labels"`, a class a line: the type gets `LABELS`.
-/// - `batch = 4` makes code for four images a run.
+/// - `batch = 4` makes code for four images a run; a model that is fixed to another number is an error.
+/// - `size = [224, 320]`, of [`network!`](crate::network), and `bind = { NAME = 320 }` bind what a model leaves free; a name that
+///   is no word is a string, `"x[3]"` the fourth extent of the input `x`.
 /// - `targets = [avx512, avx2, neon, portable]`: which versions to make, all of the architecture without it. Fewer compile
 ///   sooner; without `portable` a processor that has none of the others is an error at run time.
 /// - `emit = "rust"`: all kernels as Rust. Otherwise, with the feature `asm`, a default one, those of AVX2 and AVX-512 are

@@ -4,6 +4,7 @@ use crate::commands::{
     bench, check, compile, dump, eval, explain, help, info, pack, profile, run, study, table, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rexnet::Sizes;
 use std::path::PathBuf;
 
 /// Compile, run, verify and measure lightweight vision networks.
@@ -76,6 +77,38 @@ pub(crate) fn size(text: &str) -> Result<[usize; 2], String> {
     };
     let (height, width) = text.split_once(',').unwrap_or((text, text));
     Ok([side(height)?, side(width)?])
+}
+
+/// Extents of inputs that a model leaves free.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SizeArguments {
+    /// Height and width of the input, whatever the network says; needed where a model leaves them free and no input is given.
+    #[arg(long, value_name = "HEIGHT[,WIDTH]", value_parser = size)]
+    size: Option<[usize; 2]>,
+    /// A free extent of a model by its name, or as INPUT[AXIS]; may be given several times.
+    #[arg(long, value_name = "NAME=N", value_parser = binding)]
+    bind: Vec<(String, usize)>,
+}
+
+impl SizeArguments {
+    /// For the compiler.
+    pub(crate) fn sizes(&self) -> Sizes {
+        Sizes { size: self.size, bindings: self.bind.clone(), shapes: Vec::new() }
+    }
+
+    /// Whether there are any.
+    pub(crate) fn are_given(&self) -> bool {
+        self.size.is_some() || !self.bind.is_empty()
+    }
+}
+
+/// `NAME=N`.
+fn binding(text: &str) -> Result<(String, usize), String> {
+    let (name, extent) = text.rsplit_once('=').ok_or("write it as NAME=N")?;
+    match extent.parse() {
+        Ok(extent) if extent > 0 => Ok((name.to_owned(), extent)),
+        Ok(_) | Err(_) => Err(format!("`{extent}` is no extent, a whole number of at least 1")),
+    }
 }
 
 /// The weights of a network.

@@ -25,11 +25,19 @@ pub(crate) struct Input {
 
 impl Input {
     /// Reads a `.npy` file, or of a `.npz` file the array with the input's name, else the only one. The first extent says
-    /// how many images there are; what is known of the network is that at this batch.
+    /// how many images there are, and its others bind what the network leaves free; what is known of the network is that at this batch.
     ///
     /// # Errors
     /// Faults of the network; `RX0701`, `RX0704` when the file is not as the network needs it.
-    pub(crate) fn from_file(path: &Path, net: &Net) -> Result<(Facts, Self), Failure> {
+    pub(crate) fn from_file(path: &Path, net: &mut Net) -> Result<(Facts, Self), Failure> {
+        if let Some(name) = net.input_name()? {
+            let array = npz::pick(path, &name)?;
+            if array.dims.iter().all(|&extent| extent > 0) {
+                net.bind_shape(&array.dims);
+            }
+            let facts = net.facts(None)?;
+            return Self::of_array(path, array, net, facts);
+        }
         let facts = net.facts(None)?;
         let array = npz::pick(path, facts.input_name()?)?;
         Self::of_array(path, array, net, facts)
@@ -59,7 +67,7 @@ impl Input {
     /// As [`Input::from_file`]; `RX0702`, `RX0703` for a photograph, `RX0707` where nothing says how it becomes an input.
     pub(crate) fn from_file_or_photograph(
         path: &Path,
-        net: &Net,
+        net: &mut Net,
         arguments: &PreprocessArguments,
     ) -> Result<(Facts, Self), Failure> {
         if !photograph::is_photograph(&file::beginning(path)?) {
@@ -95,7 +103,7 @@ impl Input {
     /// As [`Input::from_file`].
     pub(crate) fn choose(
         path: Option<&Path>,
-        net: &Net,
+        net: &mut Net,
         batch: Option<usize>,
         seed: u64,
     ) -> Result<(Facts, Self), Failure> {

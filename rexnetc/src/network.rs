@@ -1,10 +1,11 @@
 //! The argument NET: a spec, or a file that holds one, or an ONNX model, or a compiled network.
 
+use crate::arguments::SizeArguments;
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::file;
 use crate::origin::Origin;
-use rexnet::{Bytes, Code, Diagnostic, Diagnostics, Engine, Location, Model, Source};
+use rexnet::{Bytes, Code, Diagnostic, Diagnostics, Engine, Location, Model, Sizes, Source};
 use rexnet_codegen::driver::{
     self, Described, FileKind, Named, Request, STANDARD_INPUT, Weights, read_standard_input,
 };
@@ -23,6 +24,8 @@ pub(crate) struct Net {
     /// The file's name, `<spec>` or `<standard input>`.
     name: String,
     content: Content,
+    /// Extents of inputs.
+    sizes: Sizes,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +37,12 @@ enum Content {
 impl Net {
     /// A spec as it is.
     pub(crate) fn spec(text: impl Into<String>) -> Self {
-        Self { path: None, name: SPEC.to_owned(), content: Content::Source(Source::Spec(text.into())) }
+        Self {
+            path: None,
+            name: SPEC.to_owned(),
+            content: Content::Source(Source::Spec(text.into())),
+            sizes: Sizes::default(),
+        }
     }
 
     /// As [`Net::from_argument`], and compiled networks too: the network is only run.
@@ -55,7 +63,7 @@ impl Net {
             faults
         })?;
         let title = model.image_title().unwrap_or_default().to_owned();
-        Ok(Self { path, name, content: Content::Image { model, title } })
+        Ok(Self { path, name, content: Content::Image { model, title }, sizes: Sizes::default() })
     }
 
     /// The compiled network, where the argument was an image.
@@ -81,7 +89,7 @@ impl Net {
     fn of_content(kind: FileKind, content: Bytes, path: Option<PathBuf>) -> Result<Self, Diagnostic> {
         let name = name(path.as_deref());
         let content = Content::Source(Source::of_content(kind, content, path.as_deref())?);
-        Ok(Self { path, name, content })
+        Ok(Self { path, name, content, sizes: Sizes::default() })
     }
 
     /// For the compiler. An image is not compiled; its source would be what it was made from.
@@ -92,9 +100,48 @@ impl Net {
         }
     }
 
+    /// The same with other extents of its inputs.
+    ///
+    /// # Errors
+    /// Wrong usage for an image, whose extents are fixed.
+    pub(crate) fn sized(mut self, arguments: &SizeArguments) -> Result<Self, Failure> {
+        if arguments.are_given() && self.image().is_some() {
+            let cause = "a compiled network runs as it is: leave --size and --bind out";
+            return Err(Failure::Usage(cause.to_owned()));
+        }
+        self.sizes = arguments.sizes();
+        Ok(self)
+    }
+
+    /// Binds what is free in the only input by the shape of the tensor that it will be given.
+    pub(crate) fn bind_shape(&mut self, dims: &[usize]) {
+        self.sizes.shapes = vec![(String::new(), dims.to_vec())];
+    }
+
+    /// Extents of inputs.
+    pub(crate) fn sizes(&self) -> &Sizes {
+        &self.sizes
+    }
+
+    /// The name of the only input, which is known while its extents are free; `None` where there are several.
+    ///
+    /// # Errors
+    /// As [`Net::facts`].
+    pub(crate) fn input_name(&self) -> Result<Option<String>, Failure> {
+        let names = match &self.content {
+            Content::Source(source) => source.input_names()?,
+            Content::Image { .. } => None,
+        };
+        match names.as_deref() {
+            Some([only]) => Ok(Some(only.clone())),
+            Some(_) => Ok(None),
+            None => Ok(Some(self.facts(None)?.input_name()?.to_owned())),
+        }
+    }
+
     /// What to compile, of so many images a run; without, of as many as the model is fixed to, else 1.
     pub(crate) fn request(&self, weights: Weights, batch: Option<usize>) -> Request {
-        Request { batch, ..Request::new(self.source(), weights) }
+        Request { batch, sizes: self.sizes.clone(), ..Request::new(self.source(), weights) }
     }
 
     /// The file of an ONNX model or an image; `None` for a spec.

@@ -119,7 +119,7 @@ impl Runner {
         }
         let kind = match via {
             Via::Backend(backend) => {
-                let options = Options { batch: Some(batch), ..Default::default() };
+                let options = Options { batch: Some(batch), ..Options::sized(net.sizes()) };
                 let engine = Engine::with_backend(backend);
                 let spinner = spinner(&engine, terminal);
                 let model = engine.compile(net.source(), weights.source(), &options);

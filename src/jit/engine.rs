@@ -2,7 +2,7 @@
 
 use super::image_folder::ImageFolder;
 use super::{Backend, Model, Source, Weights};
-use rexnet_codegen::driver::{self, Compilation, Request, Taps};
+use rexnet_codegen::driver::{self, Compilation, Request, Sizes, Taps};
 use rexnet_codegen::emit::image::Image;
 use rexnet_codegen::emit::machine::Tier;
 use rexnet_codegen::emit::rust::Version;
@@ -21,6 +21,10 @@ pub struct Options {
     pub batch: Option<usize>,
     /// Height and width of the inputs, each at least 1; those of the source without.
     pub size: Option<[usize; 2]>,
+    /// Free extents of a model by the names that it gives them, or as `INPUT[AXIS]`: `("width".to_owned(), 320)`.
+    pub bindings: Vec<(String, usize)>,
+    /// The shapes of tensors that inputs of a model will be given, by the inputs' names: they bind what is free otherwise.
+    pub shapes: Vec<(String, Vec<usize>)>,
     /// Names of intermediate values to keep for [`Session::tap`](super::Session::tap), such as `features.3`.
     pub taps: Vec<String>,
     /// How many shapes [`Model::with_shape`] keeps beside the first.
@@ -29,19 +33,32 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { batch: None, size: None, taps: Vec::new(), kept_shapes: 8 }
+        Self {
+            batch: None,
+            size: None,
+            bindings: Vec::new(),
+            shapes: Vec::new(),
+            taps: Vec::new(),
+            kept_shapes: 8,
+        }
     }
 }
 
 impl Options {
+    /// For such extents of the inputs.
+    pub fn sized(sizes: &Sizes) -> Self {
+        let Sizes { size, bindings, shapes } = sizes.clone();
+        Self { size, bindings, shapes, ..Self::default() }
+    }
+
     /// What the driver is asked for.
     pub(super) fn request(&self, engine: &Engine, source: Source, weights: Weights) -> Request {
-        let Self { batch, size, taps, kept_shapes: _ } = self;
+        let Self { batch, size, bindings, shapes, taps, kept_shapes: _ } = self;
         Request {
             targets: vec![engine.backend.target()],
             taps: if taps.is_empty() { Taps::None } else { Taps::Named(taps.clone()) },
             batch: *batch,
-            size: *size,
+            sizes: Sizes { size: *size, bindings: bindings.clone(), shapes: shapes.clone() },
             ..Request::new(source, weights)
         }
     }

@@ -37,8 +37,8 @@ impl ImageFolder {
             Weights::Zeros | Weights::Absent => key.with(b"zeros"),
             Weights::Repacked(_) => return None,
         };
-        let Options { batch, size, taps, kept_shapes: _ } = options;
-        let key = key.with(format!("{batch:?} {size:?}").as_bytes());
+        let Options { batch, size, bindings, shapes, taps, kept_shapes: _ } = options;
+        let key = key.with(format!("{batch:?} {size:?} {bindings:?} {shapes:?}").as_bytes());
         Some(taps.iter().fold(key, |key, tap| key.with(tap.as_bytes())))
     }
 

@@ -9,5 +9,5 @@ mod session;
 pub use backend::Backend;
 pub use engine::{Engine, Options};
 pub use model::{Model, Shape};
-pub use rexnet_codegen::driver::{Source, Weights};
+pub use rexnet_codegen::driver::{Sizes, Source, Weights};
 pub use session::{Session, Tap};

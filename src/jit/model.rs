@@ -1,11 +1,12 @@
 //! A compiled network.
 
 use super::{Engine, Options, Session, Source, Weights};
-use rexnet_codegen::driver::{Compilation, Request};
+use rexnet_codegen::driver::Compilation;
 use rexnet_codegen::emit::image::{About, Image};
 use rexnet_codegen::plan::{PackedWeights, Port, Program};
 use rexnet_codegen::run::{Executable, MachineCode};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
+use rexnet_ir::onnx::channels_last;
 use rexnet_ir::spec::preprocessing::Preprocessing;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -142,11 +143,10 @@ impl Model {
         };
         let engine = &self.family.engine;
         let Shape { batch, height, width } = shape;
-        let request = Request {
-            batch: Some(batch),
-            size: Some([height, width]),
-            ..recipe.options.request(engine, recipe.source.clone(), Weights::Repacked(self.weights().clone()))
-        };
+        let weights = Weights::Repacked(self.weights().clone());
+        let mut request = recipe.options.request(engine, recipe.source.clone(), weights);
+        request.batch = Some(batch);
+        request.sizes.size = Some([height, width]);
         let (compilation, executable, machine_code_time) = engine.compile_request(request)?;
         let content = Content::Compiled(Box::new(compilation));
         let specialised = Arc::new(Specialised { content, executable, machine_code_time });
@@ -157,7 +157,11 @@ impl Model {
     /// The shape of its input; `None` unless there is one input of rank 4.
     pub fn shape(&self) -> Option<Shape> {
         let [input] = self.inputs() else { return None };
-        let [batch, _, height, width] = input.dims[..] else { return None };
+        let [batch, second, third, fourth] = input.dims[..] else { return None };
+        let dims: Vec<Option<usize>> = input.dims.iter().copied().map(Some).collect();
+        let is_model = self.compilation().is_some_and(|compilation| compilation.network.is_none());
+        let [height, width] =
+            if is_model && channels_last(&dims) { [second, third] } else { [third, fourth] };
         Some(Shape { batch, height, width })
     }
 

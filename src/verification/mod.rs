@@ -29,7 +29,7 @@ mod nodes;
 mod report;
 
 use crate::jit::{Backend, Engine, Model, Options};
-use rexnet_codegen::driver::{Compilation, Source, Weights};
+use rexnet_codegen::driver::{Compilation, Sizes, Source, Weights};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::Graph;
 use rexnet_ir::passes::{PIPELINE, Pass};
@@ -57,6 +57,8 @@ pub struct Request<'a> {
     pub weights: Weights,
     /// Images in the input; without, those of a source that is fixed to a number, else 1.
     pub batch: Option<usize>,
+    /// Other extents of the input; those of the source without.
+    pub sizes: Sizes,
     /// NCHW f32, unpadded.
     pub input: &'a [f32],
     /// What another implementation gave for this input: for each of the network's outputs, in order, as far as it is
@@ -80,6 +82,7 @@ impl<'a> Request<'a> {
             source: source.into(),
             weights,
             batch: None,
+            sizes: Sizes::default(),
             input,
             expected: &[],
             expected_nodes: &[],
@@ -197,7 +200,7 @@ fn compilation(model: &Model) -> Result<&Compilation, Diagnostic> {
 }
 
 fn compile(request: &Request<'_>, taps: &[String]) -> Result<Vec<(Backend, Model)>, Diagnostics> {
-    let options = Options { batch: request.batch, taps: taps.to_vec(), ..Default::default() };
+    let options = Options { batch: request.batch, taps: taps.to_vec(), ..Options::sized(&request.sizes) };
     request
         .backends
         .iter()

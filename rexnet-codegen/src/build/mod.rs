@@ -16,7 +16,9 @@ mod names;
 
 pub use names::{module_name, printable, type_name};
 
-use crate::driver::{self, Compilation, MAX_WEIGHTS_BYTES, Named, Request, Source, Weights, read_file};
+use crate::driver::{
+    self, Compilation, MAX_WEIGHTS_BYTES, Named, Request, Sizes, Source, Weights, read_file,
+};
 use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 use crate::replace::replace;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
@@ -34,6 +36,7 @@ pub struct Build {
     type_name: String,
     versions: Vec<Version>,
     batch: Option<usize>,
+    sizes: Sizes,
     machine_code: bool,
     std: bool,
     out_dir: Option<PathBuf>,
@@ -55,6 +58,7 @@ impl Build {
             type_name: "Network".to_owned(),
             versions: Version::ALL.to_vec(),
             batch: None,
+            sizes: Sizes::default(),
             machine_code: false,
             std: true,
             out_dir: None,
@@ -101,6 +105,20 @@ impl Build {
     #[must_use]
     pub fn batch(mut self, batch: usize) -> Self {
         self.batch = Some(batch);
+        self
+    }
+
+    /// Height and width of the inputs instead of the network's own.
+    #[must_use]
+    pub fn size(mut self, height: usize, width: usize) -> Self {
+        self.sizes.size = Some([height, width]);
+        self
+    }
+
+    /// A free extent of a model by its name, or as `INPUT[AXIS]`.
+    #[must_use]
+    pub fn bind(mut self, name: impl Into<String>, extent: usize) -> Self {
+        self.sizes.bindings.push((name.into(), extent));
         self
     }
 
@@ -170,6 +188,7 @@ impl Build {
         let request = Request {
             targets: self.versions.iter().map(|version| version.target()).collect(),
             batch: self.batch,
+            sizes: self.sizes.clone(),
             ..Request::new(source, weights)
         };
         let compilation = driver::compile(request)?;

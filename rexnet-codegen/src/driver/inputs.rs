@@ -4,6 +4,7 @@ use super::Source;
 use crate::plan::PackedWeights;
 use crate::target::Target;
 use rexnet_ir::Bytes;
+use rexnet_ir::onnx::Sizes;
 
 /// Where the weights come from.
 #[derive(Clone, Debug)]
@@ -71,8 +72,8 @@ pub struct Request {
     pub taps: Taps,
     /// Images in one run. Without it, those of a source that is fixed to a number, else 1.
     pub batch: Option<usize>,
-    /// Height and width of the inputs; those of the source without.
-    pub size: Option<[usize; 2]>,
+    /// Other extents of the inputs; those of the source without. A spec takes a height and a width.
+    pub sizes: Sizes,
 }
 
 impl Request {
@@ -84,7 +85,7 @@ impl Request {
             targets: vec![Target::PORTABLE],
             taps: Taps::None,
             batch: None,
-            size: None,
+            sizes: Sizes::default(),
         }
     }
 }

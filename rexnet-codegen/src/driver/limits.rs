@@ -48,10 +48,19 @@ pub(super) fn check_extents(graph: &Graph, request: &Request) -> Result<(), Diag
             let help = "export the model again with a dynamic first extent";
             faults.push(Diagnostic::new(code, location(), cause).with_help(help));
         }
+        // The importer has bound those of a model.
         let size = [input.ty.height(), input.ty.width()];
-        if let Some(wanted) = request.size.filter(|&wanted| wanted != size) {
+        let wanted = request.sizes.size.filter(|_| code == Code::RunArguments);
+        if let Some(wanted) = wanted.filter(|&wanted| wanted != size) {
             let cause = format!("its height and width are fixed to {size:?}, {wanted:?} is wanted");
             faults.push(Diagnostic::new(code, location(), cause));
+        }
+    }
+    if code == Code::RunArguments {
+        for (name, _) in &request.sizes.bindings {
+            let cause = "only models of ONNX have free extents with names";
+            let fault = Diagnostic::new(code, Location::Name(name.clone()), cause);
+            faults.push(fault.with_help("give a height and a width, or arguments of the spec"));
         }
     }
     faults.into_result(())

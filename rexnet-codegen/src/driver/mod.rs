@@ -15,6 +15,7 @@ use crate::plan::{PackedWeights, Program, pack, plan};
 use crate::target::Target;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
 use rexnet_ir::graph::{Counts, Graph, Op};
+pub use rexnet_ir::onnx::Sizes;
 use rexnet_ir::onnx::{self, ImportOptions};
 use rexnet_ir::passes::{self, Pass, Report};
 use rexnet_ir::spec::preprocessing::Preprocessing;
@@ -152,13 +153,12 @@ pub struct Described {
 /// # Errors
 /// Faults of the spec, the model or the graph; `RX0902` and `RX0706` when it is fixed to another batch.
 pub fn describe(request: &Request) -> Result<Described, Diagnostics> {
-    let &Request { batch, size, .. } = request;
     let described = match &request.source {
         Source::Spec(text) => of_network(spec::parse_network(text)?, request)?,
         Source::Network(network) => of_network((**network).clone(), request)?,
         Source::Onnx { file, folder } => {
             let mut external = |name: &str| source::read_external(folder.as_deref(), name);
-            let options = ImportOptions { batch: batch.unwrap_or(1), size };
+            let options = ImportOptions { batch: request.batch, sizes: request.sizes.clone() };
             let graph = onnx::import(file.clone(), &mut external, &options)?;
             Described { network: None, graph }
         }
@@ -172,7 +172,7 @@ pub fn describe(request: &Request) -> Result<Described, Diagnostics> {
 }
 
 fn of_network(mut network: Network, request: &Request) -> Result<Described, Diagnostics> {
-    if let Some([height, width]) = request.size {
+    if let Some([height, width]) = request.sizes.size {
         network.input = [network.input[0], height, width];
     }
     let graph = spec::expand(&network, request.batch.unwrap_or(1))?;

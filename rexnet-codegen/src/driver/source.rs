@@ -122,6 +122,19 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The names of the inputs, which can be known while their extents are free; `None` where only the network itself says.
+    ///
+    /// # Errors
+    /// `RX0901` when a model does not read.
+    pub fn input_names(&self) -> Result<Option<Vec<String>>, Diagnostic> {
+        match self {
+            Source::Onnx { file, .. } => onnx::input_names(file.clone()).map(Some),
+            Source::Spec(_) | Source::Network(_) | Source::Graph(_) => Ok(None),
+        }
+    }
+}
+
 /// What stands for the name of a file that is standard input.
 pub const STANDARD_INPUT: &str = "<standard input>";
 

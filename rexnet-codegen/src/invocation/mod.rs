@@ -5,6 +5,7 @@
 //! network!  = [ head ] spec { "," setting }
 //! head      = attributes visibility "struct" Name ";"
 //! setting   = "weights" "=" string | "labels" "=" string | "batch" "=" number | "targets" "=" "[" { version } "]"
+//!           | "size" "=" "[" number "," number "]" | "bind" "=" "{" { name "=" number "," } "}"
 //!           | "emit" "=" ( "\"rust\"" | "\"asm\"" ) | "precision" "=" "f32" | "std" "=" bool | "crate" "=" path
 //! ```
 //!
@@ -20,7 +21,7 @@ mod settings;
 mod source;
 mod weights;
 
-use crate::driver::{self, Request, Weights};
+use crate::driver::{self, Request, Sizes, Weights};
 use crate::emit::rust::Version;
 use crate::plan::Program;
 use head::Head;
@@ -129,6 +130,11 @@ pub fn items(
     let request = Request {
         targets: versions.iter().map(|version| version.target()).collect(),
         batch: settings.batch.as_ref().map(|batch| batch.node),
+        sizes: Sizes {
+            size: settings.size.as_ref().map(|size| size.node),
+            bindings: settings.bind.as_ref().map(|bind| bind.node.clone()).unwrap_or_default(),
+            shapes: Vec::new(),
+        },
         ..Request::new(source, Weights::Absent)
     };
     let compilation = driver::compile(request).map_err(|found| at(place, found, &faults))?;

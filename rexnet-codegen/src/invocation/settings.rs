@@ -26,6 +26,10 @@ pub(super) struct Settings {
     pub(super) labels: Option<Spanned<String>>,
     /// Images in one run.
     pub(super) batch: Option<Spanned<usize>>,
+    /// Height and width of a model's inputs.
+    pub(super) size: Option<Spanned<[usize; 2]>>,
+    /// Free extents of a model.
+    pub(super) bind: Option<Spanned<Vec<(String, usize)>>>,
     /// The versions to make, of all architectures.
     pub(super) targets: Option<Spanned<Vec<Version>>>,
     /// How kernels are written.
@@ -39,10 +43,12 @@ pub(super) struct Settings {
 }
 
 /// The names of the settings, and what each must be.
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 10] = [
     ("weights", "a string: the path of packed weights (.rxw), relative to Cargo.toml"),
     ("labels", "a string: the path of a file with a class a line, relative to Cargo.toml"),
     ("batch", "a whole number of images, at least 1"),
+    ("size", "height and width, such as [224, 320]"),
+    ("bind", "free extents of a model by their names, such as { height = 224, \"x[3]\" = 320 }"),
     ("targets", "a list such as [avx512, avx2, neon, portable]"),
     ("emit", "\"rust\" or \"asm\""),
     ("precision", "f32, the only one that there is"),
@@ -59,7 +65,10 @@ impl Settings {
         let arguments = if bare { spec::arguments_of("rexnet") } else { Vec::new() };
         for (index, part) in parts(tokens).into_iter().enumerate() {
             match named(part) {
-                Some((name, value)) if NAMES.iter().any(|(known, _)| name == known) => {
+                // `size` is a parameter of the preset, too.
+                Some((name, value))
+                    if NAMES.iter().any(|(known, _)| name == known) && !(bare && name == "size") =>
+                {
                     settings.set(name, value, faults);
                 }
                 // The network ends at the first comma; `<…>` ends at its bracket.
@@ -71,8 +80,10 @@ impl Settings {
                 }
                 // Taken out here, so that its value is not read as that of a parameter.
                 Some((name, _)) if bare && arguments.iter().all(|known| name != known) => {
-                    let help =
-                        spec::advice(&name.to_string(), arguments.iter().map(String::as_str).chain(known()));
+                    let help = spec::advice(
+                        &name.to_string(),
+                        arguments.iter().map(String::as_str).chain(known().filter(|known| *known != "size")),
+                    );
                     let cause = format!("rexnet has no parameter or setting `{name}`");
                     faults.push_help(Code::SpecUnknownName, name.span(), cause, &help);
                 }
@@ -92,6 +103,8 @@ impl Settings {
             "weights" => place(&mut self.weights, span, string(value)),
             "labels" => place(&mut self.labels, span, string(value)),
             "batch" => place(&mut self.batch, span, number(value)),
+            "size" => place(&mut self.size, span, size(value)),
+            "bind" => place(&mut self.bind, span, bindings(value)),
             "targets" => place(&mut self.targets, span, versions(value, faults)),
             "emit" => place(&mut self.emit, span, emission(value)),
             "std" => place(&mut self.std, span, word(value).and_then(|word| word.parse().ok())),
@@ -150,6 +163,31 @@ fn number(value: &[TokenTree]) -> Option<usize> {
         Lit::Int(number) => number.base10_parse().ok().filter(|&number| number > 0),
         _ => None,
     }
+}
+
+/// Two numbers in brackets.
+fn size(value: &[TokenTree]) -> Option<[usize; 2]> {
+    let [TokenTree::Group(list)] = value else { return None };
+    let items: Vec<TokenTree> = list.stream().into_iter().collect();
+    let [height, TokenTree::Punct(comma), width] = &items[..] else { return None };
+    let both = [number(std::slice::from_ref(height))?, number(std::slice::from_ref(width))?];
+    (comma.as_char() == ',' && list.delimiter() == Delimiter::Bracket).then_some(both)
+}
+
+/// `{ name = number, … }`, where a name that is no word is a string.
+fn bindings(value: &[TokenTree]) -> Option<Vec<(String, usize)>> {
+    let [TokenTree::Group(list)] = value else { return None };
+    let items: Vec<TokenTree> = list.stream().into_iter().collect();
+    let parts = items.split(|token| matches!(token, TokenTree::Punct(comma) if comma.as_char() == ','));
+    let binding = |part: &[TokenTree]| match part {
+        [name, TokenTree::Punct(equals), extent @ ..] if equals.as_char() == '=' => {
+            let name = std::slice::from_ref(name);
+            Some((word(name).or_else(|| string(name))?, number(extent)?))
+        }
+        _ => None,
+    };
+    let bindings = parts.filter(|part| !part.is_empty()).map(binding).collect::<Option<Vec<_>>>()?;
+    (list.delimiter() == Delimiter::Brace && !bindings.is_empty()).then_some(bindings)
 }
 
 fn word(value: &[TokenTree]) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Which nodes of a model are covered, without its weights.
 
-use super::import::{ImportOptions, Importer, decode};
+use super::extents::ImportOptions;
+use super::import::{Importer, decode};
 use super::messages::Node;
 use super::nodes::node_name;
 use super::operators;

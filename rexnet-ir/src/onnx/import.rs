@@ -2,8 +2,9 @@
 
 use super::check::Checking;
 use super::constant::{Constant, EXTERNAL, Elements, ExternalFiles, TensorFault, placeholder, read};
+use super::extents::{Extents, ImportOptions};
 use super::faults::Faults;
-use super::messages::{Function, GraphMessage, Model, OperatorSet, TensorMessage, ValueInfo, data_type};
+use super::messages::{Function, GraphMessage, Model, OperatorSet, TensorMessage, ValueInfo};
 use super::nodes::node_name;
 use super::{functions, limits, operators};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
@@ -24,22 +25,6 @@ const COMPUTED_ELEMENTS: usize = 1 << 20;
 
 /// How many elements may be computed for each tensor whose content is not read.
 const UNREAD_ELEMENTS: usize = 1 << 22;
-
-/// How to import.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImportOptions {
-    /// What a dynamic first extent of an input becomes; at least 1.
-    pub batch: usize,
-    /// Height and width of inputs of rank 4, whatever the model says; its own, which must not be dynamic, without.
-    pub size: Option<[usize; 2]>,
-}
-
-impl ImportOptions {
-    /// With the size that the model says.
-    pub fn with_batch(batch: usize) -> Self {
-        Self { batch, size: None }
-    }
-}
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
@@ -89,6 +74,18 @@ pub fn import(
     graph.edit().remove_dead();
     graph.verify()?;
     Ok(graph)
+}
+
+/// The names of a model's inputs, without those that are initialisers.
+///
+/// # Errors
+/// `RX0901` when the file does not read.
+pub fn input_names(file: impl Into<Bytes>) -> Result<Vec<String>, Diagnostic> {
+    let graph = decode(file.into())?.graph.ok_or_else(|| unreadable("the file has no graph"))?;
+    let initialised: HashSet<&str> =
+        graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()).collect();
+    let names = graph.input.iter().filter_map(|input| input.name.clone());
+    Ok(names.filter(|name| !initialised.contains(name.as_str())).collect())
 }
 
 fn whole(code: Code, cause: impl Into<String>) -> Diagnostic {
@@ -267,13 +264,18 @@ impl<'a> Importer<'a> {
             let constant = self.tensor(name, tensor);
             self.define(name, constant.map_or(Value::Unknown, |c| Value::Constant(name.into(), c)));
         }
+        let is_given = |input: &&ValueInfo| !self.values.contains_key(input.name.as_deref().unwrap_or(""));
+        let extents = Extents::new(&message.input.iter().filter(is_given).collect::<Vec<_>>(), options);
+        for (name, cause) in &extents.faults {
+            self.fault(Code::RunArguments, name, cause);
+        }
         let mut seen = HashSet::new();
         for input in &message.input {
             let name = input.name.as_deref().unwrap_or("");
             if !seen.insert(name) {
                 self.fault(Code::OnnxInvalid, name, "two inputs have this name");
             } else if !self.values.contains_key(name) {
-                let value = self.input(name, input, options);
+                let value = self.input(name, &extents);
                 self.define(name, value);
             }
         }
@@ -282,8 +284,8 @@ impl<'a> Importer<'a> {
         }
     }
 
-    fn input(&mut self, name: &str, input: &ValueInfo, options: &ImportOptions) -> Value {
-        let dims = input_dims(input, options);
+    fn input(&mut self, name: &str, extents: &Extents<'_>) -> Value {
+        let dims = extents.dims(name);
         match dims.and_then(|dims| self.graph.edit().input(name, &dims).map_err(|fault| fault.cause)) {
             Ok(id) => Value::Node(id),
             Err(cause) => {
@@ -375,37 +377,4 @@ fn declared(message: &GraphMessage) -> HashMap<String, Vec<i64>> {
         Some((value.name.clone()?, extents))
     };
     message.value_info.iter().chain(&message.output).filter_map(extents).collect()
-}
-
-fn input_dims(input: &ValueInfo, options: &ImportOptions) -> Result<Vec<usize>, String> {
-    let tensor = input.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
-    let tensor = tensor.ok_or("the input is no tensor")?;
-    match tensor.elem_type.unwrap_or(0) {
-        data_type::FLOAT => {}
-        other => return Err(format!("the input is of type {}, not float", data_type::name(other))),
-    }
-    let shape = tensor.shape.as_ref().ok_or("the input has no shape")?;
-    if shape.dim.len() > 4 {
-        return Err(format!("the input is of rank {}; at most 4 is supported", shape.dim.len()));
-    }
-    let size = options.size.filter(|_| shape.dim.len() == 4);
-    shape
-        .dim
-        .iter()
-        .enumerate()
-        .map(|(axis, dim)| match (dim.dim_value, dim.dim_param.as_deref()) {
-            _ if axis >= 2 && size.is_some() => match size.map_or(0, |size| size[axis - 2]) {
-                0 => Err(format!("the extent 0 that is wanted of axis {axis} is not positive")),
-                extent => Ok(extent),
-            },
-            (Some(extent), _) => usize::try_from(extent)
-                .ok()
-                .filter(|&extent| extent > 0)
-                .ok_or_else(|| format!("the extent {extent} of axis {axis} is not positive")),
-            (None, _) if axis == 0 => Ok(options.batch),
-            (None, name) => {
-                Err(format!("axis {axis} is dynamic ({}); only the batch may be", name.unwrap_or("unnamed")))
-            }
-        })
-        .collect()
 }

@@ -8,6 +8,7 @@ mod attributes;
 mod check;
 mod constant;
 mod export;
+mod extents;
 mod faults;
 mod functions;
 mod import;
@@ -18,4 +19,5 @@ mod operators;
 
 pub use check::{Checked, CheckedNode, Verdict, check};
 pub use export::export;
-pub use import::{ImportOptions, MAX_MODEL_BYTES, import};
+pub use extents::{ImportOptions, Sizes, channels_last};
+pub use import::{MAX_MODEL_BYTES, import, input_names};

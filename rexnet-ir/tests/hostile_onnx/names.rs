@@ -82,7 +82,7 @@ fn inputs_and_outputs_are_checked() {
     check_all(vec![
         ("dynamic batch", "", "", dynamic(0)),
         ("dynamic channels", "RX0902", "axis 1 is dynamic (n)", dynamic(1)),
-        ("dynamic width", "RX0902", "axis 3 is dynamic (n)", dynamic(3)),
+        ("dynamic width", "RX0902", "axis 3 is dynamic (n); bind with --size", dynamic(3)),
         ("integers", "RX0902", "int64, not float", input(INT64, &[1, 4, 8, 8])),
         ("half precision", "RX0902", "float16, not float", input(10, &[1, 4, 8, 8])),
         ("unknown type", "RX0902", "type 999, not float", input(999, &[1, 4, 8, 8])),

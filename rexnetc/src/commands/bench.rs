@@ -2,7 +2,7 @@
 
 use super::measure::{classes, max_difference, peak_memory, statistics};
 use super::serve;
-use crate::arguments::{WeightsArguments, batch, threads};
+use crate::arguments::{SizeArguments, WeightsArguments, batch, threads};
 use crate::failure::{Exit, Failure};
 use crate::input::{Input, expected};
 use crate::network::Net;
@@ -24,6 +24,8 @@ use std::path::PathBuf;
 pub(crate) struct Bench {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The input, f32 of the shape [images, channels, height, width]; without it, one is drawn.
@@ -98,9 +100,9 @@ impl Subject {
 
 /// Measures and prints.
 pub(crate) fn bench(arguments: &Bench, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::to_run(&arguments.net)?;
+    let mut net = Net::to_run(&arguments.net)?.sized(&arguments.sizes)?;
     let (path, wanted) = (arguments.input.as_deref(), arguments.batch);
-    let (facts, input) = Input::choose(path, &net, wanted, arguments.weights.seed())?;
+    let (facts, input) = Input::choose(path, &mut net, wanted, arguments.weights.seed())?;
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     if let (Some(path), Some(wanted)) = (path, wanted)
         && wanted != input.batch

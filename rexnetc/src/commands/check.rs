@@ -1,11 +1,12 @@
 //! `rexnetc check MODEL.onnx`.
 
-use crate::arguments;
+use crate::arguments::{self, SizeArguments};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::report;
 use crate::terminal::{Terminal, print_json};
 use clap::Args;
+use rexnet_codegen::driver::read_standard_input;
 use rexnet_ir::onnx::{self, Checked, CheckedNode, ImportOptions, MAX_MODEL_BYTES, Verdict};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -16,20 +17,23 @@ use std::path::PathBuf;
 /// Weights in other files are not read. Exit code 1 when anything is not supported.
 #[derive(Args, Debug)]
 pub(crate) struct Check {
-    /// The model.
+    /// The model; - is standard input.
     model: PathBuf,
-    /// How many images a free batch is bound to.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = arguments::batch)]
-    batch: usize,
-    /// Height and width of the input, whatever the model says; needed where it leaves them free.
-    #[arg(long, value_name = "HEIGHT[,WIDTH]", value_parser = arguments::size)]
-    size: Option<[usize; 2]>,
+    /// How many images a free batch is bound to; 1 without.
+    #[arg(long, value_name = "N", value_parser = arguments::batch)]
+    batch: Option<usize>,
+    #[command(flatten)]
+    sizes: SizeArguments,
 }
 
 /// Prints the verdicts, equal operators together, those that are not supported first.
 pub(crate) fn check(arguments: &Check, terminal: &Terminal) -> Result<Exit, Failure> {
-    let file = file::map(&arguments.model, MAX_MODEL_BYTES)?;
-    let mut checked = onnx::check(file, &ImportOptions { batch: arguments.batch, size: arguments.size })?;
+    let file = match arguments.model.as_os_str() == "-" {
+        true => read_standard_input()?.into(),
+        false => file::map(&arguments.model, MAX_MODEL_BYTES)?,
+    };
+    let options = ImportOptions { batch: arguments.batch, sizes: arguments.sizes.sizes() };
+    let mut checked = onnx::check(file, &options)?;
     // Stable, so that equal operators stay in the order of the network.
     checked.nodes.sort_by_key(|node| (rank(&node.verdict), node.operator.clone()));
     let supported = checked.nodes.iter().filter(|node| node.verdict == Verdict::Covered).count();

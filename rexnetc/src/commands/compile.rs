@@ -3,7 +3,7 @@
 use super::code_arguments::CodeArguments;
 use super::forms::{Form, PYTHON_ENDING, Product, Subject};
 use super::freshness;
-use crate::arguments::{WeightsArguments, batch};
+use crate::arguments::{SizeArguments, WeightsArguments, batch};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::network::Net;
@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Compile {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     /// The forms to write, separated by commas.
     #[arg(long, value_enum, value_delimiter = ',', required = true)]
     emit: Vec<Form>,
@@ -56,7 +58,7 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
         (None, [_]) => return Err(Failure::Usage("this form is no text: say where with -o".into())),
         (None, _) => return Err(Failure::Usage("several forms need a directory: say which with -o".into())),
     };
-    let net = Net::from_argument(&arguments.net)?;
+    let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let facts = net.facts(arguments.batch)?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     let mut request = net.request(weights.source(), Some(facts.batch()));

@@ -1,6 +1,6 @@
 //! `rexnetc dump NET`.
 
-use crate::arguments::{WeightsArguments, batch};
+use crate::arguments::{SizeArguments, WeightsArguments, batch};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::network::Net;
@@ -23,6 +23,8 @@ use std::path::PathBuf;
 pub(crate) struct Dump {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     /// The last pass to run, such as fold_batch_norm; an unknown name lists all. One that stands several times runs
     /// to its last place.
     #[arg(long, value_name = "PASS")]
@@ -43,7 +45,7 @@ pub(crate) struct Dump {
 /// Runs passes and prints.
 pub(crate) fn dump(arguments: &Dump, terminal: &Terminal) -> Result<Exit, Failure> {
     let count = passes_to_run(arguments)?;
-    let net = Net::from_argument(&arguments.net)?;
+    let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let mut described = net.describe(arguments.batch)?;
     let weights = Chosen::new(&arguments.weights, described.network.as_ref())?;
     described.bind(&weights.source()).map_err(|faults| net.fail(weights.locate(faults)))?;

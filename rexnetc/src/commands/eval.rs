@@ -1,7 +1,7 @@
 //! `rexnetc eval NET --data DIR`.
 
 use super::answers::{Answer, classify};
-use crate::arguments::{WeightsArguments, batch, threads};
+use crate::arguments::{SizeArguments, WeightsArguments, batch, threads};
 use crate::class_names;
 use crate::dataset::Dataset;
 use crate::failure::{Exit, Failure};
@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Eval {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The test set.
@@ -93,7 +95,7 @@ impl Score {
 
 /// Runs the network on every photograph and counts.
 pub(crate) fn eval(arguments: &Eval, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::to_run(&arguments.net)?;
+    let net = Net::to_run(&arguments.net)?.sized(&arguments.sizes)?;
     let facts = net.facts(Some(arguments.batch.unwrap_or(1)))?;
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     if !facts.is_classifier() {

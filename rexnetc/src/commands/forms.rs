@@ -111,7 +111,8 @@ impl Form {
             Form::Clif => vec![Product::new(format!("{name}.clif"), clif_text(program)?)],
             Form::Asm => assembly(subject, &name)?,
             Form::Image => {
-                let options = Options { batch: Some(subject.facts.batch()), ..Default::default() };
+                let options =
+                    Options { batch: Some(subject.facts.batch()), ..Options::sized(subject.net.sizes()) };
                 let model =
                     Engine::new().compile(subject.net.source(), subject.weights.source(), &options)?;
                 vec![Product::new(format!("{name}.{}", FileKind::Image.ending()), model.to_image()?)]

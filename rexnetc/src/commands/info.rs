@@ -1,6 +1,6 @@
 //! `rexnetc info NET`.
 
-use crate::arguments::{WeightsArguments, batch};
+use crate::arguments::{SizeArguments, WeightsArguments, batch};
 use crate::facts::{Facts, STAND_IN};
 use crate::failure::{Exit, Failure};
 use crate::network::Net;
@@ -22,6 +22,8 @@ pub(crate) struct Info {
     /// The network.
     net: OsString,
     #[command(flatten)]
+    sizes: SizeArguments,
+    #[command(flatten)]
     weights: WeightsArguments,
     #[command(flatten)]
     preprocess: PreprocessArguments,
@@ -32,7 +34,7 @@ pub(crate) struct Info {
 
 /// Compiles the network, without machine code, and prints its figures.
 pub(crate) fn info(arguments: &Info, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::from_argument(&arguments.net)?;
+    let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let facts = net.facts(arguments.batch)?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     let preprocessing = arguments.preprocess.choose(&net, &facts)?;

@@ -1,6 +1,6 @@
 //! `rexnetc pack NET --weights FILE`.
 
-use crate::arguments::WeightsArguments;
+use crate::arguments::{SizeArguments, WeightsArguments};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::network::Net;
@@ -29,6 +29,8 @@ pub(crate) struct Pack {
     /// The network.
     net: OsString,
     #[command(flatten)]
+    sizes: SizeArguments,
+    #[command(flatten)]
     weights: WeightsArguments,
     /// The file to write; without it, one beside the weights or the model, with the ending .rxw.
     #[arg(short, long, value_name = "FILE.rxw")]
@@ -37,7 +39,7 @@ pub(crate) struct Pack {
 
 /// Packs, writes and reads back.
 pub(crate) fn pack(arguments: &Pack, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::from_argument(&arguments.net)?;
+    let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let facts = net.facts(None)?;
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     if !weights.are_trained() && !arguments.weights.are_given() {

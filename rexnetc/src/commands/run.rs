@@ -2,7 +2,7 @@
 
 use super::answers::{Answer, Printer, classify};
 use super::maps;
-use crate::arguments::{WeightsArguments, batch, threads};
+use crate::arguments::{SizeArguments, WeightsArguments, batch, threads};
 use crate::class_names;
 use crate::embedded;
 use crate::failure::{Exit, Failure};
@@ -38,6 +38,8 @@ pub(crate) struct Run {
     /// The network, then JPEG or PNG files; or only these.
     #[arg(value_name = "NET|IMAGE")]
     arguments: Vec<OsString>,
+    #[command(flatten)]
+    sizes: SizeArguments,
     #[command(flatten)]
     pub(super) weights: WeightsArguments,
     /// A tensor instead of images: f32 of the shape [images, channels, height, width]; of an .npz file the array with the
@@ -83,6 +85,7 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
         Some((first, images)) if is_network(first) => (Net::to_run(first)?, images),
         _ => (Net::spec(embedded::SPEC), &arguments.arguments[..]),
     };
+    let mut net = net.sized(&arguments.sizes)?;
     match (images, &arguments.input) {
         ([], None) => return Err(Failure::Usage("give an image, or a tensor with --input".to_owned())),
         ([_, ..], Some(_)) => {
@@ -92,7 +95,7 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
     }
     let (facts, input) = match &arguments.input {
         Some(path) => {
-            let (facts, input) = Input::from_file(path, &net)?;
+            let (facts, input) = Input::from_file(path, &mut net)?;
             (facts, Some(input))
         }
         None => (net.facts(Some(1))?, None),

@@ -6,7 +6,7 @@ mod page;
 mod roofline;
 mod table;
 
-use crate::arguments::{WeightsArguments, batch, threads};
+use crate::arguments::{SizeArguments, WeightsArguments, batch, threads};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::input::Input;
@@ -31,6 +31,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct ProfileArguments {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     #[command(flatten)]
     weights: WeightsArguments,
     /// What computes the network: rust is the emitted source, which cargo builds once and a cache folder keeps, clif
@@ -73,8 +75,8 @@ impl Subject {
 
 /// Measures, prints and draws.
 pub(crate) fn run(arguments: &ProfileArguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::from_argument(&arguments.net)?;
-    let (facts, input) = Input::choose(None, &net, arguments.batch, arguments.weights.seed())?;
+    let mut net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
+    let (facts, input) = Input::choose(None, &mut net, arguments.batch, arguments.weights.seed())?;
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     let output = arguments.output.as_deref();
     let kinds = output.map(products).transpose()?.unwrap_or_default();
@@ -84,7 +86,7 @@ pub(crate) fn run(arguments: &ProfileArguments, terminal: &Terminal) -> Result<E
 
     let engine = Engine::with_backend(arguments.backend);
     let spinner = runner::spinner(&engine, terminal);
-    let options = Options { batch: Some(input.batch), ..Default::default() };
+    let options = Options { batch: Some(input.batch), ..Options::sized(net.sizes()) };
     let model = engine.compile(net.source(), weights.source(), &options);
     let measured = model.map_err(|faults| weights.locate(faults)).and_then(|model| {
         weights.warn_of_unused(model.compilation(), terminal);

@@ -6,7 +6,7 @@ use super::images::Images;
 use super::parallel::in_order;
 use super::spectrum::TOLERANCE;
 use super::table::{fixed, number, write_csv, write_files};
-use crate::arguments::{WeightsArguments, threads};
+use crate::arguments::{SizeArguments, WeightsArguments, threads};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::network::Net;
@@ -36,6 +36,8 @@ use std::path::PathBuf;
 pub(super) struct ChannelsArguments {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     /// JPEG or PNG files.
     #[arg(value_name = "IMAGE", required_unless_present = "data")]
     pub(super) images: Vec<OsString>,
@@ -138,7 +140,7 @@ impl Row {
 
 /// Runs the network on every image, and looks at its layers.
 pub(super) fn channels(arguments: &ChannelsArguments, terminal: &Terminal) -> Result<Exit, Failure> {
-    let net = Net::from_argument(&arguments.net)?;
+    let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let mut described = net.describe(Some(1))?;
     let facts = net.facts(Some(1))?;
     let weights = Chosen::to_run(&arguments.weights, described.network.as_ref())?;

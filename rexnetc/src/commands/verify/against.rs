@@ -63,7 +63,7 @@ pub(super) fn against(arguments: &Verify, other: &OsStr, terminal: &Terminal) ->
 }
 
 fn open(argument: &OsStr, arguments: &Verify) -> Result<(Net, Described), Failure> {
-    let net = Net::from_argument(argument)?;
+    let net = Net::from_argument(argument)?.sized(&arguments.sizes)?;
     let described = net.describe(arguments.batch)?;
     Ok((net, described))
 }

@@ -6,7 +6,7 @@ mod figures;
 mod page;
 mod text;
 
-use crate::arguments::{WeightsArguments, batch};
+use crate::arguments::{SizeArguments, WeightsArguments, batch};
 use crate::failure::{Exit, Failure};
 use crate::file;
 use crate::input::{Input, expected, expected_nodes};
@@ -32,6 +32,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Verify {
     /// The network.
     net: OsString,
+    #[command(flatten)]
+    sizes: SizeArguments,
     #[command(flatten)]
     weights: WeightsArguments,
     /// The input: f32 of the shape [images, channels, height, width], of an .npz file the array with the input's name,
@@ -133,20 +135,21 @@ pub(crate) fn verify(arguments: &Verify, terminal: &Terminal) -> Result<Exit, Fa
         }
         return against::against(arguments, other, terminal);
     }
-    let net = Net::from_argument(&arguments.net)?;
+    let mut net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     if let Some(page) = &arguments.html {
         let sources = [net.file(), arguments.weights.weights.as_deref(), arguments.input.as_deref()];
         file::keep(page, &sources)?;
     }
     let (facts, input) = match &arguments.input {
-        Some(path) => Input::from_file_or_photograph(path, &net, &arguments.preprocess)?,
-        None => Input::choose(None, &net, arguments.batch, arguments.weights.seed())?,
+        Some(path) => Input::from_file_or_photograph(path, &mut net, &arguments.preprocess)?,
+        None => Input::choose(None, &mut net, arguments.batch, arguments.weights.seed())?,
     };
     let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     let expected = expected(&arguments.expect, &facts)?;
     let expected_nodes = arguments.expect_nodes.as_deref().map(expected_nodes).transpose()?;
     let request = Request {
         batch: Some(input.batch),
+        sizes: net.sizes().clone(),
         expected: &expected,
         expected_nodes: expected_nodes.as_deref().unwrap_or_default(),
         backends: if arguments.backend.is_empty() { &BACKENDS } else { &arguments.backend },
