@@ -14,12 +14,12 @@ use rexnet_codegen::memory::AlignedBuffer;
 use rexnet_codegen::plan::{PackedWeights, Program};
 use rexnet_codegen::run::Executable;
 use rexnet_codegen::run::MachineCode;
-use rexnet_codegen::run::emitted::Library;
+use rexnet_codegen::run::emitted::{Library, Optimisation};
 use rexnet_codegen::target::Target;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::Graph;
 use rexnet_threads::{Team, Threads};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A way to run a program.
@@ -59,15 +59,6 @@ impl Backend {
         }
     }
 
-    /// The target whose programs it runs for every graph; all others it runs only where a test is about single
-    /// kernels. `None` for all.
-    fn target(&self) -> Option<Target> {
-        match self.way {
-            Way::Rust(version) => Some(version.target()),
-            Way::Interpreter | Way::MachineCode(_) | Way::Executed(_) => None,
-        }
-    }
-
     /// Makes a program ready to run.
     pub(crate) fn prepare(&self, program: &Program) -> Result<Runnable, Diagnostics> {
         match self.way {
@@ -75,7 +66,7 @@ impl Backend {
             Way::MachineCode(tier) => MachineCode::compile(program, tier)
                 .map(|code| Runnable::compiled(Executable::MachineCode(code))),
             Way::Executed(encoding) => Ok(Runnable::assembled(program, encoding)),
-            Way::Rust(version) => rust(program, version),
+            Way::Rust(version) => Ok(rust(&[(program, version)], Optimisation::Full)?.swap_remove(0)),
         }
     }
 }
@@ -109,11 +100,6 @@ pub(crate) fn in_process() -> impl Iterator<Item = &'static Backend> {
     backends().filter(|backend| !matches!(backend.way, Way::Rust(_)))
 }
 
-/// Every back end that runs a target's programs.
-pub(crate) fn backends_for(target: &Target) -> impl Iterator<Item = &'static Backend> {
-    backends().filter(|backend| backend.target().is_none_or(|own| own == *target))
-}
-
 /// The version of emitted Rust that runs a target's programs; `None` where the target's are machine code alone.
 pub(crate) fn version_for(target: &Target) -> Option<Version> {
     EVERY.iter().find_map(|backend| match backend.way {
@@ -122,15 +108,14 @@ pub(crate) fn version_for(target: &Target) -> Option<Version> {
     })
 }
 
-/// Emitted Rust, compiled once a program and kept between runs of the tests.
-pub(crate) fn rust(program: &Program, version: Version) -> Result<Runnable, Diagnostics> {
-    Library::build(program, version, &emitted())
-        .map(|library| Runnable::compiled(Executable::Library(library)))
-}
-
-/// Where emitted Rust is compiled.
-pub(crate) fn emitted() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("emitted")
+/// Emitted Rust, compiled together, once a list of programs, and kept between runs of the tests.
+pub(crate) fn rust(
+    programs: &[(&Program, Version)],
+    optimisation: Optimisation,
+) -> Result<Vec<Runnable>, Diagnostics> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emitted");
+    let libraries = Library::build_all(programs, optimisation, &folder)?;
+    Ok(libraries.into_iter().map(|library| Runnable::compiled(Executable::Library(library))).collect())
 }
 
 /// What all back ends and targets agreed on.

@@ -3,21 +3,19 @@
 
 #![allow(dead_code, reason = "two test crates share this file, and each uses a part")]
 
-use crate::backends::{emitted, run};
+use crate::backends::{run, rust};
 use crate::comparison::assert_same_bits;
-use crate::runnable::Runnable;
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::lower::{PackedTensor, Packing};
 use rexnet_codegen::plan::{self, PackedWeights, Place, PlacedTensor, Program};
-use rexnet_codegen::run::Executable;
-use rexnet_codegen::run::emitted::Library;
+use rexnet_codegen::run::emitted::Optimisation;
 use rexnet_ir::graph::{Graph, Tensor};
 use std::collections::HashMap;
 
 /// Programs that emitted Rust is to run too, with what the other back ends gave. [`RustBatch::finish`] compiles them
 /// together.
-#[derive(Default)]
 pub(crate) struct RustBatch {
+    optimisation: Optimisation,
     recorded: Vec<Recorded>,
     /// The versions of all programs that were added, whether this processor runs them or not.
     offered: Vec<Version>,
@@ -32,7 +30,19 @@ struct Recorded {
     expected: Vec<Vec<f32>>,
 }
 
+impl Default for RustBatch {
+    /// Programs that are compiled without optimisation: for all that a kernel can be.
+    fn default() -> Self {
+        Self { optimisation: Optimisation::None, recorded: Vec::new(), offered: Vec::new() }
+    }
+}
+
 impl RustBatch {
+    /// Programs that are compiled as users compile them: for whole networks, and each operator on special values.
+    pub(crate) fn optimised() -> Self {
+        Self { optimisation: Optimisation::Full, recorded: Vec::new(), offered: Vec::new() }
+    }
+
     /// Adds a program for one version, with what the other back ends gave. A version that this processor lacks is left
     /// out.
     pub(crate) fn add(
@@ -79,10 +89,9 @@ impl RustBatch {
             .zip(&of_versions)
             .map(|(joined, (version, _))| (&joined.program, *version))
             .collect();
-        let libraries = Library::build_all(&programs, &emitted()).unwrap_or_else(|faults| panic!("{faults}"));
+        let libraries = rust(&programs, self.optimisation).unwrap_or_else(|faults| panic!("{faults}"));
         for ((library, joined), (version, cases)) in libraries.into_iter().zip(&joined).zip(&of_versions) {
             let what = format!("rust {}, {} programs", version.name(), cases.len());
-            let library = Runnable::compiled(Executable::Library(library));
             let inputs: Vec<&[f32]> = cases.iter().flat_map(|case| &case.inputs).map(Vec::as_slice).collect();
             let mut outputs = run(&what, &library, &joined.program, &joined.weights(), &inputs).into_iter();
             for case in cases {

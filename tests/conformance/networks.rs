@@ -1,6 +1,7 @@
 //! Whole networks against the outputs of PyTorch: `tests/fixtures/networks`.
 
-use crate::backends::{backends_for, run};
+use crate::backends::{in_process, run, version_for};
+use crate::batch::RustBatch;
 use crate::comparison::{assert_same_bits, widen};
 use crate::fixtures::{Tensors, read};
 use crate::reference::assert_near;
@@ -76,6 +77,7 @@ fn class_of(logits: &[f64]) -> usize {
 
 #[test]
 fn networks_are_those_of_pytorch() {
+    let mut rust = RustBatch::optimised();
     for case in CASES {
         let name = case.example;
         let weights = read(&format!("networks/{}.safetensors", case.network));
@@ -97,14 +99,19 @@ fn networks_are_those_of_pytorch() {
                 "{name}"
             );
             assert_eq!(Some(network.source.counts().parameters), facts["parameters"].as_u64(), "{name}");
-            for backend in backends_for(target) {
+            for backend in in_process() {
                 let what = format!("{name}, {} on {}", backend.name, target.name);
                 let executable =
                     backend.prepare(&network.program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
                 let outputs = run(&what, &executable, &network.program, &network.weights, &[&input.data()]);
                 assert_same_bits(&what, &outputs[0], bits.get_or_insert_with(|| outputs[0].clone()));
             }
-            let actual = widen(bits.as_ref().unwrap());
+            let bits = bits.get_or_insert_default();
+            if let Some(version) = version_for(target) {
+                let outputs = std::slice::from_ref(&*bits);
+                rust.add(name, version, (network.program, network.weights), &[&input.data()], outputs);
+            }
+            let actual = widen(bits);
             for (stage, graph) in [("source", &network.source), ("optimised", &network.graph)] {
                 let reference = evaluate_outputs(graph, &[&input.data()]).unwrap();
                 assert_near(&format!("{name}, {stage} reference"), &actual, &reference[0].data, TOLERANCE);
@@ -115,4 +122,5 @@ fn networks_are_those_of_pytorch() {
             }
         }
     }
+    rust.finish();
 }

@@ -38,7 +38,7 @@ const EMITTED: &[(&str, Version)] = &[
 #[test]
 fn presets_are_those_of_pytorch() {
     let rows: Vec<Value> = serde_json::from_slice(&read("presets/index.json")).unwrap();
-    let mut rust = RustBatch::default();
+    let mut rust = RustBatch::optimised();
     for row in &rows {
         let (name, spec) = (row["name"].as_str().unwrap(), row["spec"].as_str().unwrap());
         let (seed, batch) = (row["seed"].as_u64().unwrap(), row["images"].as_u64().unwrap() as usize);

@@ -14,7 +14,7 @@ const TOLERANCE: f64 = 2e-6;
 #[test]
 fn special_values_reach_what_depends_on_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/run");
-    let mut rust = RustBatch::default();
+    let mut rust = RustBatch::optimised();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let mut graph = graph::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();

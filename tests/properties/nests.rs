@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use rexnet_codegen::emit::rust::Version;
 use rexnet_codegen::loops;
 use rexnet_codegen::run::Executable;
+use rexnet_codegen::run::emitted::Optimisation;
 
 proptest! {
     #![proptest_config(crate::cases(600))]
@@ -49,8 +50,10 @@ proptest! {
         let input = values(2, ELEMENTS[0]);
         let inputs = vec![input.as_slice(); program.inputs.len()];
         let expected = run("interpreter", &Runnable::Executable(Executable::Interpreter), &program, &weights, &inputs);
-        for version in Version::ALL.into_iter().filter(|version| version.runs_here()) {
-            let library = rust(&program, version).unwrap_or_else(|faults| panic!("{faults}"));
+        let versions = || Version::ALL.into_iter().filter(|version| version.runs_here());
+        let programs: Vec<_> = versions().map(|version| (&program, version)).collect();
+        let libraries = rust(&programs, Optimisation::None).unwrap_or_else(|faults| panic!("{faults}"));
+        for (version, library) in versions().zip(libraries) {
             let outputs = run(version.name(), &library, &program, &weights, &inputs);
             for ((kernel, actual), expected) in program.kernels.iter().zip(&outputs).zip(&expected) {
                 assert_same_bits(&format!("{}:\n{kernel}", version.name()), actual, expected);

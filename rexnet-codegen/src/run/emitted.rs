@@ -25,6 +25,15 @@ type Entry = unsafe extern "C" fn(
     *mut f32,
 );
 
+/// How much `cargo` does for the speed of emitted Rust. The bits are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimisation {
+    /// Nothing: compiled in a tenth of the time, and slow.
+    None,
+    /// All that it can do.
+    Full,
+}
+
 /// One program of a loaded library.
 #[derive(Debug)]
 pub struct Library {
@@ -49,7 +58,7 @@ impl Library {
     /// `RX0402` and `RX0501` when a proof fails; `RX0604` when `cargo` is missing or fails, or this processor
     /// does not have the version's features.
     pub fn build(program: &Program, version: Version, folder: &Path) -> Result<Self, Diagnostics> {
-        let mut built = Self::build_all(&[(program, version)], folder)?;
+        let mut built = Self::build_all(&[(program, version)], Optimisation::Full, folder)?;
         Ok(built.swap_remove(0))
     }
 
@@ -57,7 +66,11 @@ impl Library {
     ///
     /// # Errors
     /// As [`Library::build`].
-    pub fn build_all(programs: &[(&Program, Version)], folder: &Path) -> Result<Vec<Self>, Diagnostics> {
+    pub fn build_all(
+        programs: &[(&Program, Version)],
+        optimisation: Optimisation,
+        folder: &Path,
+    ) -> Result<Vec<Self>, Diagnostics> {
         let mut sources = Vec::new();
         for (index, &(program, version)) in programs.iter().enumerate() {
             program.kernels.iter().try_for_each(loops::verify)?;
@@ -76,9 +89,10 @@ impl Library {
                 std: false,
                 entry: Some(entry_name(index)),
             };
-            sources.push(rust::file(&[(version, program.clone())], &options));
+            // Nobody reads it: laying it out as text would take as long as compiling it.
+            sources.push(rust::module(&[(version, program.clone())], &options).to_string());
         }
-        let path = build_crate(&sources, folder)?;
+        let path = build_crate(&sources, optimisation, folder)?;
         // SAFETY: the library is what was emitted just now or before from the same text; nothing in it runs when
         // it is loaded.
         let library = unsafe { libloading::Library::new(&path) };
@@ -165,15 +179,26 @@ edition = \"2024\"
 path = \"lib.rs\"
 crate-type = [\"cdylib\"]
 
+[workspace]
+
 [profile.release]
 panic = \"abort\"
-
-[workspace]
 ";
 
+impl Optimisation {
+    /// The last line of the manifest.
+    fn level(self) -> &'static str {
+        match self {
+            Optimisation::None => "opt-level = 0\n",
+            Optimisation::Full => "opt-level = 3\n",
+        }
+    }
+}
+
 /// The library of these modules, compiled unless it is in the folder already.
-fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic> {
-    let hash = sources.iter().fold(xxh3_64(MANIFEST.as_bytes()), |hash, source| {
+fn build_crate(sources: &[String], optimisation: Optimisation, folder: &Path) -> Result<PathBuf, Diagnostic> {
+    let manifest = [MANIFEST, optimisation.level()].concat();
+    let hash = sources.iter().fold(xxh3_64(manifest.as_bytes()), |hash, source| {
         xxh3_64(&[hash.to_le_bytes(), xxh3_64(source.as_bytes()).to_le_bytes()].concat())
     });
     let name = format!("{hash:016x}");
@@ -188,8 +213,10 @@ fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic>
     };
     // Built aside and moved into place whole: a second process finds all of it or nothing.
     let work = folder.join(format!("{name}.{}.{:?}", std::process::id(), std::thread::current().id()));
-    let outcome =
-        write_crate(sources, &work).map_err(unwritable).and_then(|()| run_cargo(&work)).and_then(|()| {
+    let outcome = write_crate(&manifest, sources, &work)
+        .map_err(unwritable)
+        .and_then(|()| run_cargo(&work))
+        .and_then(|()| {
             std::fs::create_dir_all(&finished)
                 .and_then(|()| std::fs::rename(work.join("target/release").join(&file), finished.join(&file)))
                 .map_err(unwritable)
@@ -200,10 +227,10 @@ fn build_crate(sources: &[String], folder: &Path) -> Result<PathBuf, Diagnostic>
 }
 
 /// Writes the crate of these modules.
-fn write_crate(sources: &[String], work: &Path) -> std::io::Result<()> {
+fn write_crate(manifest: &str, sources: &[String], work: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(work)?;
-    std::fs::write(work.join("Cargo.toml"), MANIFEST)?;
-    let mut root = String::from("//! Emitted networks.\n");
+    std::fs::write(work.join("Cargo.toml"), manifest)?;
+    let mut root = String::from("//! Emitted networks.\n#![allow(warnings)]\n");
     for (index, source) in sources.iter().enumerate() {
         root.push_str(&format!("mod network_{index};\n"));
         std::fs::write(work.join(format!("network_{index}.rs")), source)?;
