@@ -2,6 +2,6 @@
 //! the command line finds them stale, and names the command that writes them.
 
 #[rustfmt::skip]
-pub mod rexnet;
+pub mod mobilenet_v2;
 #[rustfmt::skip]
 pub mod tiny;

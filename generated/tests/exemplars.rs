@@ -56,4 +56,4 @@ macro_rules! exemplar {
 }
 
 exemplar!(tiny, include_str!("../tiny.rexnet"));
-exemplar!(rexnet, "rexnet(width = 1.0)");
+exemplar!(mobilenet_v2, "mobilenet_v2");

@@ -25,5 +25,5 @@ fn the_tiny_exemplar_is_fresh() {
 
 #[test]
 fn the_real_exemplar_is_fresh() {
-    is_fresh(&["rexnet(width = 1.0)", "--target", "avx2,portable"]);
+    is_fresh(&["mobilenet_v2", "--target", "portable"]);
 }
