@@ -757,12 +757,6 @@ unsafe fn part<'a, const N: usize>(memory: *const f32, at: usize) -> &'a [f32; N
     // SAFETY: the caller's.
     unsafe { &*memory.add(at).cast() }
 }
-/// `N` elements from `at` on, to write.
-#[inline]
-unsafe fn part_mut<'a, const N: usize>(memory: *mut f32, at: usize) -> &'a mut [f32; N] {
-    // SAFETY: the caller's.
-    unsafe { &mut *memory.add(at).cast() }
-}
 /// Rounding to nearest, subnormals kept and no traps while it lives; then the caller's mode again.
 struct FloatMode {
     #[allow(dead_code)]

@@ -292,17 +292,7 @@ pub enum Expression {
 impl Kernel {
     /// How many statements there are, those of loops once.
     pub fn statements(&self) -> usize {
-        fn of(body: &[Statement]) -> usize {
-            let inside = |statement: &Statement| match statement {
-                Statement::For { body, .. } => 1 + of(body),
-                Statement::Registers { .. }
-                | Statement::Let { .. }
-                | Statement::Set { .. }
-                | Statement::Store { .. } => 1,
-            };
-            body.iter().map(inside).sum()
-        }
-        of(&self.body)
+        self.body.iter().map(Statement::lines).sum()
     }
 }
 

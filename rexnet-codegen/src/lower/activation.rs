@@ -132,10 +132,18 @@ fn sixth_of_relu6(x: Expression, lanes: usize) -> Expression {
 /// Whether a function takes so many operations that it is applied to finished rows in a loop of its own
 /// ([`apply_to_rows`]) instead of to each sum while the others wait in registers.
 pub(super) fn is_long(function: Activation) -> bool {
-    matches!(
-        function,
-        Activation::Sigmoid | Activation::Silu | Activation::Elu(_) | Activation::Softplus | Activation::Tanh
-    )
+    match function {
+        Activation::Sigmoid
+        | Activation::Silu
+        | Activation::Elu(_)
+        | Activation::Softplus
+        | Activation::Tanh => true,
+        Activation::Relu
+        | Activation::Relu6
+        | Activation::HardSigmoid
+        | Activation::HardSwish
+        | Activation::LeakyRelu(_) => false,
+    }
 }
 
 /// Cuts an epilogue in two: what is applied to the sums in registers, and what to finished rows. A shortcut is

@@ -216,13 +216,6 @@ fn parts(notes: Notes) -> TokenStream {
             #note
             unsafe { &*memory.add(at).cast() }
         }
-
-        /// `N` elements from `at` on, to write.
-        #[inline]
-        unsafe fn part_mut<'a, const N: usize>(memory: *mut f32, at: usize) -> &'a mut [f32; N] {
-            #note
-            unsafe { &mut *memory.add(at).cast() }
-        }
     }
 }
 
