@@ -259,6 +259,30 @@ fn repacked(
     })
 }
 
+/// Whether an ONNX model compiles, node by node, without its weights: what the importer takes is compiled as [`compile`] does
+/// it, up to the packing, so that neither says yes where the other says no.
+///
+/// # Errors
+/// As [`onnx::check`]; `RX0706` for a source that is no ONNX model.
+pub fn check(request: &Request) -> Result<onnx::Checked, Diagnostics> {
+    let Source::Onnx { file, .. } = &request.source else {
+        let cause = "only an ONNX model is checked node by node";
+        return Err(Diagnostic::new(Code::RunArguments, Location::None, cause).into());
+    };
+    let options = ImportOptions { batch: request.batch, sizes: request.sizes.clone() };
+    let mut checked = onnx::check(file.clone(), &options)?;
+    if let Some(graph) = &checked.graph {
+        let mut graph = graph.clone();
+        let compiled = limits::check_extents(&graph, request)
+            .and_then(|()| optimise(&mut graph, &request.taps))
+            .and_then(|_| generate(&graph, &request.targets, &mut Times::default()));
+        if let Err(faults) = compiled {
+            checked.refuse(faults);
+        }
+    }
+    Ok(checked)
+}
+
 fn optimise(graph: &mut Graph, taps: &Taps) -> Result<Vec<Report>, Diagnostics> {
     limits::check_length(graph)?;
     let mut reports = passes::run_logical(graph)?;

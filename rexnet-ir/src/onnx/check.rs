@@ -5,7 +5,8 @@ use super::import::{Importer, decode};
 use super::messages::Node;
 use super::nodes::node_name;
 use super::operators;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, Location};
+use crate::graph::Graph;
 use bytes::Bytes;
 
 /// What can be said about a node.
@@ -33,6 +34,8 @@ pub struct CheckedNode {
     pub opset: i64,
     /// Its own name, else that of its first output.
     pub name: String,
+    /// The name of its first output, after which the graph's node is named.
+    pub output: String,
     /// Whether it can be imported.
     pub verdict: Verdict,
 }
@@ -44,6 +47,31 @@ pub struct Checked {
     pub nodes: Vec<CheckedNode>,
     /// What is wrong with the model besides its nodes: inputs, outputs, tensors, names.
     pub faults: Diagnostics,
+    /// The graph that [`import`](super::import) makes, but for the weights that were not read, where it makes one: whether it
+    /// compiles only a compiler knows.
+    pub graph: Option<Graph>,
+}
+
+impl Checked {
+    /// Takes the faults that compiling the graph found: those of nodes refuse them, the others are the model's.
+    pub fn refuse(&mut self, faults: Diagnostics) {
+        for fault in faults.list {
+            let node = match &fault.location {
+                Location::Name(name) => {
+                    self.nodes.iter_mut().find(|node| node.name == *name || node.output == *name)
+                }
+                _ => None,
+            };
+            match node {
+                Some(node) => {
+                    let instead = instead_of(&node.operator);
+                    node.verdict = Verdict::Refused { reason: fault.cause, instead };
+                }
+                None => self.faults.list.push(fault),
+            }
+        }
+        self.graph = None;
+    }
 }
 
 /// Says of every node whether [`import`](super::import) takes it. External data is not read: weights that lie there
@@ -56,9 +84,19 @@ pub fn check(file: impl Into<Bytes>, options: &ImportOptions) -> Result<Checked,
     let mut none = |name: &str| Err(format!("{name} is not read"));
     let model = decode(file.into())?;
     let importer = Importer::read(model, &mut none, options, Some(Checking::default()))?;
-    let Importer { checking, faults, .. } = importer;
-    let faults = faults.finish().err().unwrap_or_default();
-    Ok(Checked { nodes: checking.unwrap_or_default().nodes, faults })
+    let Importer { mut graph, checking, faults, .. } = importer;
+    let mut faults = faults.finish().err().unwrap_or_default();
+    let nodes = checking.unwrap_or_default().nodes;
+    let covered = faults.list.is_empty() && nodes.iter().all(|node| node.verdict == Verdict::Covered);
+    let mut graph = covered.then(|| {
+        graph.edit().remove_dead();
+        graph
+    });
+    if let Some(Err(found)) = graph.as_ref().map(Graph::verify) {
+        faults.list.extend(found.list);
+        graph = None;
+    }
+    Ok(Checked { nodes, faults, graph })
 }
 
 /// A check in progress.
@@ -77,7 +115,7 @@ impl Checking {
     /// Ends a node.
     pub(super) fn node(&mut self, node: &Node, opset: i64, imported: bool) {
         let operator = node.op_type.as_deref().unwrap_or("");
-        let cause = self.cause.take().or_else(|| operators::check(node).err());
+        let cause = self.cause.take().or_else(|| operators::check(node, opset).err());
         let verdict = match cause {
             Some(reason) => Verdict::Refused { reason, instead: instead_of(operator) },
             None if imported => Verdict::Covered,
@@ -87,7 +125,8 @@ impl Checking {
             None | Some("" | "ai.onnx") => operator.to_owned(),
             Some(domain) => format!("{domain}.{operator}"),
         };
-        self.nodes.push(CheckedNode { operator, opset, name: node_name(node).to_owned(), verdict });
+        let output = node.output.iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
+        self.nodes.push(CheckedNode { operator, opset, name: node_name(node).to_owned(), output, verdict });
     }
 }
 

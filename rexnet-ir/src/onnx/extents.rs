@@ -242,7 +242,8 @@ fn declared(input: &ValueInfo) -> Result<Vec<Declared>, String> {
     let tensor = input.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
     let tensor = tensor.ok_or("the input is no tensor")?;
     match tensor.elem_type.unwrap_or(0) {
-        data_type::FLOAT => {}
+        // Every number is an f32 here. An input of bytes is let through to where it is cast to floats.
+        data_type::FLOAT | data_type::DOUBLE | data_type::UINT8 => {}
         other => return Err(format!("the input is of type {}, not float", data_type::name(other))),
     }
     let shape = tensor.shape.as_ref().ok_or("the input has no shape")?;

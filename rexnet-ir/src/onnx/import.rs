@@ -4,7 +4,9 @@ use super::check::Checking;
 use super::constant::{Constant, EXTERNAL, Elements, ExternalFiles, TensorFault, placeholder, read};
 use super::extents::{Extents, ImportOptions};
 use super::faults::Faults;
-use super::messages::{Function, GraphMessage, Model, OperatorSet, TensorMessage, ValueInfo};
+use super::messages::{
+    Function, GraphMessage, Model, Node, OperatorSet, TensorMessage, ValueInfo, data_type,
+};
 use super::nodes::node_name;
 use super::{functions, limits, operators};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
@@ -19,7 +21,7 @@ use std::sync::Arc;
 /// The largest model file that is read, in bytes: what protobuf allows.
 pub const MAX_MODEL_BYTES: usize = 2 << 30;
 /// The first and last version of the standard operators that are covered.
-pub(super) const OPSETS: RangeInclusive<i64> = 7..=28;
+pub(super) const OPSETS: RangeInclusive<i64> = 1..=28;
 /// How many elements may be computed while importing, beyond some copies of the stored ones.
 const COMPUTED_ELEMENTS: usize = 1 << 20;
 
@@ -184,6 +186,7 @@ impl<'a> Importer<'a> {
             files: ExternalFiles { read: external, cache: HashMap::new(), allowance: 0 },
         };
         importer.refuse_whole_model(&message, &model.functions);
+        importer.refuse_arithmetic_on_bytes(&message);
         importer.leaves(&message, options);
         let outputs = message.output.iter().map(|output| output.name.clone().unwrap_or_default());
         let outputs: Vec<String> = outputs.collect();
@@ -232,6 +235,36 @@ impl<'a> Importer<'a> {
         }
         if message.output.is_empty() {
             self.fault(Code::OnnxInvalid, "graph", "the graph has no output");
+        }
+    }
+
+    /// Bytes are read as floats, so nothing but a cast may take them: arithmetic on bytes wraps.
+    fn refuse_arithmetic_on_bytes(&mut self, message: &GraphMessage) {
+        let is_bytes = |input: &&ValueInfo| {
+            let tensor = input.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
+            tensor.and_then(|tensor| tensor.elem_type) == Some(data_type::UINT8)
+        };
+        let bytes: HashSet<&str> =
+            message.input.iter().filter(is_bytes).filter_map(|input| input.name.as_deref()).collect();
+        if bytes.is_empty() {
+            return;
+        }
+        let takes_bytes = |node: &&Node| node.input.iter().any(|input| bytes.contains(input.as_str()));
+        let is_cast = |node: &Node| matches!(node.op_type.as_deref(), Some("Cast" | "Shape"));
+        let faults: Vec<String> = message
+            .node
+            .iter()
+            .filter(takes_bytes)
+            .filter(|node| !is_cast(node))
+            .map(|node| node_name(node).to_owned())
+            .collect();
+        for name in faults {
+            self.fault(Code::OnnxUnsupported, &name, "it takes an input of type uint8; a Cast to float may");
+        }
+        let outputs = message.output.iter().filter_map(|output| output.name.as_deref());
+        let direct: Vec<&str> = outputs.filter(|name| bytes.contains(name)).collect();
+        for name in direct {
+            self.fault(Code::OnnxUnsupported, name, "the output is an input of type uint8");
         }
     }
 
@@ -315,7 +348,12 @@ impl<'a> Importer<'a> {
             {
                 self.fault(Code::OnnxUnsupported, name, cause);
             }
+            // What was computed from constants alone stays a node where it is an answer.
+            let computed = self.graph.find(name).filter(|id| self.without_input.contains(id));
             match self.values.get(name) {
+                Some(Value::Constant(..)) if let Some(id) = computed => {
+                    self.graph.edit().output(name, id);
+                }
                 Some(&Value::Node(id)) if self.graph.node(id).op != Op::Constant => {
                     self.graph.edit().output(name, id);
                 }

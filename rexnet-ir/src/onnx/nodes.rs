@@ -1,12 +1,14 @@
 //! The nodes of a model, each brought into the graph after those that define its inputs.
 
 use super::attributes::Attributes;
+use super::constant::{Constant, Elements};
 use super::functions::Placed;
 use super::import::{Importer, Value};
 use super::messages::Node;
 use super::operators::{self, Call};
 use crate::diagnostic::Code;
-use crate::graph::{Op, Transpose};
+use crate::graph::{NodeId, Op, Transpose};
+use crate::reference::{Array, evaluate_operator};
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// A node's own name, else that of its first output.
@@ -21,7 +23,7 @@ impl Importer<'_> {
     pub(super) fn nodes(&mut self, nodes: &[Placed], outputs: &[String]) {
         let mut refused = self.refuse_names(nodes);
         for (placed, refused) in nodes.iter().zip(&mut refused) {
-            if let Err(cause) = operators::check(&placed.node) {
+            if let Err(cause) = operators::check(&placed.node, placed.opset) {
                 // A check says so of each node when its turn comes.
                 if self.checking.is_none() {
                     self.refuse(&placed.node, placed.opset, &cause);
@@ -52,6 +54,42 @@ impl Importer<'_> {
             }
             self.end_node(node, *opset, true);
         }
+    }
+
+    /// A value that depends on no input, as a constant: the f64 reference computes it, and it is rounded once. Its cost was
+    /// counted when its nodes were made.
+    fn folded(&self, value: Value) -> Value {
+        let Value::Node(id) = value else { return value };
+        if !self.without_input.contains(&id) {
+            return value;
+        }
+        let mut arrays = HashMap::new();
+        let Some(array) = self.evaluated(id, &mut arrays) else { return value };
+        let floats: Vec<f32> = array.data.iter().map(|&x| x as f32).collect();
+        let name = self.graph.node(id).name.as_str().into();
+        Constant::new(array.dims, Elements::floats(floats))
+            .map_or(value, |constant| Value::Constant(name, constant))
+    }
+
+    /// The value of a node that depends on no input; the calls go as deep as one operator of the model has steps.
+    fn evaluated(&self, id: NodeId, arrays: &mut HashMap<NodeId, Array>) -> Option<Array> {
+        if let Some(array) = arrays.get(&id) {
+            return Some(array.clone());
+        }
+        let node = self.graph.node(id);
+        let array = if node.op == Op::Constant {
+            let tensor = self.graph.constant(&node.name)?;
+            Array::new(node.ty.dims.clone(), tensor.data().iter().map(|&x| f64::from(x)).collect())
+        } else {
+            let operands: Vec<Array> = node
+                .operands
+                .iter()
+                .map(|&operand| self.evaluated(operand, arrays))
+                .collect::<Option<_>>()?;
+            evaluate_operator(&node.op, &operands.iter().collect::<Vec<_>>(), &node.ty.dims)
+        };
+        arrays.insert(id, array.clone());
+        Some(array)
     }
 
     /// Moves the elements of a value of that name whose axes are in another order than its node's.
@@ -199,7 +237,7 @@ impl Importer<'_> {
             kind: node.op_type.as_deref().unwrap_or(""),
         };
         match (operator.import)(&mut call) {
-            Ok(results) => Some(results),
+            Ok(results) => Some(results.into_iter().map(|value| self.folded(value)).collect()),
             Err(cause) => {
                 self.refuse(node, opset, &cause);
                 None

@@ -108,7 +108,7 @@ fn functions_are_replaced_within_bounds() {
         (
             "old operator set",
             "RX0902",
-            "operator set 3",
+            "operator set 0",
             model(
                 &[main()],
                 &[Bytes::default()
@@ -116,7 +116,7 @@ fn functions_are_replaced_within_bounds() {
                     .text(4, "a")
                     .text(5, "b")
                     .message(7, &relu())
-                    .message(9, &opset("", 3))
+                    .message(9, &opset("", 0))
                     .text(10, "d")],
             ),
         ),

@@ -57,7 +57,7 @@ fn interpolations() {
             scaled(twice, &[text("coordinate_transformation_mode", "tf_crop_and_resize")]),
         ),
         ("a region", "", "", region(&[0.0, 0.0, -3.0, 0.2, 1.0, 1.0, 3.0, 0.4])),
-        ("a region of no width", REFUSED, "a scale of 2 of", region(&[0.0; 8])),
+        ("a region of no width", REFUSED, "a scale of 1 of", region(&[0.0; 8])),
         ("a great region", REFUSED, "a scale of 2 of", region(&[0.0, 0.0, -3e38, 0.2, 1.0, 1.0, 3e38, 0.4])),
         ("half a region", REFUSED, "a region of 4 numbers", region(&[0.0; 4])),
         ("a region that is NaN", REFUSED, "a region from NaN", region(&[f32::NAN; 8])),
@@ -179,6 +179,12 @@ fn reductions_and_rearrangements() {
         ("a single number", REFUSED, "rank 0", single("ReduceMin", &["x"], &[int("keepdims", 0)], &[])),
         ("softmax", "", "", single("Softmax", &["x"], &[], &[])),
         ("softmax far away", REFUSED, "no axis", single("Softmax", &["x"], &[int("axis", i64::MIN)], &[])),
+        (
+            "equal slopes at no axis",
+            REFUSED,
+            "broadcast",
+            single("PRelu", &["x", "s"], &[], &[tensor("s", &[4])]),
+        ),
         ("slopes", "", "", single("PRelu", &["x", "s"], &[], &[tensor("s", &[4, 1, 1])])),
         ("slopes that do not fit", REFUSED, "do not broadcast", {
             single("PRelu", &["x", "s"], &[], &[floats("s", &[0.1, 0.2, 0.3])])

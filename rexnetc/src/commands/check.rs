@@ -6,8 +6,8 @@ use crate::file;
 use crate::report;
 use crate::terminal::{Terminal, print_json};
 use clap::Args;
-use rexnet_codegen::driver::read_standard_input;
-use rexnet_ir::onnx::{self, Checked, CheckedNode, ImportOptions, MAX_MODEL_BYTES, Verdict};
+use rexnet_codegen::driver::{self, Request, Source, Weights, read_standard_input};
+use rexnet_ir::onnx::{Checked, CheckedNode, MAX_MODEL_BYTES, Verdict};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -32,8 +32,12 @@ pub(crate) fn check(arguments: &Check, terminal: &Terminal) -> Result<Exit, Fail
         true => read_standard_input()?.into(),
         false => file::map(&arguments.model, MAX_MODEL_BYTES)?,
     };
-    let options = ImportOptions { batch: arguments.batch, sizes: arguments.sizes.sizes() };
-    let mut checked = onnx::check(file, &options)?;
+    let request = Request {
+        batch: arguments.batch,
+        sizes: arguments.sizes.sizes(),
+        ..Request::new(Source::onnx(file), Weights::Zeros)
+    };
+    let mut checked = driver::check(&request)?;
     // Stable, so that equal operators stay in the order of the network.
     checked.nodes.sort_by_key(|node| (rank(&node.verdict), node.operator.clone()));
     let supported = checked.nodes.iter().filter(|node| node.verdict == Verdict::Covered).count();
@@ -86,7 +90,7 @@ fn print(checked: &Checked, supported: usize, out: &mut impl Write) -> io::Resul
     let nodes = &checked.nodes;
     let width = nodes.iter().map(|node| node.operator.chars().count()).max().unwrap_or(0);
     for (place, node) in nodes.iter().enumerate() {
-        let CheckedNode { operator, opset, name, verdict } = node;
+        let CheckedNode { operator, opset, name, verdict, .. } = node;
         writeln!(out, "{:<4}  {operator:<width$}  opset {opset:<2}  {name}", word(verdict))?;
         let next = nodes.get(place + 1);
         let last = next.is_none_or(|next| (&next.operator, &next.verdict) != (operator, verdict));

@@ -1,6 +1,6 @@
 //! Functions of one argument.
 
-use super::{Call, elementwise};
+use super::{Call, broadcast, elementwise};
 use crate::graph::{Activation, BinaryKind, Function, NodeId, Op, Parameter};
 use crate::onnx::import::Value;
 
@@ -163,7 +163,8 @@ pub(super) fn prelu(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let slope = call.input(1)?.clone();
     if let Value::Constant(_, slopes) = &slope
-        && slopes.dims().len() <= call.type_of(x).dims.len()
+        && broadcast::together(&call.type_of(x).dims, slopes.dims())
+            .is_ok_and(|dims| dims == call.type_of(x).dims)
         && let [first, rest @ ..] = &*slopes.as_floats()?.data()
         && rest.iter().all(|slope| slope == first)
         && let Some(slope) = Parameter::new(*first)

@@ -3,6 +3,7 @@
 use super::Call;
 use crate::graph::{BatchNorm, Conv2d, Op, Pad};
 use crate::onnx::attributes::Attributes;
+use crate::onnx::constant::{Constant, Elements};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -90,14 +91,58 @@ pub(super) fn conv(call: &mut Call<'_, '_, '_>) -> Results {
     Call::node(id)
 }
 
-pub(super) fn batch_normalization(call: &mut Call<'_, '_, '_>) -> Results {
-    // Before version 14, listing the outputs of training asks for it.
-    let lists_others = call.outputs.iter().skip(1).any(|name| !name.is_empty());
-    if call.attributes.int("training_mode", 0)? != 0 || lists_others {
-        return Err("training is not supported".to_owned());
+/// A batch norm by the statistics of its own operand, which is known: weights standardised by what was at hand for it.
+fn standardised(call: &mut Call<'_, '_, '_>) -> Results {
+    let (x, scale, bias) = (call.known(0)?.clone(), call.known(1)?.clone(), call.known(2)?.clone());
+    let &[outer, channels, ref inner @ ..] = x.dims() else {
+        return Err(format!("shape {:?} has no axis of channels", x.dims()));
+    };
+    let inner: usize = inner.iter().product();
+    if scale.dims() != [channels] || bias.dims() != [channels] || outer * inner == 0 {
+        return Err(format!("scale {:?} and bias {:?} do not fit {:?}", scale.dims(), bias.dims(), x.dims()));
     }
-    if call.attributes.int("spatial", 1)? != 1 {
-        return Err("statistics for each pixel are not supported".to_owned());
+    call.charge(x.len())?;
+    let epsilon = f64::from(call.attributes.float("epsilon", 1e-5)?);
+    let (x_data, scale, bias) = (x.as_floats()?.data(), scale.as_floats()?.data(), bias.as_floats()?.data());
+    let mut values = vec![0.0f32; x.len()];
+    for c in 0..channels {
+        let places = || (0..outer).flat_map(|o| (0..inner).map(move |i| (o * channels + c) * inner + i));
+        let count = (outer * inner) as f64;
+        let mean = places().map(|at| f64::from(x_data[at])).sum::<f64>() / count;
+        let variance = places().map(|at| (f64::from(x_data[at]) - mean).powi(2)).sum::<f64>() / count;
+        let factor = f64::from(scale[c]) / (variance + epsilon).sqrt();
+        for at in places() {
+            values[at] = ((f64::from(x_data[at]) - mean) * factor + f64::from(bias[c])) as f32;
+        }
+    }
+    let constant = Constant::new(x.dims().to_vec(), Elements::floats(values))?;
+    call.constant(constant)
+}
+
+pub(super) fn batch_normalization(call: &mut Call<'_, '_, '_>) -> Results {
+    if call.attributes.int("training_mode", 0)? != 0 && call.known(0).is_ok() && !call.others_used() {
+        return standardised(call);
+    }
+    if call.attributes.int("training_mode", 0)? != 0 {
+        return Err(
+            "the mode of training, in which an answer depends on the other images of its batch, is not \
+                    supported; export the network after `eval()`"
+                .to_owned(),
+        );
+    }
+    // Old exporters list the outputs of training, which nothing reads, of networks that answer.
+    let lists_others = call.outputs.iter().skip(1).any(|name| !name.is_empty());
+    if call.others_used() || call.opset >= 14 && lists_others {
+        return Err("the statistics of training are not supported as outputs".to_owned());
+    }
+    // Without `spatial` there is a mean for each pixel; where there is one for each channel, old exporters did not mean it.
+    let (x, given) = (call.input(0)?.clone(), call.known(1)?.dims().to_vec());
+    if let Value::Node(id) = x
+        && call.attributes.int("spatial", 1)? == 0
+        && (call.opset >= 9
+            || !matches!((given.as_slice(), call.type_of(id).dims.as_slice()), (&[k], &[_, c, ..]) if k == c))
+    {
+        return Err(format!("a mean for each pixel, {given:?}, is not supported; one for each channel is"));
     }
     let mut operands = vec![call.data(0)?];
     for place in 1..5 {
@@ -119,7 +164,8 @@ pub(super) fn pad(call: &mut Call<'_, '_, '_>) -> Results {
     if value != 0.0 {
         return Err(format!("padding with {value} is not supported; 0 is"));
     }
-    let pads = call.integers("pads", 1)?.ok_or("pads are missing")?;
+    let name = if call.opset < 2 { "paddings" } else { "pads" };
+    let pads = call.integers(name, 1)?.ok_or("pads are missing")?;
     let x = call.data(0)?;
     let rank = call.type_of(x).dims.len();
     // Pads for some axes only stand at those axes' places.

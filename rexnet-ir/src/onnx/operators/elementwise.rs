@@ -1,6 +1,7 @@
 //! Operators that treat each element alone.
 
 use super::layer::bias_of;
+use super::shape::reshaped_node;
 use super::{Call, broadcast};
 use crate::graph::{BinaryKind, Dense, Expand, Function, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, count_of};
@@ -27,19 +28,66 @@ fn integers(kind: BinaryKind, a: i64, b: i64) -> Result<i64, String> {
 }
 
 pub(super) fn add(call: &mut Call<'_, '_, '_>) -> Results {
+    align(call)?;
     arithmetic(call, BinaryKind::Add)
 }
 
 pub(super) fn sub(call: &mut Call<'_, '_, '_>) -> Results {
+    align(call)?;
     arithmetic(call, BinaryKind::Sub)
 }
 
 pub(super) fn mul(call: &mut Call<'_, '_, '_>) -> Results {
+    align(call)?;
     arithmetic(call, BinaryKind::Mul)
 }
 
 pub(super) fn div(call: &mut Call<'_, '_, '_>) -> Results {
+    align(call)?;
     arithmetic(call, BinaryKind::Div)
+}
+
+/// Before version 7 the second operand stretches only where `broadcast` says so, and its axes lie at `axis` of the first:
+/// axes of extent 1 are put behind them, and shapes mean what they mean today.
+fn align(call: &mut Call<'_, '_, '_>) -> Result<(), String> {
+    if call.opset >= 7 {
+        if call.attributes.has("axis") || call.attributes.has("broadcast") {
+            return Err("axis and broadcast belong to versions before 7".to_owned());
+        }
+        return Ok(());
+    }
+    let extents = |call: &Call<'_, '_, '_>, place: usize| match call.input(place)? {
+        Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
+        Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
+        _ => Err("an input is not known".to_owned()),
+    };
+    let (whole, part) = (extents(call, 0)?, extents(call, 1)?);
+    if call.attributes.int("broadcast", 0)? == 0 {
+        if whole == part {
+            return Ok(());
+        }
+        return Err(format!("shapes {whole:?} and {part:?} differ, and broadcast is not given"));
+    }
+    // A single number stretches to everything.
+    if !call.attributes.has("axis") || part.iter().product::<usize>() == 1 {
+        return Ok(());
+    }
+    let at = super::axis(call.attributes.int("axis", 0)?, whole.len())?;
+    let Some(behind) = whole.len().checked_sub(at + part.len()) else {
+        return Err(format!("shape {part:?} at axis {at} of {whole:?}"));
+    };
+    let mut dims = part;
+    dims.extend(vec![1; behind]);
+    let aligned = match call.input(1)?.clone() {
+        Value::Constant(name, constant) => {
+            let name = format!("{name}.at_axis_{at}");
+            Value::Constant(name.as_str().into(), constant.reshaped(dims)?)
+        }
+        Value::Node(id) => Value::Node(reshaped_node(call, id, dims)?),
+        _ => return Err("an input is not known".to_owned()),
+    };
+    call.inputs[1] = Some(aligned);
+    Ok(())
 }
 
 pub(super) fn max(call: &mut Call<'_, '_, '_>) -> Results {
@@ -215,10 +263,10 @@ fn fold(
 }
 
 pub(super) fn clip(call: &mut Call<'_, '_, '_>) -> Results {
-    let bounds = [
-        call.number("min", 1)?.unwrap_or(f64::NEG_INFINITY),
-        call.number("max", 2)?.unwrap_or(f64::INFINITY),
-    ];
+    let max = call.number("max", 2)?.unwrap_or(f64::INFINITY);
+    let min = call.number("min", 1)?.unwrap_or(f64::NEG_INFINITY);
+    // Where bounds cross all becomes the upper one: version 13 says so, and engines did so before.
+    let bounds = [if min > max { max } else { min }, max];
     if let Value::Constant(_, constant) = call.input(0)?.clone() {
         call.charge(constant.len())?;
         let clipped = clipped(&constant, bounds)?;
@@ -257,6 +305,9 @@ pub(super) fn identity(call: &mut Call<'_, '_, '_>) -> Results {
 pub(super) fn dropout(call: &mut Call<'_, '_, '_>) -> Results {
     if call.others_used() {
         return Err("the mask of a dropout is not supported".to_owned());
+    }
+    if call.opset < 7 && call.attributes.int("is_test", 0)? == 0 && call.attributes.has("is_test") {
+        return Err("training is not supported".to_owned());
     }
     if call.optional(2).is_some() && call.known(2)?.scalar()? != 0.0 {
         return Err("training is not supported".to_owned());

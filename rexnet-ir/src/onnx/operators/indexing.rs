@@ -9,10 +9,10 @@ use crate::onnx::import::Value;
 type Results = Result<Vec<Value>, String>;
 
 pub(super) fn concat(call: &mut Call<'_, '_, '_>) -> Results {
-    if !call.attributes.has("axis") {
+    if !call.attributes.has("axis") && call.opset >= 4 {
         return Err("axis is missing".to_owned());
     }
-    let at = call.attributes.int("axis", 0)?;
+    let at = call.attributes.int("axis", 1)?;
     let constants: Option<Vec<Constant>> = call
         .inputs
         .iter()

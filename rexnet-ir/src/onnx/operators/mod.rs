@@ -64,31 +64,31 @@ macro_rules! operators {
 
 operators! {
     "Abs" (1..=1) [] => activation::abs;
-    "Add" (2..=2) [] => elementwise::add;
+    "Add" (2..=2) ["axis", "broadcast"] => elementwise::add;
     "AveragePool" (1..=1) ["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"] => pooling::average;
-    "BatchNormalization" (5..=5) ["epsilon", "momentum", "training_mode", "spatial"] => convolution::batch_normalization;
+    "BatchNormalization" (5..=5) ["epsilon", "is_test", "momentum", "spatial", "training_mode"] => convolution::batch_normalization;
     "Cast" (1..=1) ["to", "saturate", "round_mode"] => shape::cast;
     "CastLike" (2..=2) ["saturate", "round_mode"] => conversion::cast_like;
     "Ceil" (1..=1) [] => conversion::ceil;
     "Celu" (1..=1) ["alpha"] => activation::celu;
-    "Clip" (1..=3) ["min", "max"] => elementwise::clip;
+    "Clip" (1..=3) ["max", "min"] => elementwise::clip;
     "Concat" (1..=MAX_LIST) ["axis"] => indexing::concat;
     "Constant" (0..=0) ["value", "value_float", "value_floats", "value_int", "value_ints"] => shape::constant;
     "ConstantOfShape" (1..=1) ["value"] => shape::constant_of_shape;
     "Conv" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"] => convolution::conv;
     "ConvTranspose" (2..=3) ["auto_pad", "dilations", "group", "kernel_shape", "output_padding", "output_shape", "pads", "strides"] => transposed_convolution::conv_transpose;
     "DepthToSpace" (1..=1) ["blocksize", "mode"] => resize::depth_to_space;
-    "Div" (2..=2) [] => elementwise::div;
-    "Dropout" (1..=3) ["ratio", "seed"] => elementwise::dropout;
-    "Equal" (2..=2) [] => conversion::equal;
+    "Div" (2..=2) ["axis", "broadcast"] => elementwise::div;
+    "Dropout" (1..=3) ["is_test", "ratio", "seed"] => elementwise::dropout;
+    "Equal" (2..=2) ["axis", "broadcast"] => conversion::equal;
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
     "Floor" (1..=1) [] => conversion::floor;
     "Gather" (2..=2) ["axis"] => indexing::gather;
-    "Gemm" (2..=3) ["alpha", "beta", "transA", "transB"] => layer::gemm;
+    "Gemm" (2..=3) ["alpha", "beta", "broadcast", "transA", "transB"] => layer::gemm;
     "GlobalAveragePool" (1..=1) [] => pooling::global_average;
     "GlobalMaxPool" (1..=1) [] => pooling::global_max;
-    "Greater" (2..=2) [] => conversion::greater;
+    "Greater" (2..=2) ["axis", "broadcast"] => conversion::greater;
     "HardSigmoid" (1..=1) ["alpha", "beta"] => activation::hard_sigmoid;
     "Identity" (1..=1) [] => elementwise::identity;
     "MatMul" (2..=2) [] => layer::matmul;
@@ -99,10 +99,10 @@ operators! {
     "Mean" (1..=MAX_LIST) [] => elementwise::mean;
     "Min" (1..=MAX_LIST) [] => elementwise::min;
     "Mish" (1..=1) [] => activation::mish;
-    "Mul" (2..=2) [] => elementwise::mul;
+    "Mul" (2..=2) ["axis", "broadcast"] => elementwise::mul;
     "Neg" (1..=1) [] => activation::neg;
     "PRelu" (2..=2) [] => activation::prelu;
-    "Pad" (1..=4) ["mode", "pads", "value"] => convolution::pad;
+    "Pad" (1..=4) ["mode", "paddings", "pads", "value"] => convolution::pad;
     "Pow" (2..=2) [] => power::pow;
     "Range" (3..=3) [] => conversion::range;
     "Reciprocal" (1..=1) [] => activation::reciprocal;
@@ -116,7 +116,7 @@ operators! {
     "ReduceProd" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::product;
     "ReduceSum" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::sum;
     "ReduceSumSquare" (1..=2) ["axes", "keepdims", "noop_with_empty_axes"] => reduction::sum_of_squares;
-    "Reshape" (2..=2) ["allowzero"] => shape::reshape;
+    "Reshape" (1..=2) ["allowzero", "shape"] => shape::reshape;
     "Resize" (1..=4) [
         "antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
         "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"
@@ -132,12 +132,12 @@ operators! {
     "Split" (1..=2) ["axis", "num_outputs", "split"] => indexing::split;
     "SplitToSequence" (1..=2) ["axis", "keepdims"] => sequence::split_to_sequence;
     "Squeeze" (1..=2) ["axes"] => shape::squeeze;
-    "Sub" (2..=2) [] => elementwise::sub;
+    "Sub" (2..=2) ["axis", "broadcast"] => elementwise::sub;
     "Sum" (1..=MAX_LIST) [] => elementwise::sum;
     "Swish" (1..=1) ["alpha"] => activation::swish;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
-    "Upsample" (1..=2) ["mode", "scales"] => resize::upsample;
+    "Upsample" (1..=2) ["height_scale", "mode", "scales", "width_scale"] => resize::upsample;
     "Where" (3..=3) [] => conversion::select;
 }
 
@@ -190,14 +190,14 @@ pub(super) fn find(node: &Node) -> Option<&'static Operator> {
 }
 
 /// Whether a node's operator, number of inputs and attributes are covered.
-pub(super) fn check(node: &Node) -> Result<(), String> {
+pub(super) fn check(node: &Node, opset: i64) -> Result<(), String> {
     let Some(operator) = find(node) else {
         let domain = node.domain.as_deref().filter(|domain| !matches!(*domain, "" | "ai.onnx"));
         return Err(domain.map_or("the operator is not supported".to_owned(), |domain| {
             format!("operators of domain {domain} are not supported")
         }));
     };
-    Attributes::of(node).check(operator.attributes)?;
+    Attributes::of(node).check(operator.attributes, opset)?;
     let given = node.input.len();
     if !operator.inputs.contains(&given) {
         let (least, most) = (operator.inputs.start(), operator.inputs.end());

@@ -93,7 +93,7 @@ pub(super) fn cast(call: &mut Call<'_, '_, '_>) -> Results {
     let to = i32::try_from(call.attributes.int("to", 0)?).unwrap_or(0);
     let value = call.input(0)?.clone();
     match value {
-        Value::Node(_) if to == data_type::FLOAT => Ok(vec![value]),
+        Value::Node(_) if matches!(to, data_type::FLOAT | data_type::DOUBLE) => Ok(vec![value]),
         Value::Constant(_, constant) => {
             call.charge(constant.len())?;
             let elements = converted(constant.elements(), to)?;
@@ -155,7 +155,7 @@ pub(super) fn flatten(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn reshape(call: &mut Call<'_, '_, '_>) -> Results {
     let dims = dims_of(call, 0)?;
-    let pattern = call.known_integers(1)?.ok_or("the shape is missing")?;
+    let pattern = call.integers("shape", 1)?.ok_or("the shape is missing")?;
     let keep_zero = call.attributes.int("allowzero", 0)? != 0;
     let mut wanted = Vec::with_capacity(pattern.len());
     let mut free = None;
