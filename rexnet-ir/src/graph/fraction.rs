@@ -8,7 +8,7 @@ pub(super) struct Fraction {
 }
 
 /// How far from 1 a number may be, as a power of two, that [`Fraction::simplest`] takes.
-const MAX_EXPONENT: i32 = 24;
+const EXACT_EXPONENT: i32 = 24;
 
 impl Fraction {
     /// `None` where the denominator is not positive.
@@ -19,7 +19,7 @@ impl Fraction {
     /// The fraction of the smallest denominator that rounds to a number of f32: 1/3 for 0.33333334, 11/10 for 1.1. `None`
     /// for what is not positive or far from 1.
     pub(super) fn simplest(number: f32) -> Option<Self> {
-        let range = 2f32.powi(-MAX_EXPONENT)..=2f32.powi(MAX_EXPONENT);
+        let range = 2f32.powi(-EXACT_EXPONENT)..=2f32.powi(EXACT_EXPONENT);
         if !range.contains(&number) {
             return None;
         }

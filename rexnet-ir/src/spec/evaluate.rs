@@ -16,7 +16,7 @@ const MAX_TUPLE: usize = 16;
 /// The longest list.
 const MAX_LIST: usize = 512;
 /// The largest exponent.
-const MAX_EXPONENT: f64 = 512.0;
+const MAX_EXPONENT: u32 = 512;
 /// How many element operations one spec may take; those of real networks take thousands.
 const FUEL: u64 = 20_000_000;
 
@@ -331,7 +331,7 @@ fn arithmetic(operator: Operator, a: f64, b: f64) -> Result<f64, &'static str> {
 
 /// By repeated multiplications, each of them rounded: the same on every machine.
 fn power(base: f64, exponent: f64) -> Result<f64, &'static str> {
-    if exponent.fract() != 0.0 || exponent.abs() > MAX_EXPONENT {
+    if exponent.fract() != 0.0 || exponent.abs() > f64::from(MAX_EXPONENT) {
         return Err("an exponent is a whole number from -512 to 512; sqrt takes a root");
     }
     let product = (0..exponent.abs() as u32).fold(1.0, |product, _| product * base);
