@@ -202,16 +202,15 @@ impl Described {
     }
 }
 
+/// Takes the graph after a pass and the pass's report; says whether the passes go on.
+pub type Observer<'a> = dyn FnMut(&Graph, &Report) -> Result<ControlFlow<()>, Diagnostics> + 'a;
+
 /// Runs some passes on a graph, for callers that look at what each of them does: `observe` gets the graph after a pass and
 /// its report, and says whether to go on. [`compile`] runs all.
 ///
 /// # Errors
 /// Those of the verifier, which runs after every pass; `RX0203` for a graph of too many nodes.
-pub fn run_passes(
-    graph: &mut Graph,
-    passes: &[Pass],
-    observe: &mut dyn FnMut(&Graph, &Report) -> Result<ControlFlow<()>, Diagnostics>,
-) -> Result<(), Diagnostics> {
+pub fn run_passes(graph: &mut Graph, passes: &[Pass], observe: &mut Observer<'_>) -> Result<(), Diagnostics> {
     limits::check_length(graph)?;
     for &pass in passes {
         let report = passes::run_one(graph, pass)?;
