@@ -107,6 +107,13 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
                 Interpolation::Linear,
                 Interpolation::Cubic,
             ]);
+            // Places between elements have no whole coordinates.
+            let coordinates = match (coordinates, interpolation) {
+                (Coordinates::HalfPixelWhole, Interpolation::Linear | Interpolation::Cubic) => {
+                    Coordinates::HalfPixel
+                }
+                (other, _) => other,
+            };
             let scale = size as f64 / ty.dim(axis) as f64;
             let resize = Resize {
                 antialias: choices.below(2) == 1,
