@@ -85,7 +85,7 @@ pub(crate) struct SizeArguments {
     /// Height and width of the input, whatever the network says; needed where a model leaves them free and no input is given.
     #[arg(long, value_name = "HEIGHT[,WIDTH]", value_parser = size)]
     size: Option<[usize; 2]>,
-    /// A free extent of a model by its name, or as INPUT[AXIS]; may be given several times.
+    /// A free extent of a model by its name, or as `INPUT[AXIS]`; may be given several times.
     #[arg(long, value_name = "NAME=N", value_parser = binding)]
     bind: Vec<(String, usize)>,
 }
