@@ -89,8 +89,10 @@ impl Library {
                 std: false,
                 entry: Some(entry_name(index)),
             };
-            // Nobody reads it: laying it out as text would take as long as compiling it.
-            sources.push(rust::module(&[(version, program.clone())], &options).to_string());
+            // Nobody reads it: laying it out as text would take as long as compiling it. But rustc walks along the line
+            // of every place that it notes, and a module in one line would keep it for minutes.
+            let tokens = rust::module(&[(version, program.clone())], &options).to_string();
+            sources.push(tokens.replace(" ; ", " ;\n"));
         }
         let path = build_crate(&sources, optimisation, folder)?;
         // SAFETY: the library is what was emitted just now or before from the same text; nothing in it runs when
