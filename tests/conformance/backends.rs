@@ -59,6 +59,22 @@ impl Backend {
         }
     }
 
+    /// Whether it would run what other rows run: our assembler refuses each section, and Cranelift's code or the
+    /// interpreter takes its place.
+    fn repeats(&self, program: &Program) -> bool {
+        let encoding = match self.way {
+            Way::MachineCode(tier) => tier.encoding(),
+            Way::Executed(encoding) => Some(encoding),
+            Way::Interpreter | Way::Rust(_) => None,
+        };
+        encoding.is_some_and(|encoding| {
+            let refused = |kernel| {
+                sections(kernel).iter().all(|section| x64::function(kernel, section, encoding).is_err())
+            };
+            program.kernels.iter().all(refused)
+        })
+    }
+
     /// Makes a program ready to run.
     pub(crate) fn prepare(&self, program: &Program) -> Result<Runnable, Diagnostics> {
         match self.way {
@@ -145,7 +161,7 @@ pub(crate) fn run_everywhere(
         let Compilation { graph: optimised, program, weights, .. } =
             compile(request).unwrap_or_else(|faults| panic!("{what}, {}: {faults}", target.name));
         assert_nothing_refused(what, target, &program);
-        for backend in in_process() {
+        for backend in in_process().filter(|backend| !backend.repeats(&program)) {
             let what = format!("{what}, {} on {}", backend.name, target.name);
             let executable = backend.prepare(&program).unwrap_or_else(|faults| panic!("{what}: {faults}"));
             let outputs = run(&what, &executable, &program, &weights, inputs);

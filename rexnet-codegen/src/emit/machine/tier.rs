@@ -40,7 +40,7 @@ impl Tier {
     }
 
     /// How our assembler encodes its code.
-    pub(super) fn encoding(self) -> Option<Encoding> {
+    pub fn encoding(self) -> Option<Encoding> {
         match self {
             Tier::Avx512 => Some(Encoding::Evex),
             Tier::Avx2 => Some(Encoding::Vex),
