@@ -31,6 +31,9 @@ pub mod profile;
 /// Threads that a network runs on: teams of our own, and pools that are there already.
 #[cfg(feature = "threads")]
 pub mod threads {
+    /// What the code of the macros deals out chunks with.
+    #[doc(hidden)]
+    pub use rexnet_threads::Progress;
     pub use rexnet_threads::{Alone, FromFn, Team, Threads, from_fn, physical_cores};
 }
 #[cfg(feature = "jit")]

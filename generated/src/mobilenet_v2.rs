@@ -110,6 +110,7 @@ impl Network {
         Session {
             network: self,
             scratch: Scratch::boxed(),
+            threads: None,
         }
     }
     /// Uses packed weights where they lie: the content of a `.rxw` file at an address that is a multiple of
@@ -214,15 +215,53 @@ impl Network {
     }
 }
 /// A network with memory of its own to run in.
-#[derive(Debug)]
 pub struct Session<'n> {
     network: &'n Network,
     scratch: std::boxed::Box<Scratch>,
+    /// Threads that share each run, with the scratch memory of all but the first.
+    threads: Option<
+        (
+            std::boxed::Box<dyn Threads + core::marker::Send + 'n>,
+            std::vec::Vec<ThreadScratch>,
+        ),
+    >,
 }
-impl Session<'_> {
-    /// Runs the network once, on this thread. Allocates nothing.
+impl core::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let threads = self.threads.as_ref().map_or(1, |(_, others)| 1 + others.len());
+        f.debug_struct("Session")
+            .field("network", self.network)
+            .field("threads", &threads)
+            .finish()
+    }
+}
+impl<'n> Session<'n> {
+    /// The session whose runs these threads share from now on, unless one is over before they would have begun. The
+    /// outputs are the same bits.
+    #[must_use]
+    pub fn on(self, threads: impl Threads + core::marker::Send + 'n) -> Self {
+        let others = if IS_WORTH_SHARING { threads.count().max(1) - 1 } else { 0 };
+        let threads = (others > 0)
+            .then(|| {
+                let mut memories = std::vec::Vec::new();
+                memories.resize_with(others, ThreadScratch::new);
+                (
+                    std::boxed::Box::new(threads)
+                        as std::boxed::Box<dyn Threads + core::marker::Send + 'n>,
+                    memories,
+                )
+            });
+        Self { threads, ..self }
+    }
+    /// Runs the network once, on this thread and those that it shares its runs with. Allocates nothing.
     pub fn run(&mut self, input: &[f32; 150528], output: &mut [f32; 1000]) {
-        self.network.run(&mut self.scratch, input, output);
+        let Self { network, scratch, threads } = self;
+        match threads {
+            None => network.run(scratch, input, output),
+            Some((threads, others)) => {
+                network.run_on(&**threads, scratch, others, input, output);
+            }
+        }
     }
 }
 enum Weights {
@@ -458,27 +497,6 @@ fn checksum(content: &[u8]) -> u64 {
 }
 pub use protocol::Threads;
 use protocol::Progress;
-/// Scratch memory of one thread among several. Keep it on the heap.
-#[derive(Clone)]
-#[repr(C, align(64))]
-pub struct ThreadScratch([f32; 401408]);
-impl ThreadScratch {
-    /// Zeros.
-    pub const fn new() -> Self {
-        Self([0.0; 401408])
-    }
-}
-impl core::fmt::Debug for ThreadScratch {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("ThreadScratch")
-    }
-}
-// SAFETY: these are addresses; those who use them say why they may.
-unsafe impl Sync for Memory {}
-/// The first of the other threads' scratch memories, and how many there are.
-struct Private(*mut ThreadScratch, usize);
-// SAFETY: these are addresses; those who use them say why they may.
-unsafe impl Sync for Private {}
 mod atomic {
     pub(super) use core::sync::atomic::{AtomicUsize, Ordering};
 }
@@ -630,6 +648,29 @@ mod protocol {
         }
     }
 }
+/// Whether a run lasts long enough that sessions share it.
+const IS_WORTH_SHARING: bool = true;
+/// Scratch memory of one thread among several. Keep it on the heap.
+#[derive(Clone)]
+#[repr(C, align(64))]
+pub struct ThreadScratch([f32; 401408]);
+impl ThreadScratch {
+    /// Zeros.
+    pub const fn new() -> Self {
+        Self([0.0; 401408])
+    }
+}
+impl core::fmt::Debug for ThreadScratch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("ThreadScratch")
+    }
+}
+// SAFETY: these are addresses; those who use them say why they may.
+unsafe impl Sync for Memory {}
+/// The first of the other threads' scratch memories, and how many there are.
+struct Private(*mut ThreadScratch, usize);
+// SAFETY: these are addresses; those who use them say why they may.
+unsafe impl Sync for Private {}
 /// Addresses of what a run works on.
 struct Memory {
     arena: *mut f32,

@@ -26,7 +26,23 @@ macro_rules! exemplar {
     ($module:ident, $spec:expr) => {
         #[test]
         fn $module() {
-            use generated::$module::{Network, Version};
+            use generated::$module::{Network, Threads, Version};
+
+            /// Three threads, started for each run.
+            struct Scoped;
+            impl Threads for Scoped {
+                fn count(&self) -> usize {
+                    3
+                }
+                fn run(&self, work: &(dyn Fn() + Sync)) {
+                    std::thread::scope(|scope| {
+                        scope.spawn(work);
+                        scope.spawn(work);
+                        work();
+                    });
+                }
+            }
+
             const INPUT: usize = Network::INPUT[1] * Network::INPUT[2] * Network::INPUT[3];
             const OUTPUT: usize = Network::OUTPUT[1];
 
@@ -50,6 +66,9 @@ macro_rules! exemplar {
                 assert!(network.set_version(version));
                 network.run(&mut scratch, &input, &mut output);
                 assert_eq!(bits(&output), bits(&expected), "{}", version.name());
+                output.fill(f32::NAN);
+                network.session().on(Scoped).run(&input, &mut output);
+                assert_eq!(bits(&output), bits(&expected), "{}, shared", version.name());
             }
         }
     };

@@ -8,14 +8,14 @@ use std::process::Command;
 pub(crate) struct Project(PathBuf);
 
 impl Project {
-    /// An empty crate with the default features of this one, `asm` and `image`, and the same versions of its dependencies.
+    /// An empty crate with the default features of this one, `asm`, `image` and `threads`, and the same versions of its dependencies.
     pub(crate) fn new(name: &str) -> Self {
         let root = env!("CARGO_MANIFEST_DIR");
         let project = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join("macros").join(name));
         let _ = fs::remove_dir_all(&project.0);
         let manifest = format!(
             "[package]\nname = {name:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
-             [dependencies]\nrexnet = {{ path = {root:?}, features = [\"asm\", \"image\"] }}\n\n[workspace]\n"
+             [dependencies]\nrexnet = {{ path = {root:?}, features = [\"asm\", \"image\", \"threads\"] }}\n\n[workspace]\n"
         );
         project.write("Cargo.toml", manifest.as_bytes());
         project.write("Cargo.lock", &fs::read(Path::new(root).join("Cargo.lock")).unwrap());

@@ -244,6 +244,7 @@ impl Build {
             },
             machine_code: self.machine_code,
             std: self.std,
+            threads: None,
             entry: None,
         };
         let versions = compilation.versions(&self.versions);

@@ -156,6 +156,7 @@ mod tests {
             weights: WeightsSource::Embedded(Embedding::BesideModule("x.rxw".to_owned())),
             std: true,
             machine_code: false,
+            threads: None,
             entry: None,
         };
         let module = rust::file(&versions, &options);

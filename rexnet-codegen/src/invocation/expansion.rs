@@ -19,6 +19,8 @@ pub(super) struct Compiled<'p> {
     pub(super) names: Option<Vec<String>>,
     /// How photographs become its input, where the type shall classify them.
     pub(super) classify: Option<&'p Preprocessing>,
+    /// Whether the crate that is named has the threads that networks run on.
+    pub(super) threads: bool,
 }
 
 /// The module of the network and the re-export of its type.
@@ -29,6 +31,7 @@ pub(super) fn items(
     compiled: &Compiled<'_>,
 ) -> TokenStream {
     let Head { conditions, attributes, visibility, name } = head;
+    let krate = settings.krate.as_ref().map_or_else(|| quote!(::rexnet), |path| path.node.clone());
     let options = ModuleOptions {
         type_name: name.to_string(),
         title: source.title(),
@@ -42,10 +45,10 @@ pub(super) fn items(
             None => cfg!(feature = "x64"),
         },
         std: settings.std.as_ref().is_none_or(|std| std.node),
+        threads: compiled.threads.then(|| quote!(#krate::threads)),
         entry: None,
     };
     let content = rust::module(compiled.programs, &options);
-    let krate = settings.krate.as_ref().map_or_else(|| quote!(::rexnet), |path| path.node.clone());
     let classify = compiled
         .classify
         .filter(|_| options.std)

@@ -76,21 +76,30 @@ impl Architecture {
     }
 }
 
+/// What the crate can do that an expansion names: its Cargo features.
+#[derive(Clone, Copy, Debug)]
+pub struct Abilities {
+    /// It prepares photographs.
+    pub image: bool,
+    /// It has teams of threads, and the trait that networks run on.
+    pub threads: bool,
+}
+
 /// The expansion inside the compiler: paths are relative to the crate that cargo compiles, and every fault is a
 /// `compile_error!` at the token that caused it.
 pub fn expand(
     invoked: Macro,
     architecture: Architecture,
-    photographs: bool,
+    abilities: Abilities,
     invocation: TokenStream,
 ) -> TokenStream {
     let folder = std::env::var_os("CARGO_MANIFEST_DIR");
-    items(invoked, architecture, photographs, invocation, folder.as_deref().map(Path::new))
+    items(invoked, architecture, abilities, invocation, folder.as_deref().map(Path::new))
         .unwrap_or_else(compile_errors)
 }
 
-/// The items of an invocation; `folder` is that of the crate, which paths are relative to, and `photographs` whether the
-/// crate that the expansion names can prepare photographs.
+/// The items of an invocation; `folder` is that of the crate, which paths are relative to, and `abilities` are
+/// what the crate can do that the expansion names.
 ///
 /// # Errors
 /// `RX0101` to `RX0106` for what is written, `RX0701`, `RX0301`, `RX0306` and `RX0705` for files, and what the
@@ -98,7 +107,7 @@ pub fn expand(
 pub fn items(
     invoked: Macro,
     architecture: Architecture,
-    photographs: bool,
+    abilities: Abilities,
     invocation: TokenStream,
     folder: Option<&Path>,
 ) -> Result<TokenStream, Faults> {
@@ -146,12 +155,12 @@ pub fn items(
         faults.list.push(fault);
     }
     faults.into_result(Some(()))?;
-    let classify = photographs.then_some(compilation.preprocessing.as_ref()).flatten();
+    let classify = abilities.image.then_some(compilation.preprocessing.as_ref()).flatten();
     Ok(expansion::items(
         &head,
         &written,
         &settings,
-        &expansion::Compiled { counts, programs: &programs, names, classify },
+        &expansion::Compiled { counts, programs: &programs, names, classify, threads: abilities.threads },
     ))
 }
 

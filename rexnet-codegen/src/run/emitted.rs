@@ -87,6 +87,7 @@ impl Library {
                 weights: WeightsSource::RunTime,
                 machine_code: false,
                 std: false,
+                threads: None,
                 entry: Some(entry_name(index)),
             };
             // Nobody reads it: laying it out as text would take as long as compiling it. But rustc walks along the line

@@ -5,14 +5,16 @@ mod items;
 mod weights;
 
 use proc_macro2::TokenStream;
-use rexnet_codegen::invocation::{Architecture, Macro, items};
+use rexnet_codegen::invocation::{Abilities, Architecture, Macro, items};
 use rexnet_ir::spec::Fault;
 use std::path::Path;
+
+const ABILITIES: Abilities = Abilities { image: true, threads: false };
 
 /// The items of an invocation of which only the portable version is made, as text.
 fn expand(invoked: Macro, invocation: &str, folder: Option<&Path>) -> Result<String, Vec<Fault>> {
     let tokens: TokenStream = invocation.parse().unwrap();
-    let items = items(invoked, Architecture::Other, true, tokens, folder);
+    let items = items(invoked, Architecture::Other, ABILITIES, tokens, folder);
     items.map(|items| items.to_string()).map_err(|faults| faults.list)
 }
 

@@ -42,6 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut others = vec![rexnet_network::ThreadScratch::new(); 2];
 
+    let team = rexnet::threads::Team::new(2)?;
+
     let mut scratch = Rexnet::scratch();
     for version in rexnet_network::Version::ALL {
         let mut network = Rexnet::load(&path)?;
@@ -50,6 +52,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             print(&output);
             output.fill(f32::NAN);
             network.run_on(&Scoped, &mut scratch, &mut others, input, &mut output);
+            print(&output);
+            output.fill(f32::NAN);
+            network.run_on(&team, &mut scratch, &mut others, input, &mut output);
+            print(&output);
+            output.fill(f32::NAN);
+            network.session().on(team.clone()).run(input, &mut output);
             print(&output);
         }
     }

@@ -145,7 +145,7 @@ fn constructors(programs: &[(Version, Program)], options: &ModuleOptions) -> Tok
 
             /// The network with memory of its own to run in: one for each thread that runs it.
             pub fn session(&self) -> Session<'_> {
-                Session { network: self, scratch: Scratch::boxed() }
+                Session { network: self, scratch: Scratch::boxed(), threads: None }
             }
         }
     });

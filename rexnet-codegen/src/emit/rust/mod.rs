@@ -67,6 +67,9 @@ pub struct ModuleOptions {
     pub machine_code: bool,
     /// Whether `std` may be used: `load(path)`, weights and scratch on the heap.
     pub std: bool,
+    /// The path of a module with the trait `Threads` and the type `Progress` of `rexnet-threads`. `None` writes their text
+    /// into the module, which depends on nothing then.
+    pub threads: Option<TokenStream>,
     /// The name of a function for programs that load the module as a library. There is nothing else to call then:
     /// `unsafe extern "C" fn(call: usize, outer: isize, begin: isize, end: isize, arena: *mut f32, weights: *const f32,
     /// inputs: *const *const f32, outputs: *const *mut f32, private: *mut f32)`. It runs passes of a call of the first
@@ -152,7 +155,7 @@ fn write(programs: &[(Version, Program)], options: &ModuleOptions, notes: Notes)
         None => {
             let network = interface::network(programs, options, notes);
             let making = support::making(programs, options, notes);
-            let sharing = threads::sharing(&cuts, notes);
+            let sharing = threads::sharing(&cuts, options.threads.as_ref(), notes);
             quote!(#network #making #sharing)
         }
     };

@@ -19,20 +19,47 @@ pub(super) fn session(program: &Program, options: &ModuleOptions) -> Option<Toke
     let (input_lengths, output_lengths) = (lengths(&program.inputs), lengths(&program.outputs));
     Some(quote! {
         /// A network with memory of its own to run in.
-        #[derive(Debug)]
         pub struct Session<'n> {
             network: &'n #name,
             scratch: std::boxed::Box<Scratch>,
+            /// Threads that share each run, with the scratch memory of all but the first.
+            threads: Option<(std::boxed::Box<dyn Threads + core::marker::Send + 'n>, std::vec::Vec<ThreadScratch>)>,
         }
 
-        impl Session<'_> {
-            /// Runs the network once, on this thread. Allocates nothing.
+        impl core::fmt::Debug for Session<'_> {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let threads = self.threads.as_ref().map_or(1, |(_, others)| 1 + others.len());
+                f.debug_struct("Session").field("network", self.network).field("threads", &threads).finish()
+            }
+        }
+
+        impl<'n> Session<'n> {
+            /// The session whose runs these threads share from now on, unless one is over before they would have begun. The
+            /// outputs are the same bits.
+            #[must_use]
+            pub fn on(self, threads: impl Threads + core::marker::Send + 'n) -> Self {
+                let others = if IS_WORTH_SHARING { threads.count().max(1) - 1 } else { 0 };
+                let threads = (others > 0).then(|| {
+                    let mut memories = std::vec::Vec::new();
+                    memories.resize_with(others, ThreadScratch::new);
+                    (std::boxed::Box::new(threads) as std::boxed::Box<dyn Threads + core::marker::Send + 'n>, memories)
+                });
+                Self { threads, ..self }
+            }
+
+            /// Runs the network once, on this thread and those that it shares its runs with. Allocates nothing.
             pub fn run(
                 &mut self,
                 #(#inputs: &[f32; #input_lengths],)*
                 #(#outputs: &mut [f32; #output_lengths],)*
             ) {
-                self.network.run(&mut self.scratch, #(#inputs,)* #(#outputs,)*);
+                let Self { network, scratch, threads } = self;
+                match threads {
+                    None => network.run(scratch, #(#inputs,)* #(#outputs,)*),
+                    Some((threads, others)) => {
+                        network.run_on(&**threads, scratch, others, #(#inputs,)* #(#outputs,)*);
+                    }
+                }
             }
         }
     })

@@ -92,13 +92,16 @@ pub(super) fn calls(program: &Program, notes: Notes) -> TokenStream {
 }
 
 /// What sharing a run needs: the protocol and memory for each thread.
-pub(super) fn sharing(cuts: &[Cut<'_>], notes: Notes) -> TokenStream {
+pub(super) fn sharing(cuts: &[Cut<'_>], threads: Option<&TokenStream>, notes: Notes) -> TokenStream {
     let private = Literal::usize_unsuffixed(private_elements(cuts));
-    let protocol: TokenStream = PROTOCOL_SOURCE.parse().unwrap_or_default();
+    let protocol = protocol(threads);
+    let shared = cuts.iter().any(|cut| cut.schedule.is_worth_sharing());
     let note = notes.write("SAFETY: these are addresses; those who use them say why they may.");
     quote! {
-        pub use protocol::Threads;
-        use protocol::Progress;
+        #protocol
+
+        /// Whether a run lasts long enough that sessions share it.
+        const IS_WORTH_SHARING: bool = #shared;
 
         /// Scratch memory of one thread among several. Keep it on the heap.
         #[derive(Clone)]
@@ -126,6 +129,21 @@ pub(super) fn sharing(cuts: &[Cut<'_>], notes: Notes) -> TokenStream {
 
         #note
         unsafe impl Sync for Private {}
+    }
+}
+
+/// `Threads` and `Progress`, of the module that is named or of the generated one's own.
+fn protocol(threads: Option<&TokenStream>) -> TokenStream {
+    if let Some(path) = threads {
+        return quote! {
+            pub use #path::Threads;
+            use #path::Progress;
+        };
+    }
+    let protocol: TokenStream = PROTOCOL_SOURCE.parse().unwrap_or_default();
+    quote! {
+        pub use protocol::Threads;
+        use protocol::Progress;
 
         mod atomic {
             pub(super) use core::sync::atomic::{AtomicUsize, Ordering};

@@ -29,6 +29,7 @@ pub(super) fn files(subject: Subject<'_>) -> Result<Vec<Product>, Diagnostics> {
         },
         std: request.std,
         machine_code: request.machine_code,
+        threads: None,
         entry: None,
     };
     let versions = compilation.versions(&request.versions);
