@@ -2,6 +2,7 @@
 
 mod faults;
 mod items;
+mod names;
 mod weights;
 
 use proc_macro2::TokenStream;

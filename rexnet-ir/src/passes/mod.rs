@@ -224,3 +224,24 @@ pub fn run_layout(graph: &mut Graph) -> Result<Vec<Report>, Diagnostics> {
     let layout = PIPELINE.iter().skip_while(|pass| pass.name != choose_layout::PASS.name);
     layout.map(|&pass| run_one(graph, pass)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LAYERS, PIPELINE, Pass, fuse_activation, join_convolutions, remove_dead};
+
+    /// The names of passes other than those that join convolutions; of rows of one name, the first.
+    fn names(passes: &[Pass]) -> Vec<&'static str> {
+        let mut names: Vec<&str> = passes.iter().map(|pass| pass.name).collect();
+        names.retain(|name| *name != join_convolutions::PASS.name);
+        names.dedup();
+        names
+    }
+
+    #[test]
+    fn layers_are_made_by_the_first_passes_of_the_pipeline() {
+        let last = PIPELINE.iter().position(|pass| pass.name == fuse_activation::PASS.name);
+        let mut expected = names(&PIPELINE[..=last.unwrap()]);
+        expected.push(remove_dead::PASS.name);
+        assert_eq!(names(LAYERS), expected);
+    }
+}

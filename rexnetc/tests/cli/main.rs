@@ -20,6 +20,7 @@ mod help;
 mod image;
 mod info;
 mod model;
+mod names;
 mod object;
 mod onnx;
 mod outputs;
