@@ -30,7 +30,7 @@ for model in tests/fixtures/onnx_operators/*_dynamo.onnx; do
 done
 
 echo "== a compiled network"
-"${check[@]}" "$program" compile "$network" --emit image -o "$folder"
+"${check[@]}" "$program" compile "$network" --seed 0 --emit image -o "$folder"
 "${check[@]}" "$program" run "$folder/rexnet.rxi" models/photos/coffee.png
 
 echo "== emitted Rust"

@@ -32,6 +32,8 @@ pub use rexnet_macros::{network_x86_64 as network_here, rexnet_x86_64 as rexnet_
 ///   Cargo.toml, as all paths here, a changed file compiles again, and a file that is not for this network is an error at
 ///   the path that says how to pack it. Without it weights come at run time: `load`, `from_packed`, `from_static`.
 /// - `labels = "models/classifier.labels"`, a class a line: the type gets `LABELS`.
+/// - `preprocess = "models/classifier.preprocess"`, the fields of a spec's `preprocess` in braces: how photographs become the
+///   input. A model's `.labels` and `.preprocess` beside it, `models/classifier.labels`, are read without being named.
 /// - `batch = 4` makes code for four images a run; a model that is fixed to another number is an error.
 /// - `size = [224, 320]`, of [`network!`](crate::network), and `bind = { NAME = 320 }` bind what a model leaves free; a name that
 ///   is no word is a string, `"x[3]"` the fourth extent of the input `x`.
@@ -45,7 +47,7 @@ pub use rexnet_macros::{network_x86_64 as network_here, rexnet_x86_64 as rexnet_
 /// - `crate = crate::vision::rexnet`: where rexnet is, if not at `::rexnet`.
 ///
 /// `network.session()` is the network with memory of its own: `session.run(&image, &mut logits)`. With the feature `image`,
-/// where the spec says how photographs are prepared and there is one image in and one row of classes out, it also has
+/// where something says how photographs are prepared and there is one image in and one row of classes out, it also has
 /// `session.classify(&photograph)`: the five most probable classes.
 ///
 /// Beside the type stands a module of its name in snake case, `classifier`, with its `Session`, `Scratch`, `Version` and

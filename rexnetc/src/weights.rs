@@ -73,6 +73,19 @@ impl Chosen {
         !matches!(self, Chosen::Seeded(_))
     }
 
+    /// The same, unless they were drawn and nobody asked for that: what ships with weights shall not ship random ones
+    /// unseen.
+    ///
+    /// # Errors
+    /// Wrong usage.
+    pub(crate) fn to_ship(self, arguments: &WeightsArguments) -> Result<Self, Failure> {
+        if self.are_trained() || arguments.are_given() {
+            return Ok(self);
+        }
+        let message = "a spec has no weights: give --weights FILE, or --seed N for drawn ones";
+        Err(Failure::Usage(message.to_owned()))
+    }
+
     /// Their file.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {

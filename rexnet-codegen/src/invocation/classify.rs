@@ -8,16 +8,33 @@ use rexnet_ir::spec::preprocessing::{Geometry, Interpolation, Preprocessing};
 /// How many classes are told.
 const TOLD: usize = 5;
 
+/// Height and width of a photograph, and the number of classes.
+///
+/// # Errors
+/// Why the network does not classify one photograph.
+pub(super) fn extents(program: &Program) -> Result<[usize; 3], String> {
+    let ([input], [output]) = (program.inputs.as_slice(), program.outputs.as_slice()) else {
+        let (inputs, outputs) = (program.inputs.len(), program.outputs.len());
+        return Err(format!(
+            "photographs are classified by one input and one output; the network has {inputs} and {outputs}"
+        ));
+    };
+    match (input.dims.as_slice(), output.dims.as_slice()) {
+        (&[1, 3, height, width], &[1, classes]) => Ok([height, width, classes]),
+        (input, output) => Err(format!(
+            "photographs are classified one at a time, [1, 3, height, width] to [1, classes]; the network is {input:?} \
+             to {output:?}"
+        )),
+    }
+}
+
 /// The method, where there is one photograph in and one row of classes out; `krate` is the crate that prepares.
 pub(super) fn method(
     program: &Program,
     preprocessing: &Preprocessing,
     krate: &TokenStream,
 ) -> Option<TokenStream> {
-    let ([input], [output]) = (program.inputs.as_slice(), program.outputs.as_slice()) else { return None };
-    let (&[1, 3, height, width], &[1, classes]) = (input.dims.as_slice(), output.dims.as_slice()) else {
-        return None;
-    };
+    let [height, width, classes] = extents(program).ok()?;
     let number = Literal::usize_unsuffixed;
     let (pixels, height, width) = (number(3 * height * width), number(height), number(width));
     let (told, classes) = (number(TOLD.min(classes)), number(classes));

@@ -3,6 +3,7 @@
 use super::classify;
 use super::head::Head;
 use super::settings::{Emission, Settings};
+use super::sidecars::Sidecars;
 use super::source::Written;
 use crate::emit::rust::{self, Embedding, ModuleOptions, Version, WeightsSource};
 use crate::plan::Program;
@@ -28,6 +29,7 @@ pub(super) fn items(
     head: &Head,
     source: &Written,
     settings: &Settings,
+    sidecars: &Sidecars,
     compiled: &Compiled<'_>,
 ) -> TokenStream {
     let Head { conditions, attributes, visibility, name } = head;
@@ -54,8 +56,7 @@ pub(super) fn items(
         .filter(|_| options.std)
         .and_then(|preprocessing| classify::method(&compiled.programs[0].1, preprocessing, &krate));
     let labels = compiled.names.as_ref().map(|names| labels(name, names));
-    let files = [source.file(), settings.labels.as_ref().map(|path| path.node.as_str())];
-    let tracked = files.into_iter().flatten().map(tracked);
+    let tracked = source.file().into_iter().chain(sidecars.files()).map(tracked);
     let allowed = rust::allowed_lints();
     let module = Ident::new(&module_name(&name.to_string()), Span::call_site());
     let documentation = format!(" What [`{name}`] consists of and works with.");

@@ -4,7 +4,7 @@
 //! rexnet!   = [ head ] ( arguments | "<" arguments ">" ) { "," setting }   settings stand among arguments too
 //! network!  = [ head ] spec { "," setting }
 //! head      = attributes visibility "struct" Name ";"
-//! setting   = "weights" "=" string | "labels" "=" string | "batch" "=" number | "targets" "=" "[" { version } "]"
+//! setting   = "weights" "=" string | "labels" "=" string | "preprocess" "=" string | "batch" "=" number | "targets" "=" "[" { version } "]"
 //!           | "size" "=" "[" number "," number "]" | "bind" "=" "{" { name "=" number "," } "}"
 //!           | "emit" "=" ( "\"rust\"" | "\"asm\"" ) | "precision" "=" "f32" | "std" "=" bool | "crate" "=" path
 //! ```
@@ -18,20 +18,20 @@ mod expansion;
 mod file;
 mod head;
 mod settings;
+mod sidecars;
 mod source;
 mod weights;
 
 use crate::driver::{self, Request, Sizes, Weights};
 use crate::emit::rust::Version;
-use crate::plan::Program;
 use head::Head;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics};
-use rexnet_ir::labels;
 use rexnet_ir::spec::syntax::Spanned;
 use rexnet_ir::spec::{Fault, Faults};
 use settings::{Emission, Settings};
+use sidecars::Sidecars;
 use source::Written;
 use std::path::Path;
 
@@ -130,7 +130,7 @@ pub fn items(
     });
     let versions = versions(architecture, &settings, &mut faults);
     check_emission(&settings, &mut faults);
-    let names = labels(&settings, folder, &mut faults);
+    let sidecars = Sidecars::read(&settings, written.as_ref(), folder, &mut faults);
     let (Some(written), Some(source)) = (written, source) else { return Err(faults) };
     let place = match &written {
         Written::File { span, .. } => *span,
@@ -148,18 +148,22 @@ pub fn items(
     };
     let compilation = driver::compile(request).map_err(|found| at(place, found, &faults))?;
     let (counts, programs) = (compilation.source.counts(), compilation.versions(&versions));
-    let names = names.and_then(|names| names.check(&programs[0].1, &mut faults));
+    let names = sidecars.names(&programs[0].1, &mut faults);
+    let std = settings.std.as_ref().is_none_or(|std| std.node);
+    let preprocessing = sidecars.preprocessing(&programs[0].1, abilities, std, &mut faults);
     if let (Some(header), Some((_, program))) = (&header, programs.first())
         && let Err(fault) = header.check(program)
     {
         faults.list.push(fault);
     }
     faults.into_result(Some(()))?;
-    let classify = abilities.image.then_some(compilation.preprocessing.as_ref()).flatten();
+    let preprocessing = preprocessing.as_ref().or(compilation.preprocessing.as_ref());
+    let classify = preprocessing.filter(|_| abilities.image);
     Ok(expansion::items(
         &head,
         &written,
         &settings,
+        &sidecars,
         &expansion::Compiled { counts, programs: &programs, names, classify, threads: abilities.threads },
     ))
 }
@@ -189,49 +193,6 @@ fn check_emission(settings: &Settings, faults: &mut Faults) {
         let cause = "`emit = \"asm\"` needs the cargo feature `asm` of rexnet".to_owned();
         let help = "in Cargo.toml: rexnet = { version = \"…\", features = [\"asm\"] }";
         faults.push_help(Code::SpecValue, span, cause, help);
-    }
-}
-
-/// The names of the classes, as the file has them.
-struct Names<'s> {
-    text: String,
-    path: &'s Spanned<String>,
-}
-
-impl Names<'_> {
-    /// One a class of the only output.
-    fn check(self, program: &Program, faults: &mut Faults) -> Option<Vec<String>> {
-        let Spanned { node: path, span } = self.path;
-        let [output] = program.outputs.as_slice() else {
-            faults.push(Code::LabelsBroken, *span, "a network of several outputs has no classes".to_owned());
-            return None;
-        };
-        let classes = output.dims.last().copied().unwrap_or(1);
-        match labels::parse(&self.text, classes) {
-            Ok(names) => Some(names),
-            Err(found) => {
-                let diagnostic = Diagnostic { cause: format!("`{path}`: {}", found.cause), ..found };
-                faults.list.push(Fault { span: *span, diagnostic });
-                None
-            }
-        }
-    }
-}
-
-/// The longest labels file.
-const MAX_LABELS_BYTES: usize = 16 << 20;
-
-fn labels<'s>(settings: &'s Settings, folder: Option<&Path>, faults: &mut Faults) -> Option<Names<'s>> {
-    let path = settings.labels.as_ref()?;
-    let content = file::read(path, folder, "models/classifier.labels", MAX_LABELS_BYTES);
-    let content = content.map_err(|fault| faults.list.push(fault)).ok()?;
-    match String::from_utf8(content) {
-        Ok(text) => Some(Names { text, path }),
-        Err(_) => {
-            let cause = format!("`{}` is not a text file in UTF-8", path.node);
-            faults.push(Code::LabelsBroken, path.span, cause);
-            None
-        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) weights: Option<Spanned<String>>,
     /// The path of a file with the names of the classes, relative to the crate.
     pub(super) labels: Option<Spanned<String>>,
+    /// The path of a file that says how photographs become the input, relative to the crate.
+    pub(super) preprocess: Option<Spanned<String>>,
     /// Images in one run.
     pub(super) batch: Option<Spanned<usize>>,
     /// Height and width of a model's inputs.
@@ -43,9 +45,13 @@ pub(super) struct Settings {
 }
 
 /// The names of the settings, and what each must be.
-const NAMES: [(&str, &str); 10] = [
+const NAMES: [(&str, &str); 11] = [
     ("weights", "a string: the path of packed weights (.rxw), relative to Cargo.toml"),
     ("labels", "a string: the path of a file with a class a line, relative to Cargo.toml"),
+    (
+        "preprocess",
+        "a string: the path of a file with the fields of a spec's `preprocess`, relative to Cargo.toml",
+    ),
     ("batch", "a whole number of images, at least 1"),
     ("size", "height and width, such as [224, 320]"),
     ("bind", "free extents of a model by their names, such as { height = 224, \"x[3]\" = 320 }"),
@@ -102,6 +108,7 @@ impl Settings {
         let taken = match setting.as_str() {
             "weights" => place(&mut self.weights, span, string(value)),
             "labels" => place(&mut self.labels, span, string(value)),
+            "preprocess" => place(&mut self.preprocess, span, string(value)),
             "batch" => place(&mut self.batch, span, number(value)),
             "size" => place(&mut self.size, span, size(value)),
             "bind" => place(&mut self.bind, span, bindings(value)),

@@ -3,6 +3,7 @@
 mod faults;
 mod items;
 mod names;
+mod sidecars;
 mod weights;
 
 use proc_macro2::TokenStream;

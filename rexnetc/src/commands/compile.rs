@@ -60,7 +60,11 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     };
     let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let facts = net.facts(arguments.batch)?;
-    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let mut weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
+    let ships = |form: &Form| matches!(form, Form::Image | Form::Weights);
+    if code.embed || arguments.emit.iter().any(ships) {
+        weights = weights.to_ship(&arguments.weights)?;
+    }
     let mut request = net.request(weights.source(), Some(facts.batch()));
     if takes_target || emits_rust || objects {
         request.targets.extend(code.versions.iter().map(|version| version.target()));

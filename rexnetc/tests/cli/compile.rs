@@ -13,7 +13,9 @@ fn all_files_are_written_and_a_rerun_gives_the_same_bytes() {
         .map(|name| {
             let directory = scratch(name).join("made/for/this");
             let path = directory.to_str().unwrap();
-            let json = rexnetc(&["compile", SMALL, "--emit", ALL, "-o", path, "--json"]).exits(0).json();
+            let json = rexnetc(&["compile", SMALL, "--seed", "0", "--emit", ALL, "-o", path, "--json"])
+                .exits(0)
+                .json();
             let said: u64 =
                 json["files"].as_array().unwrap().iter().map(|file| file["bytes"].as_u64().unwrap()).sum();
             let files: BTreeMap<String, Vec<u8>> = std::fs::read_dir(&directory)

@@ -213,7 +213,14 @@ fn wrong_usage_exits_with_2() {
         &["compile", SMALL, "--emit", "rust", "--crate", "--no-std", "-o", here],
         &["compile", SMALL, "--emit", "rust", "--type-name", "Scratch"],
         &["compile", SMALL, "--emit", "rust", "--target", "sse"],
+        // What ships with weights does not ship random ones unseen.
         &["pack", SMALL],
+        &["compile", SMALL, "--emit", "rust", "--embed", "-o", here],
+        &["compile", SMALL, "--emit", "rust", "--crate", "--embed", "-o", here],
+        &["compile", SMALL, "--emit", "obj", "--embed", "-o", here],
+        &["compile", SMALL, "--emit", "staticlib,plan", "--embed", "-o", here],
+        &["compile", SMALL, "--emit", "image", "-o", here],
+        &["compile", SMALL, "--emit", "weights", "-o", here],
     ] {
         let ran = rexnetc(arguments).exits(2);
         assert!(ran.out.is_empty() && ran.err.contains("error:"), "{arguments:?}: {ran:?}");

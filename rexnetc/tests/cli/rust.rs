@@ -97,7 +97,7 @@ fn embedded_weights_are_part_of_the_program() {
     let to = directory.to_str().unwrap();
     let emit =
         ["compile", TINY, "--emit", "rust", "--crate", "--embed", "--target", "avx2,portable", "-o", to];
-    rexnetc(&[&emit[..], &["--type-name", "Tiny"]].concat()).exits(0);
+    rexnetc(&[&emit[..], &["--type-name", "Tiny", "--seed", "0"]].concat()).exits(0);
     let module = std::fs::read_to_string(directory.join("src/tiny.rs")).unwrap();
     assert!(module.contains("include_bytes!(\"tiny.rxw\")") && module.contains("pub struct Tiny"));
     assert!(!module.contains("mod avx512") && module.contains("mod avx2"));
