@@ -16,6 +16,7 @@ const MODELS: &[&str] = &[
     "batch_norms",
     "crossing_bounds",
     "doubles",
+    "norms_along_an_axis",
     "old_batch_norms",
     "operators_of_6",
     "pixels",

@@ -122,7 +122,7 @@ fn all(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
     Ok(vec![result])
 }
 
-fn arithmetic(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
+pub(super) fn arithmetic(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
     let (a, b) = (call.input(0)?.clone(), call.input(1)?.clone());
     match (&a, &b) {
         (Value::Constant(_, a), Value::Constant(_, b)) => {

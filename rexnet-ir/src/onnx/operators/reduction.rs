@@ -65,11 +65,11 @@ fn then(call: &mut Call<'_, '_, '_>, values: Vec<Value>, function: Function) -> 
 /// The difference or the like of two computed values, stretched to each other.
 fn combined(
     call: &mut Call<'_, '_, '_>,
-    operator: fn(&mut Call<'_, '_, '_>) -> Results,
+    kind: BinaryKind,
     [a, b]: [NodeId; 2],
 ) -> Result<NodeId, String> {
     call.inputs = vec![Some(Value::Node(a)), Some(Value::Node(b))];
-    match operator(call)?[..] {
+    match elementwise::arithmetic(call, kind)?[..] {
         [Value::Node(id)] => Ok(id),
         _ => Err("an input is not known".to_owned()),
     }
@@ -85,7 +85,7 @@ fn logarithm(
     // An infinite one leaves no difference to take.
     let finite = Function::Clip { min: f64::from(f32::MIN), max: f64::from(f32::MAX) };
     let largest = call.add_step("finite", Op::Unary(finite), &[largest])?;
-    let less = combined(call, elementwise::sub, [x, largest])?;
+    let less = combined(call, BinaryKind::Sub, [x, largest])?;
     let powers = call.add_step("powers", Op::Unary(Function::Exp), &[less])?;
     let sum = along(call, powers, ReduceKind::Sum, places, "sum")?;
     let log = call.add_step("log", Op::Unary(Function::Log), &[sum])?;
@@ -96,7 +96,7 @@ pub(super) fn log_sum_exp(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let Some(places) = places(call, x)? else { return Call::node(x) };
     let (_, log, largest) = logarithm(call, x, &places)?;
-    let id = combined(call, elementwise::add, [log, largest])?;
+    let id = combined(call, BinaryKind::Add, [log, largest])?;
     without(call, id, &places)
 }
 
@@ -111,7 +111,7 @@ pub(super) fn log_softmax(call: &mut Call<'_, '_, '_>) -> Results {
         false => (x, at),
     };
     let (less, log, _) = logarithm(call, x, &[at])?;
-    let id = combined(call, elementwise::sub, [less, log])?;
+    let id = combined(call, BinaryKind::Sub, [less, log])?;
     let id = if in_rows { reshaped_node(call, id, dims)? } else { id };
     Call::node(id)
 }
@@ -134,7 +134,7 @@ pub(super) fn lp_normalization(call: &mut Call<'_, '_, '_>) -> Results {
     };
     let positive = Function::Clip { min: f64::from(f32::MIN_POSITIVE), max: f64::INFINITY };
     let norm = call.add_step("positive", Op::Unary(positive), &[norm])?;
-    let id = combined(call, elementwise::div, [x, norm])?;
+    let id = combined(call, BinaryKind::Div, [x, norm])?;
     Call::node(id)
 }
 
