@@ -14,13 +14,15 @@ const MOST_ULP: f64 = 2.6;
 const MOST_ULP_OF_MORE_STEPS: f64 = 4.0;
 
 /// The greatest error, in units of the last place, of a function that is an operator of its own name: of the sample. Rounding
-/// is exact; a root ends in a Newton step; a logarithm is a polynomial on an exponent, erf one of two.
+/// is exact; a root ends in a Newton step; a logarithm is a polynomial on an exponent, erf one of two, an angle one
+/// behind a quotient.
 fn most_ulp_of_named(function: Function) -> f64 {
     match function {
         Function::Sign | Function::Round | Function::Floor | Function::Ceil => 0.0,
         Function::Sqrt => 1.0,
         Function::Log => 1.5,
         Function::Erf => MOST_ULP,
+        Function::Atan => 3.0,
         Function::Exp => 3.0,
         Function::Activate(_) | Function::Clip { .. } => unreachable!("{function:?} has no name of its own"),
     }

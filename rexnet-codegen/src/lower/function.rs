@@ -34,6 +34,7 @@ pub(super) fn evaluate(
             nearest.clone().binary(BinaryOp::Less, value).select(above, nearest)
         }
         Function::Erf => error_function(builder, value, lanes),
+        Function::Atan => arc_tangent(builder, value, lanes),
     }
 }
 
@@ -178,6 +179,37 @@ fn square_root(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> 
     let finite = value.clone().binary(BinaryOp::Less, constant(f32::INFINITY));
     let negative = value.clone().binary(BinaryOp::Less, zero);
     positive.select(finite.select(root, value.clone()), negative.select(constant(f32::NAN), value))
+}
+
+/// With `x` above zero: `atan(x) = pi / 4 + atan((x - 1) / (x + 1))` from `tan(pi / 8)` on, `pi / 2 - atan(1 / x)` from
+/// `tan(3 pi / 8)` on; for the rest the odd polynomial of Cephes' `atanf`.
+fn arc_tangent(builder: &mut KernelBuilder, value: Expression, lanes: usize) -> Expression {
+    const POLYNOMIAL: [f32; 4] = [8.053_744_5e-2, -0.138_776_86, 0.199_777_11, -0.333_329_5];
+    const ENDS: [f32; 2] = [0.414_213_57, 2.414_213_7];
+    const TURNS: [f32; 2] = [std::f32::consts::FRAC_PI_4, std::f32::consts::FRAC_PI_2];
+    let constant = |value: f32| Expression::f32(value, lanes);
+    let value = builder.bind("value", value);
+    let size = magnitude(builder, value.clone(), lanes);
+    let size = builder.bind("size", size);
+    let middle = constant(ENDS[0]).binary(BinaryOp::Less, size.clone());
+    let large = constant(ENDS[1]).binary(BinaryOp::Less, size.clone());
+    let less = size.clone().binary(BinaryOp::Sub, constant(1.0));
+    let above = large.clone().select(constant(-1.0), middle.clone().select(less, size.clone()));
+    let above = builder.bind("above", above);
+    let more = size.clone().binary(BinaryOp::Add, constant(1.0));
+    let below = large.clone().select(size.clone(), middle.clone().select(more, constant(1.0)));
+    let x = builder.bind("x", above.binary(BinaryOp::Div, below));
+    let square = builder.bind("square", x.clone().binary(BinaryOp::Mul, x.clone()));
+    let mut p = constant(POLYNOMIAL[0]);
+    for &coefficient in &POLYNOMIAL[1..] {
+        p = builder.bind("p", p.fma(square.clone(), constant(coefficient)));
+    }
+    let p = builder.bind("p", p.binary(BinaryOp::Mul, square));
+    let rest = builder.bind("rest", p.fma(x.clone(), x));
+    let turn = large.select(constant(TURNS[1]), middle.select(constant(TURNS[0]), constant(0.0)));
+    let angle = builder.bind("angle", turn.binary(BinaryOp::Add, rest));
+    let minus = constant(0.0).binary(BinaryOp::Sub, angle.clone());
+    value.binary(BinaryOp::Less, constant(0.0)).select(minus, angle)
 }
 
 /// Below 0.93 an odd polynomial; above, one less exp of a polynomial. Both are minimax.

@@ -109,6 +109,8 @@ functions! {
     Ceil = "ceil" (onnx "Ceil"), |x| x.ceil();
     /// The integral of the normal distribution that GELU is made of: `2 / sqrt(pi)` times that of `exp(-t²)` from 0 to `x`.
     Erf = "erf" (onnx "Erf"), |x| error_function(x);
+    /// The angle whose tangent it is.
+    Atan = "atan" (onnx "Atan"), |x| x.atan();
 }
 
 /// `2 / sqrt(pi) * exp(-x²) * (x + x (2 x²) / 3 + x (2 x²)² / (3 * 5) + …)`: no term cancels another.
