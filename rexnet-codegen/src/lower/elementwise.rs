@@ -45,7 +45,7 @@ pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, ki
             let of_image = if b_ty.batch() == 1 { 0 } else { strides.x };
             let other = if same { at.clone() } else { image.clone() * of_image + channel };
             let (a, b) = (builder.load(left, at.clone(), lanes), builder.load(right, other, lanes));
-            let value = combine(builder, kind, a, b);
+            let value = combine(builder, kind, a, b, lanes);
             builder.store(output, at, value);
         });
     });
@@ -56,7 +56,13 @@ pub(super) fn binary(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, ki
 }
 
 /// `a` and `b` under the operator.
-fn combine(builder: &mut KernelBuilder, kind: BinaryKind, a: Expression, b: Expression) -> Expression {
+fn combine(
+    builder: &mut KernelBuilder,
+    kind: BinaryKind,
+    a: Expression,
+    b: Expression,
+    lanes: usize,
+) -> Expression {
     match kind {
         BinaryKind::Add => a.binary(BinaryOp::Add, b),
         BinaryKind::Sub => a.binary(BinaryOp::Sub, b),
@@ -64,7 +70,42 @@ fn combine(builder: &mut KernelBuilder, kind: BinaryKind, a: Expression, b: Expr
         BinaryKind::Div => a.binary(BinaryOp::Div, b),
         BinaryKind::Maximum => bound_or_nan(builder, BinaryOp::Max, a, b),
         BinaryKind::Minimum => bound_or_nan(builder, BinaryOp::Min, a, b),
+        BinaryKind::Power => power(builder, a, b, lanes),
     }
+}
+
+/// `exp(b * log(|a|))`, negative where `a` is and `b` is odd. One to any power is one, and so is anything to the power of zero.
+fn power(builder: &mut KernelBuilder, a: Expression, b: Expression, lanes: usize) -> Expression {
+    let constant = |value: f32| Expression::f32(value, lanes);
+    let less = |a: &Expression, b: &Expression| a.clone().binary(BinaryOp::Less, b.clone());
+    let (a, b) = (builder.bind("a", a), builder.bind("b", b));
+    let minus = constant(0.0).binary(BinaryOp::Sub, a.clone());
+    let size = builder.bind("size", minus.binary(BinaryOp::Max, a.clone()));
+    let log = evaluate(builder, Function::Log, size.clone(), lanes);
+    let exponent = builder.bind("exponent", log.binary(BinaryOp::Mul, b.clone()));
+    let result = evaluate(builder, Function::Exp, exponent, lanes);
+    let result = builder.bind("result", result);
+    // Where neither is smaller they are equal, or one is NaN, and then the result is NaN already or will be one.
+    let unless_equal = |x: &Expression, y: &Expression, otherwise: Expression, equal: Expression| {
+        let unordered = x.clone().binary(BinaryOp::Unordered, y.clone());
+        let equal = unordered.select(otherwise.clone(), equal);
+        less(x, y).select(otherwise.clone(), less(y, x).select(otherwise, equal))
+    };
+    let half = builder.bind("half", b.clone().binary(BinaryOp::Mul, constant(0.5)));
+    let whole_half = evaluate(builder, Function::Round, half.clone(), lanes);
+    let whole_half = builder.bind("whole_half", whole_half);
+    let whole = evaluate(builder, Function::Round, b.clone(), lanes);
+    let whole = builder.bind("whole", whole);
+    let odd = constant(0.0).binary(BinaryOp::Sub, result.clone());
+    let signed = builder.bind("signed", unless_equal(&half, &whole_half, odd, result.clone()));
+    let of_negative = unless_equal(&b, &whole, constant(f32::NAN), signed);
+    let of_negative = builder.bind("of_negative", of_negative);
+    // Minus infinity has powers that are no integers: its own size's.
+    let finite = less(&constant(f32::NEG_INFINITY), &a).select(of_negative.clone(), result.clone());
+    let finite = builder.bind("finite", unless_equal(&b, &whole, finite, of_negative));
+    let result = builder.bind("result", less(&a, &constant(0.0)).select(finite, result));
+    let result = builder.bind("result", unless_equal(&b, &constant(0.0), result, constant(1.0)));
+    unless_equal(&a, &constant(1.0), result, constant(1.0))
 }
 
 /// The smaller or larger of two values, NaN where one is: their sum carries it.

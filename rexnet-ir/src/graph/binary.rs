@@ -66,4 +66,6 @@ kinds! {
     Maximum = "maximum" (onnx "Max", commutes true), |a, b| if a > b || a.is_nan() { a } else { b };
     /// The smaller one, NaN where one is.
     Minimum = "minimum" (onnx "Min", commutes true), |a, b| if a < b || a.is_nan() { a } else { b };
+    /// `a` to the power of `b`; one where `b` is zero, NaN where `a` is below zero and `b` is no integer.
+    Power = "power" (onnx "Pow", commutes false), |a, b| a.powf(b);
 }

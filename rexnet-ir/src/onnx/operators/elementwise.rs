@@ -23,6 +23,7 @@ fn integers(kind: BinaryKind, a: i64, b: i64) -> Result<i64, String> {
         BinaryKind::Div => a.checked_div(b),
         BinaryKind::Maximum => Some(a.max(b)),
         BinaryKind::Minimum => Some(a.min(b)),
+        BinaryKind::Power => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
     }
     .ok_or_else(|| format!("integer arithmetic on {a} and {b} fails"))
 }
@@ -184,8 +185,8 @@ fn with_constant(
         call.inputs = values.iter().cloned().map(Some).collect();
         stretched(call, kind, [&values[0], &values[1]])
     };
-    // More axes would be axes of the result, too.
-    if constant.dims().len() > ty.dims.len() {
+    // More axes would be axes of the result, too; powers have no reciprocal and no bias.
+    if constant.dims().len() > ty.dims.len() || kind == BinaryKind::Power {
         return in_general(call);
     }
     if matches!(kind, BinaryKind::Maximum | BinaryKind::Minimum) {
