@@ -6,8 +6,9 @@ use crate::comparison::{assert_within, range, widen};
 use crate::inputs;
 use crate::random_graph::random_graph;
 use proptest::prelude::*;
-use rexnet_codegen::driver::{Request, Taps, Weights, compile};
+use rexnet_codegen::driver::{Request, Source, Taps, Weights, check, compile};
 use rexnet_ir::graph::{self, Graph};
+use rexnet_ir::onnx::{Verdict, export};
 use rexnet_ir::reference::evaluate_outputs;
 
 /// Runs everywhere and compares with the reference: within 1e-4 of an output's range, as for published networks.
@@ -50,6 +51,20 @@ proptest! {
     #[test]
     fn graphs_agree(mut choices in Choices::strategy(80)) {
         conform(&random_graph(&mut choices));
+    }
+}
+
+proptest! {
+    #![proptest_config(crate::cases(48))]
+
+    #[test]
+    fn a_check_says_yes_exactly_of_what_compiles(mut choices in Choices::strategy(80)) {
+        let file = export(&random_graph(&mut choices)).unwrap();
+        let checked = check(&Request::new(Source::onnx(file.clone()), Weights::Zeros)).unwrap();
+        let covered = checked.nodes.iter().all(|node| node.verdict == Verdict::Covered);
+        let compiled = compile(Request::new(Source::onnx(file), Weights::Own));
+        let yes = covered && checked.faults.list.is_empty();
+        prop_assert_eq!(yes, compiled.is_ok(), "{:?} {}", checked.nodes, checked.faults);
     }
 }
 
