@@ -2,6 +2,8 @@
 //! as `tests/fixtures/make_onnx_node_tests.py` writes them. Says how many passed, which are not supported and why, and
 //! which failed; the exit code is 1 when any failed.
 //!
+//! Doubles are rounded to floats, and truth values are 1 and 0, as the compiler has them.
+//!
 //! A test gives everything as inputs of the graph, weights too. It is compiled with all float inputs as inputs, and
 //! where that is not supported with the first one alone; the others are bound as constants, which is what networks have
 //! there.
@@ -82,8 +84,8 @@ fn test(folder: &Path) -> Outcome {
     let Some(&first) = floats.first() else {
         return Outcome::Unsupported("no input is of type float".to_owned());
     };
-    if outputs.iter().any(|output| output.floats().is_none()) {
-        return Outcome::Unsupported("an output is not of type float".to_owned());
+    if outputs.iter().any(|output| output.numbers().is_none()) {
+        return Outcome::Unsupported("an output is not of type float or bool".to_owned());
     }
     let mut outcome = attempt(&model, &inputs, &floats, &outputs);
     if matches!(outcome, Outcome::Unsupported(_)) && floats.len() > 1 {
@@ -119,8 +121,8 @@ fn attempt(model: &[u8], inputs: &[Tensor], free: &[usize], outputs: &[Tensor]) 
         return Outcome::Failed(fault.cause);
     }
     for ((port, actual), expected) in model.outputs().iter().zip(&results).zip(outputs) {
-        let Some(floats) = expected.floats() else {
-            return Outcome::Failed(format!("{} is not of type float", port.name));
+        let Some(floats) = expected.numbers() else {
+            return Outcome::Failed(format!("{} is not of type float or bool", port.name));
         };
         // The graph has no scalars; they are vectors of one element.
         let dims = if expected.dims.is_empty() { &[1][..] } else { &expected.dims };

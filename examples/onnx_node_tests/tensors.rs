@@ -4,7 +4,8 @@
 pub(crate) struct Tensor {
     pub(crate) name: String,
     pub(crate) dims: Vec<usize>,
-    floats: Option<Vec<f32>>,
+    data_type: u64,
+    numbers: Option<Vec<f32>>,
     message: Vec<u8>,
 }
 
@@ -14,11 +15,14 @@ enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
+const FLOAT: u64 = 1;
+const BOOL: u64 = 9;
+const DOUBLE: u64 = 11;
+
 impl Tensor {
     /// Reads a `TensorProto`.
     pub(crate) fn read(message: Vec<u8>) -> Result<Self, String> {
-        const FLOAT: u64 = 1;
-        let (mut name, mut dims, mut data_type, mut floats) = (String::new(), Vec::new(), 0, Vec::new());
+        let (mut name, mut dims, mut data_type, mut raw) = (String::new(), Vec::new(), 0, &[][..]);
         let mut rest = message.as_slice();
         while !rest.is_empty() {
             match field(&mut rest).ok_or("the tensor's message is damaged")? {
@@ -30,21 +34,30 @@ impl Tensor {
                 }
                 (2, Field::Number(number)) => data_type = number,
                 (8, Field::Bytes(text)) => name = String::from_utf8_lossy(text).into_owned(),
-                // Packed floats and raw data are the same bytes.
-                (4 | 9, Field::Bytes(bytes)) if bytes.len() % 4 == 0 => {
-                    let each = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-                    floats = each.collect();
-                }
+                // Packed floats, packed doubles and raw data are the same bytes.
+                (4 | 9 | 10, Field::Bytes(bytes)) => raw = bytes,
                 _ => {}
             }
         }
-        let complete = data_type == FLOAT && floats.len() == dims.iter().product::<usize>();
-        Ok(Self { name, dims, floats: complete.then_some(floats), message })
+        let numbers: Vec<f32> = match data_type {
+            FLOAT => raw.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+            DOUBLE => raw.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes) as f32).collect(),
+            BOOL => raw.iter().map(|&byte| f32::from(byte)).collect(),
+            _ => Vec::new(),
+        };
+        let complete = matches!(data_type, FLOAT | DOUBLE | BOOL);
+        let complete = complete && numbers.len() == dims.iter().product::<usize>();
+        Ok(Self { name, dims, data_type, numbers: complete.then_some(numbers), message })
     }
 
-    /// The elements of a tensor of type float.
+    /// The elements of a tensor of floats; those of doubles are rounded to such.
     pub(crate) fn floats(&self) -> Option<&[f32]> {
-        self.floats.as_deref()
+        self.numbers().filter(|_| self.data_type != BOOL)
+    }
+
+    /// The elements of a tensor of floats or of truth values, which are 1 and 0.
+    pub(crate) fn numbers(&self) -> Option<&[f32]> {
+        self.numbers.as_deref()
     }
 }
 

@@ -16,6 +16,7 @@ const MODELS: &[&str] = &[
     "batch_norms",
     "crossing_bounds",
     "doubles",
+    "functions",
     "norms_along_an_axis",
     "old_batch_norms",
     "operators_of_6",
@@ -24,6 +25,7 @@ const MODELS: &[&str] = &[
     "resize_row",
     "resizes",
     "resizes_old",
+    "truths",
     "weights_from_constants",
 ];
 

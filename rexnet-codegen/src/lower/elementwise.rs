@@ -63,6 +63,7 @@ fn combine(
     b: Expression,
     lanes: usize,
 ) -> Expression {
+    let constant = |value: f32| Expression::f32(value, lanes);
     match kind {
         BinaryKind::Add => a.binary(BinaryOp::Add, b),
         BinaryKind::Sub => a.binary(BinaryOp::Sub, b),
@@ -71,7 +72,29 @@ fn combine(
         BinaryKind::Maximum => bound_or_nan(builder, BinaryOp::Max, a, b),
         BinaryKind::Minimum => bound_or_nan(builder, BinaryOp::Min, a, b),
         BinaryKind::Power => power(builder, a, b, lanes),
+        BinaryKind::Less => a.binary(BinaryOp::Less, b).select(constant(1.0), constant(0.0)),
+        BinaryKind::LessOrEqual => {
+            let (a, b) = (builder.bind("a", a), builder.bind("b", b));
+            let at_most = b.clone().binary(BinaryOp::Less, a.clone()).select(constant(0.0), constant(1.0));
+            a.binary(BinaryOp::Unordered, b).select(constant(0.0), at_most)
+        }
+        BinaryKind::Equal => {
+            let (a, b) = (builder.bind("a", a), builder.bind("b", b));
+            unless_equal(&a, &b, constant(0.0), constant(1.0))
+        }
+        BinaryKind::Keep => {
+            let (a, b) = (builder.bind("a", a), builder.bind("b", b));
+            unless_equal(&b, &constant(0.0), a, constant(0.0))
+        }
     }
+}
+
+/// `equal` where `x` and `y` are, elsewhere, where one is NaN, too, `otherwise`. All are used several times.
+fn unless_equal(x: &Expression, y: &Expression, otherwise: Expression, equal: Expression) -> Expression {
+    let less = |x: &Expression, y: &Expression| x.clone().binary(BinaryOp::Less, y.clone());
+    let unordered = x.clone().binary(BinaryOp::Unordered, y.clone());
+    let equal = unordered.select(otherwise.clone(), equal);
+    less(x, y).select(otherwise.clone(), less(y, x).select(otherwise, equal))
 }
 
 /// `exp(b * log(|a|))`, negative where `a` is and `b` is odd. One to any power is one, and so is anything to the power of zero.
@@ -85,12 +108,6 @@ fn power(builder: &mut KernelBuilder, a: Expression, b: Expression, lanes: usize
     let exponent = builder.bind("exponent", log.binary(BinaryOp::Mul, b.clone()));
     let result = evaluate(builder, Function::Exp, exponent, lanes);
     let result = builder.bind("result", result);
-    // Where neither is smaller they are equal, or one is NaN, and then the result is NaN already or will be one.
-    let unless_equal = |x: &Expression, y: &Expression, otherwise: Expression, equal: Expression| {
-        let unordered = x.clone().binary(BinaryOp::Unordered, y.clone());
-        let equal = unordered.select(otherwise.clone(), equal);
-        less(x, y).select(otherwise.clone(), less(y, x).select(otherwise, equal))
-    };
     let half = builder.bind("half", b.clone().binary(BinaryOp::Mul, constant(0.5)));
     let whole_half = evaluate(builder, Function::Round, half.clone(), lanes);
     let whole_half = builder.bind("whole_half", whole_half);
@@ -102,6 +119,7 @@ fn power(builder: &mut KernelBuilder, a: Expression, b: Expression, lanes: usize
     let of_negative = builder.bind("of_negative", of_negative);
     // Minus infinity has powers that are no integers: its own size's.
     let finite = less(&constant(f32::NEG_INFINITY), &a).select(of_negative.clone(), result.clone());
+    let finite = builder.bind("finite", finite);
     let finite = builder.bind("finite", unless_equal(&b, &whole, finite, of_negative));
     let result = builder.bind("result", less(&a, &constant(0.0)).select(finite, result));
     let result = builder.bind("result", unless_equal(&b, &constant(0.0), result, constant(1.0)));

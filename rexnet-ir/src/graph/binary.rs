@@ -68,4 +68,19 @@ kinds! {
     Minimum = "minimum" (onnx "Min", commutes true), |a, b| if a < b || a.is_nan() { a } else { b };
     /// `a` to the power of `b`; one where `b` is zero, NaN where `a` is below zero and `b` is no integer.
     Power = "power" (onnx "Pow", commutes false), |a, b| a.powf(b);
+    /// Whether `a` is smaller: 1 or 0.
+    Less = "less" (onnx "Less", commutes false), |a, b| f64::from(a < b);
+    /// Whether `a` is not larger, and neither is NaN: 1 or 0.
+    LessOrEqual = "less_or_equal" (onnx "LessOrEqual", commutes false), |a, b| f64::from(a <= b);
+    /// Whether they are equal: 1 or 0.
+    Equal = "equal" (onnx "Equal", commutes true), |a, b| f64::from(a == b);
+    /// `a` where `b` is not zero, zero elsewhere; written as a choice between the two.
+    Keep = "keep" (onnx "Where", commutes false), |a, b| if b == 0.0 { 0.0 } else { a };
+}
+
+impl BinaryKind {
+    /// Whether the result is an answer, 1 or 0: ONNX has it as a truth value.
+    pub fn is_truth(self) -> bool {
+        matches!(self, BinaryKind::Less | BinaryKind::LessOrEqual | BinaryKind::Equal)
+    }
 }

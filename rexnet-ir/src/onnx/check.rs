@@ -133,16 +133,14 @@ impl Checking {
 /// What could stand for an operator, covered in part or not at all.
 fn instead_of(operator: &str) -> Option<&'static str> {
     const TABLE: &[(&[&str], &str)] = &[
-        (&["Gelu", "Erf"], "use SiLU or HardSwish, and train again"),
-        (&["ThresholdedRelu", "Shrink"], "use LeakyRelu or Elu, and train again"),
+        (&["Erf"], "use SiLU or HardSwish, and train again"),
         (&["LogSoftmax"], "end the model at the logits; the order of the classes is the same"),
-        (&["Hardmax"], "end the model at the logits; `run` prints probabilities"),
         (&["ArgMax", "ArgMin", "TopK", "NonMaxSuppression"], "end the model before it, and choose outside"),
         (
             &["ScatterND", "ScatterElements", "Scatter"],
             "write the addition to a slice as slices and a concatenation",
         ),
-        (&["LRN", "LpNormalization"], "use BatchNormalization, which folds into convolutions"),
+        (&["LpNormalization"], "use BatchNormalization, which folds into convolutions"),
         (
             &["InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization"],
             "use BatchNormalization, which folds into convolutions, and train again",

@@ -37,8 +37,10 @@ pub(super) enum Value {
     Transposed(NodeId, Arc<[usize]>),
     /// The elements of one in row-major order under more extents than a tensor of the graph has.
     Split(NodeId, Arc<[usize]>),
-    /// Where one is greater than a number.
-    Above(NodeId, f32),
+    /// Truth values that the network computes, as 1 and 0.
+    Truth(NodeId),
+    /// One without its fractions, of an integer type: floats that only a cast takes.
+    Whole(NodeId),
     /// The parts of one that the network computes.
     Sequence(Parts),
     /// A value known now; the name is that of the tensor.
@@ -354,10 +356,10 @@ impl<'a> Importer<'a> {
                 Some(Value::Constant(..)) if let Some(id) = computed => {
                     self.graph.edit().output(name, id);
                 }
-                Some(&Value::Node(id)) if self.graph.node(id).op != Op::Constant => {
+                Some(&(Value::Node(id) | Value::Truth(id))) if self.graph.node(id).op != Op::Constant => {
                     self.graph.edit().output(name, id);
                 }
-                Some(Value::Node(_) | Value::Constant(..)) => {
+                Some(Value::Node(_) | Value::Truth(_) | Value::Constant(..)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is a constant");
                 }
                 Some(Value::Sequence(_)) => {
@@ -367,8 +369,8 @@ impl<'a> Importer<'a> {
                     let cause = format!("the output is of rank {}; at most 4 is supported", dims.len());
                     self.fault(Code::OnnxUnsupported, name, cause);
                 }
-                Some(Value::Above(..)) => {
-                    self.fault(Code::OnnxUnsupported, name, "the output is of type bool");
+                Some(Value::Whole(..)) => {
+                    self.fault(Code::OnnxUnsupported, name, "the output is computed and of integers");
                 }
                 Some(Value::Transposed(..) | Value::Unknown) => {}
                 None => self.fault(Code::OnnxInvalid, name, "the output is never defined"),
@@ -390,7 +392,8 @@ impl<'a> Importer<'a> {
             }
             Value::Transposed(..)
             | Value::Split(..)
-            | Value::Above(..)
+            | Value::Truth(_)
+            | Value::Whole(_)
             | Value::Sequence(_)
             | Value::Unknown => Err("an input is not known".to_owned()),
         }

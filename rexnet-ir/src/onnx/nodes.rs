@@ -221,6 +221,13 @@ impl Importer<'_> {
                 }
             }
         }
+        let truths =
+            operator.moves() && inputs.iter().flatten().any(|input| matches!(input, Value::Truth(_)));
+        for input in inputs.iter_mut().flatten().filter(|_| truths) {
+            if let Value::Truth(id) = *input {
+                *input = Value::Node(id);
+            }
+        }
         let mut call = Call {
             importer: self,
             name: node
@@ -237,6 +244,10 @@ impl Importer<'_> {
             kind: node.op_type.as_deref().unwrap_or(""),
         };
         match (operator.import)(&mut call) {
+            Ok(results) if truths => {
+                let truth = |value| if let Value::Node(id) = value { Value::Truth(id) } else { value };
+                Some(results.into_iter().map(truth).collect())
+            }
             Ok(results) => Some(results.into_iter().map(|value| self.folded(value)).collect()),
             Err(cause) => {
                 self.refuse(node, opset, &cause);

@@ -237,18 +237,24 @@ fn reductions_and_rearrangements() {
         (
             "a comparison as a map",
             REFUSED,
-            "is a comparison",
+            "is a truth value",
             Model::new(&[node("Greater", &["x", "n"], &["g"], &[]), node("Relu", &["g"], &["y"], &[])])
                 .with(&[crate::encode::scalar("n", 20.0)])
                 .file(),
         ),
-        ("a comparison as the output", REFUSED, "bool", {
+        ("a comparison as the output", "", "", {
             single("Greater", &["x", "n"], &[], &[crate::encode::scalar("n", 20.0)])
         }),
         (
-            "a choice",
+            "a choice by numbers",
             REFUSED,
-            "a choice between",
+            "a truth value is needed",
+            Model::new(&[node("Where", &["x", "x", "x"], &["y"], &[])]).file(),
+        ),
+        (
+            "a choice",
+            "",
+            "",
             Model::new(&[
                 node("Greater", &["x", "n"], &["g"], &[]),
                 node("Relu", &["x"], &["r"], &[]),

@@ -180,7 +180,7 @@ fn axes_and_shapes() {
             on_list("Cast", &["n"], &[int("to", 6)], &[list("n", &[1 << 40])]),
         ),
         ("cast to nothing", REFUSED, "undefined", single("Cast", &["x"], &[], &[])),
-        ("cast of the map", REFUSED, "int64", single("Cast", &["x"], &[int("to", 7)], &[])),
+        ("cast of the map", REFUSED, "of integers", single("Cast", &["x"], &[int("to", 7)], &[])),
     ];
     check_all(rows);
 }

@@ -15,16 +15,16 @@ fn every_node_of_an_exported_network_is_supported() {
 #[test]
 fn refused_nodes_are_named_with_reason_and_replacement_and_the_others_too() {
     let directory = scratch("check_refused");
-    let operators = ["Relu", "Gelu", "HardSwish", "Gelu", "LSTM", "Frobnicate"];
+    let operators = ["Relu", "GRU", "HardSwish", "GRU", "LSTM", "Frobnicate"];
     let model = file(&directory, "model.onnx", chain(&operators));
     let ran = rexnetc(&["check", &model]).exits(1);
     let expected = "\
 no    Frobnicate  opset 17  node_5
         the operator is not supported
-no    Gelu        opset 17  node_1
-no    Gelu        opset 17  node_3
+no    GRU         opset 17  node_1
+no    GRU         opset 17  node_3
         the operator is not supported
-        instead: use SiLU or HardSwish, and train again
+        instead: recurrent layers do not belong to networks of this class
 no    LSTM        opset 17  node_4
         the operator is not supported
         instead: recurrent layers do not belong to networks of this class
@@ -36,7 +36,7 @@ open: the operator is known; whether this use is supported depends on a node tha
     assert_eq!(ran.out, expected);
     let json = rexnetc(&["check", &model, "--json"]).exits(1).json();
     assert_eq!(json["supported"], false);
-    assert_eq!(json["nodes"][1]["instead"], "use SiLU or HardSwish, and train again");
+    assert_eq!(json["nodes"][1]["instead"], "recurrent layers do not belong to networks of this class");
     assert_eq!((&json["nodes"][5]["verdict"], &json["nodes"][5]["reason"]), (&"yes".into(), &().into()));
 }
 

@@ -5,11 +5,11 @@ mod operators;
 mod primitive;
 
 use super::import::MAX_MODEL_BYTES;
-use super::messages::{Attribute, GraphMessage, Model, Node, OperatorSet};
+use super::messages::{Attribute, GraphMessage, Model, Node, OperatorSet, data_type};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use crate::graph::{Coordinates, Graph, NodeId, Op};
+use crate::graph::{BinaryKind, Coordinates, Graph, NodeId, Op};
 use crate::weights;
-use fields::{float_tensor, value_info};
+use fields::{float_tensor, int, value_info};
 use primitive::primitive;
 use prost::Message;
 use std::collections::{HashMap, HashSet};
@@ -149,7 +149,22 @@ impl<'a> Writer<'a> {
                     node.operands.iter().map(|operand| self.names[operand].clone()).collect();
                 let (kind, attributes) = self.operator(id, op, &mut inputs);
                 let output = self.names[&id].clone();
-                self.push(kind, inputs, output, attributes);
+                match op {
+                    Op::Binary(own) if own.is_truth() => {
+                        let truth = self.unique(&format!("{output}.truth"));
+                        self.push(kind, inputs, truth.clone(), attributes);
+                        self.push("Cast", vec![truth], output, vec![int("to", data_type::FLOAT as usize)]);
+                    }
+                    Op::Binary(BinaryKind::Keep) => {
+                        let truth = self.unique(&format!("{output}.truth"));
+                        let to = vec![int("to", data_type::BOOL as usize)];
+                        let value = inputs.swap_remove(0);
+                        self.push("Cast", inputs, truth.clone(), to);
+                        let zero = self.float(0.0);
+                        self.push(kind, vec![truth, value, zero], output, attributes);
+                    }
+                    _ => self.push(kind, inputs, output, attributes),
+                }
             }
         }
     }

@@ -161,7 +161,7 @@ impl Writer<'_> {
         self.argument("floats", &text.join("_"), data_type::FLOAT, vec![values.len() as i64], bytes)
     }
 
-    fn float(&mut self, value: f32) -> String {
+    pub(super) fn float(&mut self, value: f32) -> String {
         self.argument(
             "float",
             &format!("{value:?}"),

@@ -2,6 +2,7 @@
 
 use super::{Call, broadcast, elementwise};
 use crate::graph::{Activation, BinaryKind, Function, NodeId, Op, Parameter};
+use crate::onnx::constant::{Constant, Elements};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -28,10 +29,74 @@ pub(super) fn function(call: &mut Call<'_, '_, '_>) -> Results {
 
 pub(super) fn swish(call: &mut Call<'_, '_, '_>) -> Results {
     let alpha = call.attributes.float("alpha", 1.0)?;
-    if alpha != 1.0 {
-        return Err(format!("alpha {alpha} is not supported; 1 is"));
+    if alpha == 1.0 {
+        return activate(call, Activation::Silu);
     }
-    activate(call, Activation::Silu)
+    let x = call.data(0)?;
+    let scaled = with_number(call, x, BinaryKind::Mul, "scaled", alpha)?;
+    let gate = step(call, "gate", Activation::Sigmoid, scaled)?;
+    let id = call.add(BinaryKind::Mul.into(), &[x, gate])?;
+    Call::node(id)
+}
+
+/// `x / 2 * (1 + erf(x / sqrt(2)))`, or with a hyperbolic tangent in its place. The limit at minus infinity is zero.
+pub(super) fn gelu(call: &mut Call<'_, '_, '_>) -> Results {
+    /// Below, the other factor is zero.
+    const ENDS: f64 = -40.0;
+    let x = call.data(0)?;
+    let bounded = Function::Clip { min: ENDS, max: f64::INFINITY };
+    let x = call.add_step("bounded", Op::Unary(bounded), &[x])?;
+    let integral = match call.attributes.string("approximate")?.as_deref() {
+        None | Some("none") => {
+            let scaled = with_number(call, x, BinaryKind::Mul, "scaled", std::f32::consts::FRAC_1_SQRT_2)?;
+            call.add_step("erf", Op::Unary(Function::Erf), &[scaled])?
+        }
+        Some("tanh") => {
+            let square = call.add_step("square", BinaryKind::Mul.into(), &[x, x])?;
+            let part = with_number(call, square, BinaryKind::Mul, "part", 0.044_715)?;
+            let factor = with_number(call, part, BinaryKind::Add, "factor", 1.0)?;
+            let cubic = call.add_step("cubic", BinaryKind::Mul.into(), &[x, factor])?;
+            let scaled = with_number(call, cubic, BinaryKind::Mul, "scaled", 0.797_884_6)?;
+            step(call, "tanh", Activation::Tanh, scaled)?
+        }
+        Some(other) => return Err(format!("approximation {other} is not known")),
+    };
+    let sum = with_number(call, integral, BinaryKind::Add, "sum", 1.0)?;
+    let half = with_number(call, x, BinaryKind::Mul, "half", 0.5)?;
+    let id = call.add(BinaryKind::Mul.into(), &[half, sum])?;
+    Call::node(id)
+}
+
+/// Where `x` is above a number.
+fn above(call: &mut Call<'_, '_, '_>, x: NodeId, part: &str, number: f32) -> Result<NodeId, String> {
+    let dims = call.type_of(x).dims.clone();
+    let elements = dims.iter().product();
+    call.charge(elements)?;
+    let numbers = call.made(&format!("{part}.constant"), dims, vec![number; elements])?;
+    call.add_step(part, BinaryKind::Less.into(), &[numbers, x])
+}
+
+/// `x` above a number, else zero.
+pub(super) fn thresholded_relu(call: &mut Call<'_, '_, '_>) -> Results {
+    let alpha = call.attributes.float("alpha", 1.0)?;
+    let x = call.data(0)?;
+    let above = above(call, x, "above", alpha)?;
+    let id = call.add(BinaryKind::Keep.into(), &[x, above])?;
+    Call::node(id)
+}
+
+/// What is further from zero than a number, moved towards zero; the rest is zero.
+pub(super) fn shrink(call: &mut Call<'_, '_, '_>) -> Results {
+    let (bias, bound) = (call.attributes.float("bias", 0.0)?, call.attributes.float("lambd", 0.5)?);
+    let x = call.data(0)?;
+    let is_above = above(call, x, "is_above", bound)?;
+    let is_below = with_number(call, x, BinaryKind::Less, "is_below", -bound)?;
+    let less = with_number(call, x, BinaryKind::Add, "less", -bias)?;
+    let more = with_number(call, x, BinaryKind::Add, "more", bias)?;
+    let right = call.add_step("right", BinaryKind::Keep.into(), &[less, is_above])?;
+    let left = call.add_step("left", BinaryKind::Keep.into(), &[more, is_below])?;
+    let id = call.add(BinaryKind::Add.into(), &[left, right])?;
+    Call::node(id)
 }
 
 /// `min(1, max(0, alpha * x + beta))`; other numbers than PyTorch's are written out.
@@ -80,6 +145,14 @@ fn alpha(call: &Call<'_, '_, '_>, default: f32) -> Result<Parameter, String> {
 }
 
 pub(super) fn neg(call: &mut Call<'_, '_, '_>) -> Results {
+    if let Value::Constant(_, constant) = call.input(0)?
+        && let Ok(integers) = constant.as_integers()
+    {
+        let negated: Option<Vec<i64>> = integers.iter().map(|x| x.checked_neg()).collect();
+        let negated = Elements::Integers(negated.ok_or("the smallest integer has no negative")?.into());
+        let negated = Constant::new(constant.dims().to_vec(), negated)?;
+        return call.constant(negated);
+    }
     let x = call.data(0)?;
     let id = with_number(call, x, BinaryKind::Mul, "negated", -1.0)?;
     Call::node(id)
@@ -89,6 +162,14 @@ pub(super) fn abs(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
     let id = magnitude(call, x, "magnitude")?;
     Call::node(id)
+}
+
+/// Without the fraction: the sign of each element times the largest integer that is not above its size.
+pub(super) fn truncated(call: &mut Call<'_, '_, '_>, x: NodeId) -> Result<NodeId, String> {
+    let size = magnitude(call, x, "size")?;
+    let whole = call.add_step("whole", Op::Unary(Function::Floor), &[size])?;
+    let sign = call.add_step("sign", Op::Unary(Function::Sign), &[x])?;
+    call.add_step("truncated", BinaryKind::Mul.into(), &[sign, whole])
 }
 
 /// `max(x, -x)`.

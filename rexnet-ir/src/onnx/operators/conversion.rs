@@ -1,7 +1,7 @@
-//! Ceil, Floor, CastLike, Expand, Equal, Where, Range: what exporters leave of the arithmetic on shapes and scalars.
+//! Ceil, Floor, CastLike, Expand, Range: what exporters leave of the arithmetic on shapes and scalars.
 
 use super::{Call, activation, broadcast};
-use crate::graph::{Activation, Expand, NodeId, Op};
+use crate::graph::{Expand, Op};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
 
@@ -77,72 +77,41 @@ fn constants<const N: usize>(call: &Call<'_, '_, '_>) -> Result<[Constant; N], S
     known.try_into().map_err(|_| "an input is missing".to_owned())
 }
 
-/// Whether integers are equal, as 1 or 0. Floats, which may have been rounded when they were read, are not compared.
-pub(super) fn equal(call: &mut Call<'_, '_, '_>) -> Results {
+/// What is left of a division: of integers with the divisor's sign, or with the dividend's where `fmod` says so, as of floats
+/// always.
+pub(super) fn modulo(call: &mut Call<'_, '_, '_>) -> Results {
     let [a, b] = constants(call)?;
+    let truncates = call.attributes.int("fmod", 0)? != 0;
     let dims = broadcast::together(a.dims(), b.dims())?;
     let count = count_of(&dims).ok_or("the constants broadcast to too many elements")?;
     call.charge(count)?;
-    let (x, y) = (a.as_integers()?, b.as_integers()?);
     let place = |at: usize, own: &Constant| broadcast::place(at, &dims, own.dims());
-    let equal = (0..count).map(|at| i64::from(x[place(at, &a)] == y[place(at, &b)])).collect();
-    let equal = Constant::new(dims.clone(), Elements::Integers(equal))?;
-    call.constant(equal)
-}
-
-/// Whether a computed tensor is greater than a number.
-pub(super) fn greater(call: &mut Call<'_, '_, '_>) -> Results {
-    let unsupported = "a comparison is supported of a computed tensor with one number".to_owned();
-    let Value::Node(x) = *call.input(0)? else { return Err(unsupported) };
-    let number = call.known(1).map_err(|_| unsupported)?.scalar()?;
-    Ok(vec![Value::Above(x, number as f32)])
-}
-
-/// Above this `softplus(x)` is `x` in f32: exporters write that out, as PyTorch computes it.
-const SOFTPLUS_IS_LINEAR: f32 = 17.0;
-
-/// `x > number ? x : softplus(x)`.
-fn select_above(call: &Call<'_, '_, '_>, x: NodeId, number: f32) -> Results {
-    if let (Value::Node(then), Value::Node(otherwise)) = (call.input(1)?, call.input(2)?) {
-        let node = call.importer.graph.node(*otherwise);
-        let softplus = node.op == Activation::Softplus.into();
-        if softplus && node.operands == [x] && *then == x && number >= SOFTPLUS_IS_LINEAR {
-            return Call::node(*otherwise);
-        }
-    }
-    Err("a choice between computed tensors is not supported".to_owned())
-}
-
-/// Where: of two constants, the element of the first where the condition holds, else of the second.
-pub(super) fn select(call: &mut Call<'_, '_, '_>) -> Results {
-    if let Value::Above(x, number) = *call.input(0)? {
-        return select_above(call, x, number);
-    }
-    let [condition, a, b] = constants(call)?;
-    let dims = broadcast::together(&broadcast::together(condition.dims(), a.dims())?, b.dims())?;
-    let count = count_of(&dims).ok_or("the constants broadcast to too many elements")?;
-    call.charge(count)?;
-    let place = |at: usize, own: &Constant| broadcast::place(at, &dims, own.dims());
-    let holds = condition.as_integers()?;
-    let holds = |at: usize| holds[place(at, &condition)] != 0;
+    let rest = |a: i64, b: i64| {
+        let rest = a.checked_rem(b).ok_or_else(|| format!("{a} modulo {b}"))?;
+        Ok::<i64, String>(if truncates || rest == 0 || (rest < 0) == (b < 0) { rest } else { rest + b })
+    };
     let elements = match (a.elements(), b.elements()) {
         (Elements::Integers(x), Elements::Integers(y)) => {
-            let chosen = |at| if holds(at) { x[place(at, &a)] } else { y[place(at, &b)] };
-            Elements::Integers((0..count).map(chosen).collect())
+            let each = (0..count).map(|at| rest(x[place(at, &a)], y[place(at, &b)]));
+            Elements::Integers(each.collect::<Result<_, _>>()?)
         }
-        (Elements::Floats(x), Elements::Floats(y)) => {
-            let chosen = |at| if holds(at) { x.element(place(at, &a)) } else { y.element(place(at, &b)) };
-            Elements::floats((0..count).map(chosen).collect::<Vec<f32>>())
+        (Elements::Floats(x), Elements::Floats(y)) if truncates => {
+            let each = (0..count).map(|at| x.element(place(at, &a)) % y.element(place(at, &b)));
+            Elements::floats(each.collect::<Vec<f32>>())
         }
-        _ => return Err("an integer and a float constant are mixed".to_owned()),
+        _ => return Err("floats need fmod, and both inputs one type".to_owned()),
     };
-    let chosen = Constant::new(dims.clone(), elements)?;
-    call.constant(chosen)
+    let constant = Constant::new(dims.clone(), elements)?;
+    call.constant(constant)
 }
 
-/// The integers from a first one up to a limit, by steps.
+/// The numbers from a first one up to a limit, by steps.
 pub(super) fn range(call: &mut Call<'_, '_, '_>) -> Results {
-    let [start, limit, step] = constants(call)?.map(|constant| match constant.as_integers()? {
+    let given: [Constant; 3] = constants(call)?;
+    if given.iter().all(|constant| constant.as_floats().is_ok()) {
+        return range_of_floats(call, &given);
+    }
+    let [start, limit, step] = given.map(|constant| match constant.as_integers()? {
         &[number] => Ok(i128::from(number)),
         other => Err(format!("a single number is needed, {} are given", other.len())),
     });
@@ -159,4 +128,20 @@ pub(super) fn range(call: &mut Call<'_, '_, '_>) -> Results {
     // Each lies between the first one and the limit.
     let numbers = (0..count as i128).map(|at| (start + at * step) as i64).collect();
     call.constant(Constant::integers(numbers))
+}
+
+/// Each number is the first one and that many steps, as engines add them up in f32.
+fn range_of_floats(call: &mut Call<'_, '_, '_>, given: &[Constant; 3]) -> Results {
+    let [start, limit, step] = [0, 1, 2].map(|place| given[place].scalar());
+    let (start, limit, step) = (start? as f32, limit? as f32, step? as f32);
+    let count = ((limit - start) / step).ceil();
+    if count.is_nan() || count > MAX_INTEGERS as f32 {
+        return Err(format!("a range from {start} to {limit} by steps of {step}"));
+    }
+    let count = count.max(0.0) as usize;
+    call.charge(count)?;
+    let next = |number: &f32| Some(number + step);
+    let numbers: Vec<f32> = std::iter::successors(Some(start), next).take(count).collect();
+    let numbers = Constant::new(vec![count], Elements::floats(numbers))?;
+    call.constant(numbers)
 }

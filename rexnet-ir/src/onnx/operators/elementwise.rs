@@ -24,6 +24,10 @@ fn integers(kind: BinaryKind, a: i64, b: i64) -> Result<i64, String> {
         BinaryKind::Maximum => Some(a.max(b)),
         BinaryKind::Minimum => Some(a.min(b)),
         BinaryKind::Power => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
+        BinaryKind::Less => Some(i64::from(a < b)),
+        BinaryKind::LessOrEqual => Some(i64::from(a <= b)),
+        BinaryKind::Equal => Some(i64::from(a == b)),
+        BinaryKind::Keep => Some(if b == 0 { 0 } else { a }),
     }
     .ok_or_else(|| format!("integer arithmetic on {a} and {b} fails"))
 }
@@ -50,7 +54,7 @@ pub(super) fn div(call: &mut Call<'_, '_, '_>) -> Results {
 
 /// Before version 7 the second operand stretches only where `broadcast` says so, and its axes lie at `axis` of the first:
 /// axes of extent 1 are put behind them, and shapes mean what they mean today.
-fn align(call: &mut Call<'_, '_, '_>) -> Result<(), String> {
+pub(super) fn align(call: &mut Call<'_, '_, '_>) -> Result<(), String> {
     if call.opset >= 7 {
         if call.attributes.has("axis") || call.attributes.has("broadcast") {
             return Err("axis and broadcast belong to versions before 7".to_owned());
@@ -171,6 +175,11 @@ fn stretched(call: &mut Call<'_, '_, '_>, kind: BinaryKind, values: [&Value; 2])
     Call::node(id)
 }
 
+/// Whether a constant beside what is computed is an operand like any other: no reciprocal, bound or bias.
+fn has_no_own_form(kind: BinaryKind) -> bool {
+    kind == BinaryKind::Power || kind == BinaryKind::Keep || kind.is_truth()
+}
+
 fn with_constant(
     call: &mut Call<'_, '_, '_>,
     kind: BinaryKind,
@@ -185,8 +194,8 @@ fn with_constant(
         call.inputs = values.iter().cloned().map(Some).collect();
         stretched(call, kind, [&values[0], &values[1]])
     };
-    // More axes would be axes of the result, too; powers have no reciprocal and no bias.
-    if constant.dims().len() > ty.dims.len() || kind == BinaryKind::Power {
+    // More axes would be axes of the result, too.
+    if constant.dims().len() > ty.dims.len() || has_no_own_form(kind) {
         return in_general(call);
     }
     if matches!(kind, BinaryKind::Maximum | BinaryKind::Minimum) {
@@ -209,7 +218,11 @@ fn with_constant(
     // One value a channel is [c, 1, 1] or [1, c, 1, 1].
     let dims = match ty.dims.as_slice() {
         dims if constant.dims() == dims => dims.to_vec(),
-        &[_, c, _, _] if constant.len() == 1 || constant.dims().ends_with(&[c, 1, 1]) => vec![1, c, 1, 1],
+        &[_, c, _, _]
+            if constant.len() == 1 || constant.len() == c && constant.dims().ends_with(&[c, 1, 1]) =>
+        {
+            vec![1, c, 1, 1]
+        }
         dims if constant.len() == 1 => dims.to_vec(),
         _ => return in_general(call),
     };

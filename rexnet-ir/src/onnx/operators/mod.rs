@@ -8,6 +8,8 @@ mod convolution;
 mod elementwise;
 mod indexing;
 mod layer;
+mod logic;
+mod loss;
 mod pooling;
 mod power;
 mod reduction;
@@ -64,6 +66,7 @@ macro_rules! operators {
 
 operators! {
     "Abs" (1..=1) [] => activation::abs;
+    "And" (2..=2) ["axis", "broadcast"] => logic::and;
     "Add" (2..=2) ["axis", "broadcast"] => elementwise::add;
     "AveragePool" (1..=1) ["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"] => pooling::average;
     "BatchNormalization" (5..=5) ["epsilon", "is_test", "momentum", "spatial", "training_mode"] => convolution::batch_normalization;
@@ -80,27 +83,40 @@ operators! {
     "DepthToSpace" (1..=1) ["blocksize", "mode"] => resize::depth_to_space;
     "Div" (2..=2) ["axis", "broadcast"] => elementwise::div;
     "Dropout" (1..=3) ["is_test", "ratio", "seed"] => elementwise::dropout;
-    "Equal" (2..=2) ["axis", "broadcast"] => conversion::equal;
+    "Equal" (2..=2) ["axis", "broadcast"] => logic::equal;
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
     "Floor" (1..=1) [] => conversion::floor;
     "Gather" (2..=2) ["axis"] => indexing::gather;
+    "Gelu" (1..=1) ["approximate"] => activation::gelu;
     "Gemm" (2..=3) ["alpha", "beta", "broadcast", "transA", "transB"] => layer::gemm;
     "GlobalAveragePool" (1..=1) [] => pooling::global_average;
     "GlobalMaxPool" (1..=1) [] => pooling::global_max;
-    "Greater" (2..=2) ["axis", "broadcast"] => conversion::greater;
+    "Greater" (2..=2) ["axis", "broadcast"] => logic::greater;
+    "GreaterOrEqual" (2..=2) [] => logic::greater_or_equal;
+    "Hardmax" (1..=1) ["axis"] => reduction::hardmax;
     "HardSigmoid" (1..=1) ["alpha", "beta"] => activation::hard_sigmoid;
     "Identity" (1..=1) [] => elementwise::identity;
+    "IsInf" (1..=1) ["detect_negative", "detect_positive"] => logic::is_inf;
+    "IsNaN" (1..=1) [] => logic::is_nan;
+    "Less" (2..=2) ["axis", "broadcast"] => logic::less;
+    "LessOrEqual" (2..=2) [] => logic::less_or_equal;
+    "LRN" (1..=1) ["alpha", "beta", "bias", "size"] => reduction::local_response_normalization;
     "MatMul" (2..=2) [] => layer::matmul;
     "Max" (1..=MAX_LIST) [] => elementwise::max;
     "MaxPool" (1..=1) ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
     "LogSoftmax" (1..=1) ["axis"] => reduction::log_softmax;
     "LpNormalization" (1..=1) ["axis", "p"] => reduction::lp_normalization;
     "Mean" (1..=MAX_LIST) [] => elementwise::mean;
+    "MeanVarianceNormalization" (1..=1) ["axes"] => reduction::mean_variance_normalization;
     "Min" (1..=MAX_LIST) [] => elementwise::min;
     "Mish" (1..=1) [] => activation::mish;
+    "Mod" (2..=2) ["fmod"] => conversion::modulo;
     "Mul" (2..=2) ["axis", "broadcast"] => elementwise::mul;
     "Neg" (1..=1) [] => activation::neg;
+    "NegativeLogLikelihoodLoss" (2..=3) ["ignore_index", "reduction"] => loss::negative_log_likelihood;
+    "Not" (1..=1) [] => logic::not;
+    "Or" (2..=2) ["axis", "broadcast"] => logic::or;
     "PRelu" (2..=2) [] => activation::prelu;
     "Pad" (1..=4) ["mode", "paddings", "pads", "value"] => convolution::pad;
     "Pow" (2..=2) [] => power::pow;
@@ -125,7 +141,10 @@ operators! {
     "Selu" (1..=1) ["alpha", "gamma"] => activation::selu;
     "SequenceAt" (2..=2) [] => sequence::sequence_at;
     "Shape" (1..=1) ["start", "end"] => shape::shape;
+    "Shrink" (1..=1) ["bias", "lambd"] => activation::shrink;
+    "Size" (1..=1) [] => shape::size;
     "Softmax" (1..=1) ["axis"] => reduction::softmax;
+    "SoftmaxCrossEntropyLoss" (2..=3) ["ignore_index", "reduction"] => loss::cross_entropy;
     "Softsign" (1..=1) [] => activation::softsign;
     "SpaceToDepth" (1..=1) ["blocksize"] => resize::space_to_depth;
     "Slice" (1..=5) ["axes", "ends", "starts"] => indexing::slice;
@@ -135,10 +154,12 @@ operators! {
     "Sub" (2..=2) ["axis", "broadcast"] => elementwise::sub;
     "Sum" (1..=MAX_LIST) [] => elementwise::sum;
     "Swish" (1..=1) ["alpha"] => activation::swish;
+    "ThresholdedRelu" (1..=1) ["alpha"] => activation::thresholded_relu;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
     "Upsample" (1..=2) ["height_scale", "mode", "scales", "width_scale"] => resize::upsample;
-    "Where" (3..=3) [] => conversion::select;
+    "Where" (3..=3) [] => logic::select;
+    "Xor" (2..=2) ["axis", "broadcast"] => logic::xor;
 }
 
 /// The operators that are elementwise functions of the graph's table, and those among them that have a parameter.
@@ -159,20 +180,40 @@ impl Operator {
         matches!(self.name, "Identity" | "ScatterND" | "Transpose")
     }
 
+    /// Whether the result's elements are the inputs', whatever they are.
+    pub(super) fn moves(&self) -> bool {
+        matches!(
+            self.name,
+            "Concat"
+                | "Expand"
+                | "Flatten"
+                | "Gather"
+                | "Reshape"
+                | "Shape"
+                | "Size"
+                | "Slice"
+                | "Split"
+                | "Squeeze"
+                | "Transpose"
+                | "Unsqueeze"
+        )
+    }
+
     /// Why an input cannot be one of this operator: only few take what is no tensor of the graph.
     pub(super) fn misfit(&self, input: &Value) -> Option<&'static str> {
         match (input, self.name) {
             (
                 Value::Split(..),
-                "Flatten" | "Identity" | "Reshape" | "Shape" | "Squeeze" | "Transpose" | "Unsqueeze",
+                "Flatten" | "Identity" | "Reshape" | "Shape" | "Size" | "Squeeze" | "Transpose" | "Unsqueeze",
             ) => None,
             (Value::Split(..), _) => {
                 Some("is of a rank above 4, which is supported only to be reshaped or transposed")
             }
-            (Value::Above(..), "Identity" | "Where") => None,
-            (Value::Above(..), _) => {
-                Some("is a comparison, which is supported only as the condition of a Where")
-            }
+            (Value::Truth(_), "And" | "Cast" | "Equal" | "Identity" | "Not" | "Or" | "Where" | "Xor") => None,
+            (Value::Truth(_), _) if self.moves() => None,
+            (Value::Truth(_), _) => Some("is a truth value, which is a number only behind a Cast"),
+            (Value::Whole(_), "Cast" | "Identity") => None,
+            (Value::Whole(_), _) => Some("is computed and of integers, which only a Cast takes"),
             (Value::Sequence(_), "Identity" | "SequenceAt") => None,
             (Value::Sequence(_), _) => {
                 Some("is a sequence, which is supported only as an input of SequenceAt")

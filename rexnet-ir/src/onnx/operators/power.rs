@@ -21,7 +21,8 @@ fn one_exponent(call: &Call<'_, '_, '_>) -> Result<Option<f64>, String> {
     let [exponent, rest @ ..] = &exponents[..] else { return Err("the exponent is empty".to_owned()) };
     let plain = exponent.fract() != 0.0 || (1.0..=MAX_FACTORS as f32).contains(&exponent.abs());
     let halves = exponent.fract().abs() != 0.5 || exponent.abs() <= MAX_FACTORS as f32;
-    let alone = keeps && plain && halves && exponent.is_finite() && rest.iter().all(|other| other == exponent);
+    let alone =
+        keeps && plain && halves && exponent.is_finite() && rest.iter().all(|other| other == exponent);
     Ok(alone.then_some(f64::from(*exponent)))
 }
 

@@ -1,8 +1,8 @@
-//! The Reduce operators and Softmax.
+//! The Reduce operators, Softmax, and what divides by such sums.
 
 use super::shape::{count, reshaped_node};
 use super::{Call, activation, axes, axis, elementwise};
-use crate::graph::{BinaryKind, Function, NodeId, Op, Reduce, ReduceKind, Softmax};
+use crate::graph::{BinaryKind, Conv2d, Function, NodeId, Op, Reduce, ReduceKind, Softmax};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -63,11 +63,7 @@ fn then(call: &mut Call<'_, '_, '_>, values: Vec<Value>, function: Function) -> 
 }
 
 /// The difference or the like of two computed values, stretched to each other.
-fn combined(
-    call: &mut Call<'_, '_, '_>,
-    kind: BinaryKind,
-    [a, b]: [NodeId; 2],
-) -> Result<NodeId, String> {
+fn combined(call: &mut Call<'_, '_, '_>, kind: BinaryKind, [a, b]: [NodeId; 2]) -> Result<NodeId, String> {
     call.inputs = vec![Some(Value::Node(a)), Some(Value::Node(b))];
     match elementwise::arithmetic(call, kind)?[..] {
         [Value::Node(id)] => Ok(id),
@@ -110,9 +106,100 @@ pub(super) fn log_softmax(call: &mut Call<'_, '_, '_>) -> Results {
         true => (reshaped_node(call, x, vec![count(&dims[..at]), count(&dims[at..])])?, 1),
         false => (x, at),
     };
-    let (less, log, _) = logarithm(call, x, &[at])?;
-    let id = combined(call, BinaryKind::Sub, [less, log])?;
+    let id = log_softmax_along(call, x, at)?;
     let id = if in_rows { reshaped_node(call, id, dims)? } else { id };
+    Call::node(id)
+}
+
+/// `x` less the logarithm of the sum of exponentials along an axis.
+pub(super) fn log_softmax_along(
+    call: &mut Call<'_, '_, '_>,
+    x: NodeId,
+    axis: usize,
+) -> Result<NodeId, String> {
+    let (less, log, _) = logarithm(call, x, &[axis])?;
+    combined(call, BinaryKind::Sub, [less, log])
+}
+
+/// One at the first of the largest elements along an axis, zero elsewhere: places are counted by negative numbers, so that
+/// zero is beyond all.
+pub(super) fn hardmax(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let dims = call.type_of(x).dims.clone();
+    let alone = call.opset >= 13;
+    let at = axis(call.attributes.int("axis", if alone { -1 } else { 1 })?, dims.len())?;
+    let in_rows = !alone && count(&dims[at + 1..]) != 1;
+    let (x, at) = match in_rows {
+        true => (reshaped_node(call, x, vec![count(&dims[..at]), count(&dims[at..])])?, 1),
+        false => (x, at),
+    };
+    let own = call.type_of(x).dims.clone();
+    let largest = along(call, x, ReduceKind::Max, &[at], "largest")?;
+    let is_largest = combined(call, BinaryKind::Equal, [x, largest])?;
+    call.charge(count(&own))?;
+    let (extent, inner) = (own[at], count(&own[at + 1..]));
+    let place = |element: usize| (element / inner % extent) as f32 - extent as f32;
+    let places = (0..count(&own)).map(place).collect();
+    let places = call.made("places", own, places)?;
+    let candidates = call.add_step("candidates", BinaryKind::Keep.into(), &[places, is_largest])?;
+    let first = along(call, candidates, ReduceKind::Min, &[at], "first")?;
+    let id = combined(call, BinaryKind::Equal, [places, first])?;
+    let id = if in_rows { reshaped_node(call, id, dims)? } else { id };
+    Call::node(id)
+}
+
+/// What is left of the mean over the axes, by its deviation.
+pub(super) fn mean_variance_normalization(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let given = call.attributes.ints("axes")?.unwrap_or(&[0, 2, 3]);
+    let mut places = axes(given, call.type_of(x).dims.len())?;
+    places.sort_unstable();
+    let mean = along(call, x, ReduceKind::Mean, &places, "mean")?;
+    let less = combined(call, BinaryKind::Sub, [x, mean])?;
+    let squares = call.add_step("squares", BinaryKind::Mul.into(), &[less, less])?;
+    let variance = along(call, squares, ReduceKind::Mean, &places, "variance")?;
+    let deviation = call.add_step("deviation", Op::Unary(Function::Sqrt), &[variance])?;
+    let divisor = activation::with_number(call, deviation, BinaryKind::Add, "divisor", 1e-9)?;
+    let id = combined(call, BinaryKind::Div, [less, divisor])?;
+    Call::node(id)
+}
+
+/// LRN: `x / (bias + alpha / size * squares)^beta`, where squares are summed over channels around each: a convolution.
+pub(super) fn local_response_normalization(call: &mut Call<'_, '_, '_>) -> Results {
+    let x = call.data(0)?;
+    let &[_, channels, _, _] = call.type_of(x).dims.as_slice() else {
+        return Err(format!("an input of shape {:?} is not supported; rank 4 is", call.type_of(x).dims));
+    };
+    let size = usize::try_from(call.attributes.int("size", 0)?).unwrap_or(0);
+    if size == 0 {
+        return Err("the size is not positive".to_owned());
+    }
+    let number = |name, default| call.attributes.float(name, default);
+    let (alpha, beta, bias) = (number("alpha", 1e-4)?, number("beta", 0.75)?, number("bias", 1.0)?);
+    call.charge(channels.saturating_mul(channels))?;
+    let is_near = |to: usize, from: usize| from + (size - 1) / 2 >= to && from <= to + size / 2;
+    let tap = |at: usize| if is_near(at / channels, at % channels) { alpha / size as f32 } else { 0.0 };
+    let taps = (0..channels * channels).map(tap).collect();
+    let weight = call.made("window", vec![channels, channels, 1, 1], taps)?;
+    let bias = call.made("bias", vec![channels], vec![bias; channels])?;
+    let squares = call.add_step("squares", BinaryKind::Mul.into(), &[x, x])?;
+    let window = Conv2d {
+        stride: [1, 1],
+        pad: [0; 4],
+        dilation: [1, 1],
+        groups: 1,
+        slices: Vec::new(),
+        bias: true,
+        gate: false,
+        input_activation: None,
+        activation: None,
+        shortcut: false,
+    };
+    let sums = call.add_step("sums", Op::Conv2d(window), &[squares, weight, bias])?;
+    let log = call.add_step("log", Op::Unary(Function::Log), &[sums])?;
+    let scaled = activation::with_number(call, log, BinaryKind::Mul, "scaled", -beta)?;
+    let factor = call.add_step("factor", Op::Unary(Function::Exp), &[scaled])?;
+    let id = call.add(BinaryKind::Mul.into(), &[x, factor])?;
     Call::node(id)
 }
 

@@ -1,6 +1,6 @@
 //! Shapes, and changes of shape.
 
-use super::{Call, MAX_AXES, axes, axis};
+use super::{Call, MAX_AXES, activation, axes, axis, logic};
 use crate::graph::{NodeId, Op, Reshape, Tensor};
 use crate::onnx::constant::{Constant, Elements, MAX_INTEGERS, count_of};
 use crate::onnx::import::Value;
@@ -31,6 +31,13 @@ pub(super) fn shape(call: &mut Call<'_, '_, '_>) -> Results {
     let end = clamp(call.attributes.int("end", rank)?).max(start);
     let integers: Vec<i64> = dims[start..end].iter().map(|&extent| extent as i64).collect();
     call.constant(Constant::integers(integers))
+}
+
+/// The number of elements.
+pub(super) fn size(call: &mut Call<'_, '_, '_>) -> Results {
+    let elements = count(&dims_of(call, 0)?) as i64;
+    let size = Constant::new(Vec::new(), Elements::Integers([elements].into()))?;
+    call.constant(size)
 }
 
 pub(super) fn constant(call: &mut Call<'_, '_, '_>) -> Results {
@@ -93,10 +100,22 @@ pub(super) fn cast(call: &mut Call<'_, '_, '_>) -> Results {
     let to = i32::try_from(call.attributes.int("to", 0)?).unwrap_or(0);
     let value = call.input(0)?.clone();
     match value {
-        Value::Node(_) if matches!(to, data_type::FLOAT | data_type::DOUBLE) => Ok(vec![value]),
+        Value::Node(id) | Value::Truth(id) | Value::Whole(id) => match to {
+            data_type::FLOAT | data_type::DOUBLE => Call::node(id),
+            data_type::BOOL if matches!(value, Value::Truth(_)) => Ok(vec![value]),
+            data_type::BOOL => Ok(vec![Value::Truth(logic::is_not_zero(call, id)?)]),
+            data_type::INT8 | data_type::UINT8 | data_type::INT32 | data_type::INT64 => {
+                let id = if matches!(value, Value::Node(_)) { activation::truncated(call, id)? } else { id };
+                Ok(vec![Value::Whole(id)])
+            }
+            _ => Err(cast_fault(to)),
+        },
         Value::Constant(_, constant) => {
             call.charge(constant.len())?;
-            let elements = converted(constant.elements(), to)?;
+            let elements = match to {
+                data_type::BOOL => logic::truths(&constant),
+                _ => converted(constant.elements(), to)?,
+            };
             let constant = Constant::new(constant.dims().to_vec(), elements)?;
             call.constant(constant)
         }
