@@ -26,11 +26,7 @@ pub(crate) fn choose(
         let location = Location::File(weights.to_string());
         return labels::parse(&text, classes).map_err(|fault| Diagnostic { location, ..fault });
     }
-    let beside = || {
-        let files = [weights.file(), net.file()].into_iter().flatten();
-        files.map(|file| file.with_extension(ENDING)).find(|path| path.exists())
-    };
-    match flag.map(PathBuf::from).or_else(beside) {
+    match flag.map(PathBuf::from).or_else(|| beside(net, weights)) {
         Some(path) => read(&path, classes),
         None => {
             let imagenet = labels::imagenet();
@@ -41,6 +37,20 @@ pub(crate) fn choose(
             })
         }
     }
+}
+
+/// Whether anything names the classes.
+pub(crate) fn are_known(flag: Option<&Path>, net: &Net, weights: &Chosen, classes: usize) -> bool {
+    flag.is_some()
+        || weights.labels().is_some()
+        || beside(net, weights).is_some()
+        || classes == labels::imagenet().len()
+}
+
+/// The file beside the weights or the network.
+fn beside(net: &Net, weights: &Chosen) -> Option<PathBuf> {
+    let files = [weights.file(), net.file()].into_iter().flatten();
+    files.map(|file| file.with_extension(ENDING)).find(|path| path.exists())
 }
 
 fn read(path: &Path, classes: usize) -> Result<Vec<String>, Diagnostic> {

@@ -32,7 +32,7 @@ impl Facts {
             preprocessing: network.as_ref().and_then(|network| network.preprocessing.clone()),
             network,
             inputs: graph.inputs().into_iter().map(|id| (graph.node(id).name.clone(), dims(id))).collect(),
-            outputs: graph.outputs().iter().map(|out| (out.name.clone(), dims(out.node))).collect(),
+            outputs: graph.outputs().iter().map(|out| (out.name.clone(), out.dims.clone())).collect(),
         }
     }
 
@@ -110,9 +110,17 @@ impl Facts {
         }
     }
 
-    /// Whether the only output is scores of classes: one value for each class of each image.
+    /// Whether the only output has the shape of scores of classes: one vector for each of the input's images,
+    /// `[images, classes]`, with extents of 1 behind it at most.
     pub(crate) fn is_classifier(&self) -> bool {
-        matches!(&self.outputs[..], [(_, dims)] if dims.iter().skip(1).filter(|&&extent| extent > 1).count() <= 1)
+        let [(_, dims)] = &self.outputs[..] else { return false };
+        let [images, classes, rest @ ..] = &dims[..] else { return false };
+        *images == self.batch() && *classes > 1 && rest.iter().all(|&extent| extent == 1)
+    }
+
+    /// Whether the source says that the network classifies: a spec does, and the image of one.
+    pub(crate) fn is_known_classifier(&self) -> bool {
+        self.is_classifier() && (self.network.is_some() || self.preprocessing.is_some())
     }
 
     /// The values that the network gives for an image.

@@ -30,8 +30,11 @@ pub(crate) fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// Extents: `1×3×224×224`.
+/// Extents: `1×3×224×224`; of a single number, which has none, those words.
 pub(crate) fn shape(dims: &[usize]) -> String {
+    if dims.is_empty() {
+        return "one number".to_owned();
+    }
     dims.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 

@@ -233,8 +233,9 @@ fn compare_outputs(
     let mut checks = Vec::new();
     let batch = model.inputs().first().and_then(|input| input.dims.first()).copied().unwrap_or(1);
     for (index, port) in model.outputs().iter().enumerate() {
-        // Scores of classes have two extents.
-        let images = (port.dims.len() == 2).then_some(batch);
+        // Scores of classes have two extents, of which the first counts images.
+        let scores = matches!(port.dims[..], [images, classes] if images == batch && classes > 1);
+        let images = scores.then_some(batch);
         let expected: Option<Vec<f64>> = request
             .expected
             .get(index)

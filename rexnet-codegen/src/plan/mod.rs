@@ -17,7 +17,7 @@ pub use schedule::{Call, Cut, Grain, Passes, Schedule, Task, Work};
 use crate::loops::Kernel;
 use crate::lower::{Argument, Lowered, PackedTensor};
 use rexnet_ir::diagnostic::{Code, Diagnostic, Diagnostics, Location};
-use rexnet_ir::graph::{Graph, NodeId, Op, TensorType};
+use rexnet_ir::graph::{Graph, NodeId, Op};
 use std::collections::HashMap;
 
 /// Where a kernel finds a buffer.
@@ -51,7 +51,7 @@ pub struct Step {
 pub struct Port {
     /// The name.
     pub name: String,
-    /// The extents, in NCHW order.
+    /// The extents, in NCHW order; those of an output are the model's own, of any rank.
     pub dims: Vec<usize>,
 }
 
@@ -222,17 +222,13 @@ pub fn plan(graph: &Graph, lowered: Lowered) -> Result<Program, Diagnostics> {
                 .collect(),
         })
         .collect();
-    let port = |name: &str, ty: &TensorType| Port { name: name.to_owned(), dims: ty.dims.clone() };
+    let port = |name: &str, dims: &[usize]| Port { name: name.to_owned(), dims: dims.to_vec() };
     let program = Program {
         name: graph.name().to_owned(),
         kernels: lowered.kernels,
         steps,
-        inputs: inputs.iter().map(|&id| port(&graph.node(id).name, &graph.node(id).ty)).collect(),
-        outputs: graph
-            .outputs()
-            .iter()
-            .map(|output| port(&output.name, &graph.node(output.node).ty))
-            .collect(),
+        inputs: inputs.iter().map(|&id| port(&graph.node(id).name, &graph.node(id).ty.dims)).collect(),
+        outputs: graph.outputs().iter().map(|output| port(&output.name, &output.dims)).collect(),
         arena_lower_bound: arena::lower_bound(&allocations),
         allocations,
         arena_bytes,

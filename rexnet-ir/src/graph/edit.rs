@@ -102,9 +102,15 @@ impl<'graph> Editor<'graph> {
         }
     }
 
-    /// Names a result of the network.
+    /// Names a result of the network, whose extents are the node's.
     pub fn output(&mut self, name: impl Into<String>, node: NodeId) {
-        self.graph.outputs.push(Output { name: name.into(), node });
+        let dims = self.graph.node(node).ty.dims.clone();
+        self.output_as(name, node, dims);
+    }
+
+    /// Names a result of the network that users see under other extents, of any rank. The verifier counts the elements.
+    pub fn output_as(&mut self, name: impl Into<String>, node: NodeId, dims: Vec<usize>) {
+        self.graph.outputs.push(Output { name: name.into(), node, dims });
     }
 
     /// Lets the output at `index` be another node's result.

@@ -68,6 +68,8 @@ pub struct Output {
     pub name: String,
     /// The node whose result it is.
     pub node: NodeId,
+    /// The extents that users see, of any rank; as many elements as the node's, in the same order.
+    pub dims: Vec<usize>,
 }
 
 /// A network.

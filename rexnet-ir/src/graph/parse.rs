@@ -55,6 +55,14 @@ pub fn parse(text: &str) -> Result<Graph, Diagnostics> {
     Ok(graph)
 }
 
+/// Numbers between brackets; none between `[` and `]`.
+fn extents(text: &str) -> Option<Vec<usize>> {
+    match text.strip_prefix('[')?.strip_suffix(']')? {
+        "" => Some(Vec::new()),
+        list => list.split(',').map(|extent| extent.trim().parse().ok()).collect(),
+    }
+}
+
 struct Reader<'text> {
     rest: &'text str,
 }
@@ -73,9 +81,13 @@ impl<'text> Reader<'text> {
         let name = self.name()?;
         self.expect("=")?;
         let node = self.operand(numbers)?;
-        self.end()?;
-        graph.edit().output(name, node);
-        Ok(())
+        if self.accept("as") {
+            let dims = extents(self.value()?).ok_or("extents such as [20,7] are expected")?;
+            graph.edit().output_as(name, node, dims);
+        } else {
+            graph.edit().output(name, node);
+        }
+        self.end()
     }
 
     fn node(&mut self, graph: &mut Graph, numbers: &mut HashMap<u32, NodeId>) -> Result<(), String> {
@@ -119,11 +131,7 @@ impl<'text> Reader<'text> {
 
     fn tensor_type(&mut self) -> Result<TensorType, String> {
         self.expect("f32")?;
-        let dims = self.value()?;
-        let dims = dims.strip_prefix('[').and_then(|dims| dims.strip_suffix(']'));
-        let dims: Option<Vec<usize>> =
-            dims.and_then(|dims| dims.split(',').map(|dim| dim.trim().parse().ok()).collect());
-        let dims = dims.ok_or("a shape such as f32[1,3,224,224] is expected")?;
+        let dims = extents(self.value()?).ok_or("a shape such as f32[1,3,224,224] is expected")?;
         let layout = self.word()?;
         let layout = Layout::from_name(layout).ok_or_else(|| format!("there is no layout {layout}"))?;
         Ok(TensorType { dims, layout })

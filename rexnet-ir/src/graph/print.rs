@@ -19,7 +19,8 @@ impl fmt::Display for Name<'_> {
 }
 
 impl fmt::Display for Graph {
-    /// One node a line: number, operator, operands, attributes, name, type.
+    /// One node a line: number, operator, operands, attributes, name, type. An output whose extents are not its node's
+    /// says its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "graph {} {{", Name(self.name()))?;
         let order = self.order();
@@ -39,7 +40,12 @@ impl fmt::Display for Graph {
             writeln!(f, " {} : {}", Name(&node.name), node.ty)?;
         }
         for output in self.outputs() {
-            writeln!(f, "  output {} = %{}", Name(&output.name), numbers[&output.node])?;
+            write!(f, "  output {} = %{}", Name(&output.name), numbers[&output.node])?;
+            if output.dims != self.node(output.node).ty.dims {
+                let dims: Vec<String> = output.dims.iter().map(usize::to_string).collect();
+                write!(f, " as [{}]", dims.join(","))?;
+            }
+            writeln!(f)?;
         }
         writeln!(f, "}}")
     }

@@ -71,6 +71,12 @@ fn correspond(a: &Graph, b: &Graph, judge: Judge) -> Result<Vec<Difference>, Dif
             return Err(whole(format!("they have {first} and {second} {what}")));
         }
     }
+    let shapes = |graph: &Graph| graph.outputs().iter().map(|out| out.dims.clone()).collect::<Vec<_>>();
+    for (first, second) in shapes(a).into_iter().zip(shapes(b)) {
+        if first != second {
+            return Err(whole(format!("they have outputs of shapes {first:?} and {second:?}")));
+        }
+    }
     let mut weights = Vec::new();
     let (shapes_a, shapes_b) = (structures(a), structures(b));
     let mut pairs: HashMap<NodeId, NodeId> = HashMap::new();

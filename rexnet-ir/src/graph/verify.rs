@@ -33,6 +33,9 @@ impl Graph {
                 report(&output.name, "the output's node was removed".to_owned());
             } else if self.node(output.node).op == Op::Constant {
                 report(&output.name, "an output that is a constant computes nothing".to_owned());
+            } else if count(&output.dims) != Some(self.node(output.node).ty.elements()) {
+                let own = &self.node(output.node).ty.dims;
+                report(&output.name, format!("the shape {own:?} has not the elements of {:?}", output.dims));
             }
         }
         let mut names = HashSet::new();
@@ -71,6 +74,11 @@ impl Graph {
         }
         faults.into_result(())
     }
+}
+
+/// The number of elements; `None` where no number holds it.
+fn count(dims: &[usize]) -> Option<usize> {
+    dims.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent))
 }
 
 fn faults_push(report: &mut impl FnMut(&str, String), name: &str, fault: &Diagnostic) {

@@ -35,7 +35,7 @@ pub(super) enum Value {
     Node(NodeId),
     /// One with its axes in another order: axis `i` is that axis of the node which stands at `i`.
     Transposed(NodeId, Arc<[usize]>),
-    /// The elements of one in row-major order under more extents than a tensor of the graph has.
+    /// The elements of one in row-major order under extents that no tensor of the graph has: more than four, or none.
     Split(NodeId, Arc<[usize]>),
     /// Truth values that the network computes, as 1 and 0.
     Truth(NodeId),
@@ -359,15 +359,14 @@ impl<'a> Importer<'a> {
                 Some(&(Value::Node(id) | Value::Truth(id))) if self.graph.node(id).op != Op::Constant => {
                     self.graph.edit().output(name, id);
                 }
-                Some(Value::Node(_) | Value::Truth(_) | Value::Constant(..)) => {
+                Some(Value::Split(id, dims)) if self.graph.node(*id).op != Op::Constant => {
+                    self.graph.edit().output_as(name, *id, dims.to_vec());
+                }
+                Some(Value::Node(_) | Value::Truth(_) | Value::Split(..) | Value::Constant(..)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is a constant");
                 }
                 Some(Value::Sequence(_)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is a sequence");
-                }
-                Some(Value::Split(_, dims)) => {
-                    let cause = format!("the output is of rank {}; at most 4 is supported", dims.len());
-                    self.fault(Code::OnnxUnsupported, name, cause);
                 }
                 Some(Value::Whole(..)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is computed and of integers");

@@ -176,7 +176,7 @@ fn reductions_and_rearrangements() {
         ("sum of all", "", "", reduce("ReduceSum", &[])),
         ("sum over an axis twice", REFUSED, "given twice", reduce("ReduceSum", &[1, 1])),
         ("largest far away", REFUSED, "no axis", reduce("ReduceMax", &[7])),
-        ("a single number", REFUSED, "rank 0", single("ReduceMin", &["x"], &[int("keepdims", 0)], &[])),
+        ("a single number", "", "", single("ReduceMin", &["x"], &[int("keepdims", 0)], &[])),
         ("softmax", "", "", single("Softmax", &["x"], &[], &[])),
         ("softmax far away", REFUSED, "no axis", single("Softmax", &["x"], &[int("axis", i64::MIN)], &[])),
         (
@@ -210,7 +210,7 @@ fn reductions_and_rearrangements() {
                 .with(&[list("a", &[1, 2, 2, 8, 8])])
                 .file(),
         ),
-        ("rank 5 as the output", REFUSED, "rank 5", {
+        ("rank 5 as the output", "", "", {
             single("Reshape", &["x", "a"], &[], &[list("a", &[1, 2, 2, 8, 8])])
         }),
         ("stretched", "", "", single("Expand", &["x", "l"], &[], &[list("l", &[3, 4, 8, 8])])),

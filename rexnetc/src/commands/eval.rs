@@ -149,7 +149,7 @@ pub(crate) fn eval(arguments: &Eval, terminal: &Terminal) -> Result<Exit, Failur
     }
     bar.finish_and_clear();
     if let (Some(path), []) = (&arguments.output, &faults.list[..])
-        && let Err(fault) = npy::write(path, &[score.images, facts.classes()], &logits)
+        && let Err(fault) = npy::write(path, &[&[score.images], &facts.output()?[1..]].concat(), &logits)
     {
         terminal.note(&fault.to_string());
         faults.push(fault);

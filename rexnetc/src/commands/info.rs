@@ -166,8 +166,9 @@ fn layers(graph: &Graph) -> impl Iterator<Item = NodeId> {
 
 /// The length of the first output where that is a vector for each image.
 fn classes(compilation: &Compilation) -> Option<usize> {
+    let images = compilation.program.inputs.first()?.dims.first()?;
     match compilation.program.outputs.first()?.dims.as_slice() {
-        [_, classes] => Some(*classes),
+        [rows, classes] if rows == images => Some(*classes),
         _ => None,
     }
 }

@@ -23,7 +23,6 @@ use std::time::Duration;
 /// One output of all images.
 struct Map {
     name: String,
-    /// The first extent counts images.
     dims: Vec<usize>,
     data: Vec<f32>,
 }
@@ -41,15 +40,24 @@ impl Map {
     }
 }
 
+/// The extents of one output of several runs: more rows where the first extent counts images, else an axis of runs.
+fn of_runs(dims: &[usize], batch: usize, runs: usize) -> Vec<usize> {
+    match dims {
+        _ if runs == 1 => dims.to_vec(),
+        [first, rest @ ..] if *first == batch => [&[batch * runs], rest].concat(),
+        _ => [&[runs], dims].concat(),
+    }
+}
+
 /// Runs the network on the tensor, or on one image after the other.
 pub(super) fn run_maps(
     arguments: &Run,
     net: &Net,
     facts: &Facts,
+    weights: &Chosen,
     (images, input): (&[OsString], Option<Input>),
     terminal: &Terminal,
 ) -> Result<Exit, Failure> {
-    let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
     if let Chosen::Seeded(_) = weights {
         terminal.note(&format!("weights: {weights}"));
     }
@@ -61,7 +69,7 @@ pub(super) fn run_maps(
             Some(chosen.ok_or_else(|| preprocess::missing(net))?)
         }
     };
-    let mut runner = Runner::new(net, &weights, arguments.how(batch), terminal)?;
+    let mut runner = Runner::new(net, weights, arguments.how(batch), terminal)?;
     let empty = |port: &Port| Map { name: port.name.clone(), dims: port.dims.clone(), data: Vec::new() };
     let mut maps: Vec<Map> = runner.outputs().iter().map(empty).collect();
     let mut buffers = runner.buffers();
@@ -85,9 +93,7 @@ pub(super) fn run_maps(
     }
     bar.finish_and_clear();
     for map in &mut maps {
-        if let Some(first) = map.dims.first_mut() {
-            *first *= images.len().max(1);
-        }
+        map.dims = of_runs(&map.dims, batch, images.len().max(1));
     }
     match (&arguments.output, &maps[..]) {
         (None, _) => {}

@@ -31,8 +31,9 @@ use std::time::Duration;
 /// An ONNX model does not say how photographs become its input: write that into a file beside it, MODEL.preprocess for
 /// MODEL.onnx, or give it to --preprocess. Names of classes may lie beside it as MODEL.labels.
 ///
-/// Of a network that is no classifier, such as a backbone with features, the extents and ranges of the outputs are
-/// printed; where there are several, --output is a folder, with a file NAME.npy for each.
+/// Classes are printed of a network with one output, a vector for each image: of a spec, of photographs, and of a tensor
+/// where something names the classes or --top asks for them. Of all else, such as a backbone with features, the extents and
+/// ranges of the outputs are printed; where there are several, --output is a folder, with a file NAME.npy for each.
 #[derive(Args, Debug)]
 pub(crate) struct Run {
     /// The network, then JPEG or PNG files; or only these.
@@ -46,13 +47,14 @@ pub(crate) struct Run {
     /// input's name, else the only one.
     #[arg(long, value_name = "X.npy|X.npz")]
     pub(super) input: Option<PathBuf>,
-    /// Write the network's output here, unless an image fails: f32 of the shape [images, classes]; for several outputs,
-    /// a folder.
+    /// Write the network's output here, unless an image fails: f32 of the output's own shape, with the rows of all images
+    /// where its first extent counts images, and with an axis of images in front where it does not and there are several;
+    /// for several outputs, a folder.
     #[arg(long, value_name = "Y.npy")]
     pub(super) output: Option<PathBuf>,
-    /// How many classes to print.
-    #[arg(long, value_name = "K", default_value_t = 5)]
-    top: usize,
+    /// How many classes to print; 5 without this.
+    #[arg(long, value_name = "K")]
+    top: Option<usize>,
     /// What computes the network: jit is the fastest back end that this machine has, clif Cranelift's code, rust the
     /// emitted source, which cargo builds once and a cache folder keeps, interpret the loops interpreted, reference
     /// the f64 evaluator; the last two are slow.
@@ -73,7 +75,14 @@ pub(crate) struct Run {
     pub(super) preprocess: PreprocessArguments,
 }
 
+/// How many classes are printed.
+const TOP: usize = 5;
+
 impl Run {
+    fn top(&self) -> usize {
+        self.top.unwrap_or(TOP)
+    }
+
     pub(super) fn how(&self, batch: usize) -> How {
         How { batch, via: self.backend, threads: self.threads }
     }
@@ -100,10 +109,16 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
         }
         None => (net.facts(Some(1))?, None),
     };
-    if !facts.is_classifier() {
-        return maps::run_maps(arguments, &net, &facts, (images, input), terminal);
-    }
     let weights = Chosen::to_run(&arguments.weights, facts.network.as_ref())?;
+    let classes_are_meant = || {
+        input.is_none()
+            || arguments.top.is_some()
+            || facts.is_known_classifier()
+            || class_names::are_known(arguments.labels.as_deref(), &net, &weights, facts.classes())
+    };
+    if !(facts.is_classifier() && classes_are_meant()) {
+        return maps::run_maps(arguments, &net, &facts, &weights, (images, input), terminal);
+    }
     let labels = class_names::choose(arguments.labels.as_deref(), &net, &weights, facts.classes())?;
     if let Chosen::Seeded(_) = weights {
         terminal.note(&format!("weights: {weights}"));
@@ -119,10 +134,7 @@ pub(crate) fn run(arguments: &Run, terminal: &Terminal) -> Result<Exit, Failure>
     };
     if let (Some(path), []) = (&arguments.output, &faults.list[..]) {
         let logits: Vec<f32> = answers.iter().flat_map(|answer| answer.logits.iter().copied()).collect();
-        let dims: Vec<usize> = match facts.output()? {
-            [first, rest @ ..] if *first == facts.batch() => [&[answers.len()], rest].concat(),
-            _ => vec![answers.len(), facts.classes()],
-        };
+        let dims = [&[answers.len()], &facts.output()?[1..]].concat();
         if let Err(fault) = npy::write(path, &dims, &logits) {
             terminal.note(&fault.to_string());
             faults.push(fault);
@@ -147,7 +159,7 @@ fn run_tensor(arguments: &Run, net: &Net, input: &Input, printer: &mut Printer<'
         .enumerate()
         .map(|(index, logits)| Answer {
             name: if input.batch == 1 { input.origin.clone() } else { format!("{}[{index}]", input.origin) },
-            top: top(&softmax(logits), arguments.top),
+            top: top(&softmax(logits), arguments.top()),
             logits: logits.to_vec(),
             decode: Duration::ZERO,
             prepare: Duration::ZERO,
@@ -191,7 +203,7 @@ fn run_images(
             Err(fault) => fail(fault),
         }
         if waiting.len() == runner.batch() || (index + 1 == images.len() && !waiting.is_empty()) {
-            match classify(&mut runner, std::mem::take(&mut waiting), arguments.top) {
+            match classify(&mut runner, std::mem::take(&mut waiting), arguments.top()) {
                 Ok(classified) => {
                     for answer in classified {
                         if !printer.terminal.json {

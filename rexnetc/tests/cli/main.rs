@@ -23,6 +23,7 @@ mod model;
 mod names;
 mod object;
 mod onnx;
+mod output_shapes;
 mod outputs;
 mod pack;
 mod profile;

@@ -25,7 +25,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 pub use super::IMAGE_MAGIC;
 
 /// The version of the format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// The length of the header.
 const HEADER: usize = 64;
 /// Changes with the sources of this compiler.

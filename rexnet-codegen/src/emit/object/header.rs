@@ -162,18 +162,23 @@ pub fn header(programs: &[(Version, Program)], options: &ObjectOptions<'_>) -> S
     })
 }
 
-/// The extents of ports.
+/// The extents of ports. Those of a single number, of rank 0, are `{1}`.
 fn ports(capitals: &str, kind: &str, ports: &[Port]) -> String {
     let mut text = String::new();
     for (own, port) in port_names(kind, ports.len()).into_iter().zip(ports) {
-        let extents: Vec<String> = port.dims.iter().map(usize::to_string).collect();
+        let mut extents: Vec<String> = port.dims.iter().map(usize::to_string).collect();
+        if extents.is_empty() {
+            // C has no arrays without elements.
+            extents.push("1".to_owned());
+        }
         let title = comment(&printable(&port.name));
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "/* The {} `{title}`: float in NCHW order, unpadded. */\n#define {capitals}_{own}_ELEMENTS ((size_t){})\n#define {capitals}_{own}_DIMENSIONS {{{}}}\n",
+            "/* The {} `{title}`: float in NCHW order, unpadded. */\n#define {capitals}_{own}_ELEMENTS ((size_t){})\n#define {capitals}_{own}_RANK {}\n#define {capitals}_{own}_DIMENSIONS {{{}}}\n",
             kind.to_lowercase(),
             port.elements(),
+            port.dims.len(),
             extents.join(", ")
         );
     }

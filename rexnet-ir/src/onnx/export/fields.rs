@@ -1,6 +1,6 @@
 //! Attributes, tensors and types as messages.
 
-use crate::graph::{Tensor, TensorType};
+use crate::graph::Tensor;
 use crate::onnx::messages::{
     Attribute, Dimension, Shape, TensorMessage, TensorTypeMessage, Type, ValueInfo, attribute_type, data_type,
 };
@@ -51,9 +51,9 @@ pub(super) fn float_tensor(name: &str, tensor: &Tensor) -> TensorMessage {
     }
 }
 
-pub(super) fn value_info(name: &str, ty: &TensorType) -> ValueInfo {
+pub(super) fn value_info(name: &str, dims: &[usize]) -> ValueInfo {
     let dim = |&extent: &usize| Dimension { dim_value: Some(extent as i64), dim_param: None };
-    let shape = Shape { dim: ty.dims.iter().map(dim).collect() };
+    let shape = Shape { dim: dims.iter().map(dim).collect() };
     let tensor = TensorTypeMessage { elem_type: Some(data_type::FLOAT), shape: Some(shape) };
     ValueInfo { name: Some(name.to_owned()), r#type: Some(Type { tensor_type: Some(tensor) }) }
 }

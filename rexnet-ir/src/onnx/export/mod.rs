@@ -106,6 +106,7 @@ impl<'a> Writer<'a> {
             let name = match writer.names.get(&output.node) {
                 Some(own) if *own == output.name => own.clone(),
                 Some(_) => writer.unique(&output.name),
+                None if output.dims != graph.node(output.node).ty.dims => writer.unique(&output.name),
                 None => writer.name(output.node, &output.name),
             };
             writer.outputs.push(name);
@@ -138,7 +139,7 @@ impl<'a> Writer<'a> {
     fn node(&mut self, id: NodeId) {
         let node = self.graph.node(id);
         match &node.op {
-            Op::Input => self.message.input.push(value_info(&self.names[&id], &node.ty)),
+            Op::Input => self.message.input.push(value_info(&self.names[&id], &node.ty.dims)),
             Op::Constant => {
                 if let Some(tensor) = self.graph.constant(&node.name) {
                     self.message.initializer.push(float_tensor(&self.names[&id], tensor));
@@ -180,12 +181,16 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// The outputs. A value that is an input or has an output's name already gets an `Identity` for each other one.
+    /// The outputs. A value that is an input or has an output's name already gets an `Identity` for each other one, and
+    /// one that users see under other extents a `Reshape`.
     fn finish(mut self) -> GraphMessage {
         for (output, name) in self.graph.outputs().iter().zip(std::mem::take(&mut self.outputs)) {
-            self.message.output.push(value_info(&name, &self.graph.node(output.node).ty));
+            self.message.output.push(value_info(&name, &output.dims));
             let own = self.names[&output.node].clone();
-            if own != name {
+            if output.dims != self.graph.node(output.node).ty.dims {
+                let dims = self.integers(&output.dims);
+                self.push("Reshape", vec![own, dims], name, Vec::new());
+            } else if own != name {
                 self.push("Identity", vec![own], name, Vec::new());
             }
         }

@@ -171,7 +171,7 @@ impl Writer<'_> {
         )
     }
 
-    fn integers(&mut self, values: &[usize]) -> String {
+    pub(super) fn integers(&mut self, values: &[usize]) -> String {
         let text: Vec<String> = values.iter().map(usize::to_string).collect();
         let bytes = values.iter().flat_map(|&value| (value as i64).to_le_bytes()).collect();
         self.argument("ints", &text.join("_"), data_type::INT64, vec![values.len() as i64], bytes)

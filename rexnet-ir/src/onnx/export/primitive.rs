@@ -36,7 +36,7 @@ pub(super) fn primitive(graph: &Graph) -> Result<Graph, Diagnostics> {
         places.insert(id, place);
     }
     for output in graph.outputs() {
-        result.edit().output(&output.name, places[&output.node]);
+        result.edit().output_as(&output.name, places[&output.node], output.dims.clone());
     }
     result.edit().remove_dead();
     Ok(result)

@@ -206,6 +206,9 @@ impl Operator {
                 Value::Split(..),
                 "Flatten" | "Identity" | "Reshape" | "Shape" | "Size" | "Squeeze" | "Transpose" | "Unsqueeze",
             ) => None,
+            (Value::Split(_, dims), _) if dims.is_empty() => {
+                Some("is a computed single number, which is supported only to be reshaped or as an output")
+            }
             (Value::Split(..), _) => {
                 Some("is of a rank above 4, which is supported only to be reshaped or transposed")
             }

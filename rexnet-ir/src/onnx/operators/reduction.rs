@@ -1,6 +1,6 @@
 //! The Reduce operators, Softmax, and what divides by such sums.
 
-use super::shape::{count, reshaped_node};
+use super::shape::{count, reshaped_node, split};
 use super::{Call, activation, axes, axis, elementwise};
 use crate::graph::{BinaryKind, Conv2d, Function, NodeId, Op, Reduce, ReduceKind, Softmax};
 use crate::onnx::import::Value;
@@ -257,7 +257,11 @@ fn without(call: &mut Call<'_, '_, '_>, id: NodeId, places: &[usize]) -> Results
         return Call::node(id);
     }
     let dims = call.type_of(id).dims.clone();
-    let kept = (0..dims.len()).filter(|axis| !places.contains(axis)).map(|axis| dims[axis]).collect();
+    let kept: Vec<usize> =
+        (0..dims.len()).filter(|axis| !places.contains(axis)).map(|axis| dims[axis]).collect();
+    if kept.is_empty() {
+        return split(call, id, kept);
+    }
     let id = reshaped_node(call, id, kept)?;
     Call::node(id)
 }

@@ -236,7 +236,7 @@ fn reshaped(call: &mut Call<'_, '_, '_>, wanted: Vec<usize>) -> Results {
         Value::Node(id) | Value::Split(id, _) => id,
         _ => return Err("the input is not known".to_owned()),
     };
-    if wanted.len() > 4 {
+    if wanted.len() > 4 || wanted.is_empty() {
         return split(call, id, wanted);
     }
     let id = reshaped_node(call, id, wanted)?;
