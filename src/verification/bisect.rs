@@ -1,12 +1,12 @@
 //! Which pass changed what a network means.
 
-use super::argument;
 use super::compare::Difference;
+use super::{argument, rounding};
 use rexnet_codegen::driver;
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::{Graph, Op};
 use rexnet_ir::passes::Pass;
-use rexnet_ir::reference::{self, Array};
+use rexnet_ir::reference::{self, Array, Rounding};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -49,14 +49,23 @@ pub(super) fn bisect(
     observe: &mut dyn FnMut(&str),
 ) -> Result<Bisection, Diagnostics> {
     let truth = outputs(source, input)?;
+    let mut rounded = None;
     let mut graph = source.clone();
     let mut found = Bisection { passes: Vec::new(), first_divergent: None };
-    let mut known = worst(&truth, &truth);
+    let mut known = worst(&truth, &truth, None);
     let mut before = graph.clone();
     driver::run_passes(&mut graph, passes, &mut |graph, report| {
         observe(&format!("evaluating after {}", report.pass));
         if !unchanged(&before, graph) {
-            known = worst(&outputs(graph, input)?, &truth);
+            let values = outputs(graph, input)?;
+            known = worst(&values, &truth, None);
+            if !known.passed() {
+                let rounded = match &rounded {
+                    Some(rounded) => rounded,
+                    None => rounded.insert(rounding::of_outputs(source, &[input])?),
+                };
+                known = worst(&values, &truth, Some(rounded));
+            }
             before = graph.clone();
         }
         let (rewrote, difference) = (report.acted.len(), known.clone());
@@ -86,12 +95,14 @@ fn outputs(graph: &Graph, input: &[f32]) -> Result<Vec<Array>, Diagnostics> {
 }
 
 /// The output that is furthest from its standard in terms of the tolerance.
-fn worst(values: &[Array], standard: &[Array]) -> Difference {
+fn worst(values: &[Array], standard: &[Array], rounded: Option<&[Rounding]>) -> Difference {
     let share = |difference: &Difference| match difference.tolerance {
         tolerance if tolerance > 0.0 => difference.max_abs_error / tolerance,
         _ => difference.max_abs_error,
     };
-    let compared = values.iter().zip(standard).map(|(value, standard)| of_arrays(value, standard));
+    let rounding = |at: usize| rounded.and_then(|rounded| rounded.get(at));
+    let pairs = values.iter().zip(standard).enumerate();
+    let compared = pairs.map(|(at, (value, standard))| of_arrays(value, standard, rounding(at)));
     compared.max_by(|a, b| share(a).total_cmp(&share(b))).unwrap_or(Difference {
         max_abs_error: 0.0,
         tolerance: 0.0,
@@ -100,11 +111,11 @@ fn worst(values: &[Array], standard: &[Array]) -> Difference {
     })
 }
 
-fn of_arrays(value: &Array, standard: &Array) -> Difference {
-    if value.dims == standard.dims {
-        Difference::within_tolerance(&value.data, &standard.data, None)
-    } else {
-        Difference::of_shapes(&standard.data)
+fn of_arrays(value: &Array, standard: &Array, rounding: Option<&Rounding>) -> Difference {
+    match rounding {
+        _ if value.dims != standard.dims => Difference::of_shapes(&standard.data),
+        Some(rounding) => Difference::rounded(&value.data, &standard.data, None, rounding, true),
+        None => Difference::within_tolerance(&value.data, &standard.data, None),
     }
 }
 

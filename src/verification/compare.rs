@@ -1,6 +1,7 @@
 //! Two arrays compared: in bits, or within the tolerance.
 
-use super::TOLERANCE;
+use super::{DEVIATIONS, TOLERANCE};
+use rexnet_ir::reference::Rounding;
 use std::fmt;
 
 /// How one array differs from another.
@@ -41,27 +42,67 @@ impl Difference {
         standard: &[f64],
         images: Option<usize>,
     ) -> Self {
-        Self::within(TOLERANCE * range(standard), values, standard, images)
+        Self::judge(TOLERANCE * range(standard), (values, standard), images, None)
+    }
+
+    /// Like [`Difference::within_tolerance`] for values that f32 rounds like this. The tolerance is [`DEVIATIONS`] times
+    /// the spread at least, and its range that of numbers which f32 holds. Beside a finite standard, what overflows f32 is
+    /// right where it may overflow on the way. Scores that are nearer than f32 can tell may be in either order. With
+    /// `own`, the standard is the reference that is rounded, and what it becomes in f32 is as good.
+    pub(super) fn rounded<T: Copy + Into<f64>>(
+        values: &[T],
+        standard: &[f64],
+        images: Option<usize>,
+        rounding: &Rounding,
+        own: bool,
+    ) -> Self {
+        Self::judge(TOLERANCE * range(&in_f32(standard)), (values, standard), images, Some((rounding, own)))
+    }
+
+    /// [`Difference::of_node`] for values that f32 rounds like this; see [`Difference::rounded`].
+    pub(super) fn of_rounded_node<T: Copy + Into<f64>>(
+        values: &[T],
+        standard: &[f64],
+        rounding: &Rounding,
+    ) -> Self {
+        Self::judge(node_tolerance(&in_f32(standard)), (values, standard), None, Some((rounding, true)))
     }
 
     /// Like [`Difference::within_tolerance`], of an intermediate value. Where its elements are nearly equal, as those of
     /// a gate that is open, f32 cannot tell them apart: then the range is at least a hundredth of the greatest magnitude.
     pub(super) fn of_node<T: Copy + Into<f64>>(values: &[T], standard: &[f64]) -> Self {
-        Self::within(node_tolerance(standard), values, standard, None)
+        Self::judge(node_tolerance(standard), (values, standard), None, None)
     }
 
-    fn within<T: Copy + Into<f64>>(
-        tolerance: f64,
-        values: &[T],
-        standard: &[f64],
+    fn judge<T: Copy + Into<f64>>(
+        of_range: f64,
+        (values, standard): (&[T], &[f64]),
         images: Option<usize>,
+        rounding: Option<(&Rounding, bool)>,
     ) -> Self {
-        let distances = || values.iter().zip(standard).map(|(&a, &b)| distance(a.into(), b));
+        let floor = rounding.map_or(0.0, |(rounding, _)| DEVIATIONS * rounding.spread);
+        let tolerance = of_range.max(floor);
+        let distances = || {
+            values.iter().zip(standard).enumerate().map(|(at, (&a, &b))| {
+                let from_standard = distance(a.into(), b);
+                let Some((rounding, own)) = rounding else { return from_standard };
+                let overflows = rounding.overflows.get(at).is_some_and(|&overflows| overflows);
+                match rounding.narrow.get(at) {
+                    _ if overflows && !a.into().is_finite() && b.is_finite() => 0.0,
+                    Some(&narrow) if own => from_standard.min(distance(a.into(), narrow)),
+                    _ => from_standard,
+                }
+            })
+        };
         let classes = images.map_or(0, |images| {
-            let row = (values.len() / images.max(1)).max(1);
-            let classes_of_values = values.chunks(row).map(|row| class(row.iter().map(|&x| x.into())));
-            let classes_of_standard = standard.chunks(row).map(|row| class(row.iter().copied()));
-            classes_of_values.zip(classes_of_standard).filter(|(a, b)| a != b).count()
+            let Some((rounding, own)) = rounding else {
+                return different_classes(values, standard, images, None).filter(|differs| *differs).count();
+            };
+            // Numbers that f64 tells apart may be equal in f32, or infinite.
+            let (standard, slack) = (in_f32(standard), Some(2.0 * floor));
+            let of_standard = different_classes(values, &standard, images, slack);
+            let of_narrow = different_classes(values, &rounding.narrow, images, slack);
+            of_standard.zip(of_narrow).filter(|&(standard, narrow)| standard && (narrow || !own)).count()
         });
         Self {
             max_abs_error: distances().fold(0.0, f64::max),
@@ -121,6 +162,32 @@ fn range(values: &[f64]) -> f64 {
     if max > min { max - min } else { finite().map(f64::abs).fold(0.0, f64::max) }
 }
 
+/// Rounded to f32, infinite past its greatest number.
+fn in_f32(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value as f32)).collect()
+}
+
+/// Of each image, whether its class is another than the standard's, and the standard's scores of the two further apart than
+/// `slack`.
+fn different_classes<T: Copy + Into<f64>>(
+    values: &[T],
+    standard: &[f64],
+    images: usize,
+    slack: Option<f64>,
+) -> impl Iterator<Item = bool> {
+    let row = (values.len() / images.max(1)).max(1);
+    values.chunks(row).zip(standard.chunks(row)).map(move |(values, standard)| {
+        let of_values = class(values.iter().map(|&x| x.into()));
+        let of_standard = class(standard.iter().copied());
+        match (of_values, of_standard) {
+            (Some(own), Some(best)) => {
+                own != best && slack.is_none_or(|slack| standard[best] - standard[own] > slack)
+            }
+            _ => of_values != of_standard,
+        }
+    })
+}
+
 /// The index of the greatest score, the first of equal ones; `None` when none is a number.
 fn class(scores: impl Iterator<Item = f64>) -> Option<usize> {
     let mut best: Option<(usize, f64)> = None;
@@ -162,6 +229,33 @@ mod tests {
         assert!(!Difference::within_tolerance(&[1.0 + f32::EPSILON, 1.0], &standard, None).passed());
         assert!(Difference::of_node(&[1.0 + f32::EPSILON, 1.0], &standard).passed());
         assert!(!Difference::of_node(&[1.0 + 1e-5, 1.0], &standard).passed());
+    }
+
+    #[test]
+    fn rounding_is_a_floor_of_the_tolerance_and_overflow_is_understood() {
+        let rounding = |spread| Rounding {
+            spread,
+            narrow: vec![1.0, f64::INFINITY, 3.0],
+            overflows: vec![false, false, true],
+        };
+        let standard = [1.0, 1e39, 3.0];
+        let judged = |values: [f32; 3], spread: f64| {
+            Difference::rounded(&values, &standard, None, &rounding(spread), true)
+        };
+        let (own, infinite) = (f32::from_bits(1.0f32.to_bits() + 1), f32::INFINITY);
+        assert!(
+            judged([own, infinite, 3.0], 1e-7).passed() && judged([1.0, infinite, infinite], 0.0).passed()
+        );
+        assert_eq!(judged([1.001, infinite, 3.0], 1e-7).elements, 1);
+        assert_eq!(judged([1.0, 3.0, 3.0], 1e-7).elements, 1);
+        assert_eq!(judged([infinite, infinite, 3.0], 1e-7).elements, 1);
+        assert_eq!(judged([1.0, f32::NAN, 3.0], 1e-7).elements, 1);
+
+        let scores = |standard: [f64; 2]| {
+            let near = Rounding { spread: 1e-6, narrow: standard.to_vec(), overflows: Vec::new() };
+            Difference::rounded(&[1.0f32, 1.000_001], &standard, Some(1), &near, true).classes
+        };
+        assert_eq!((scores([1.000_001, 1.0]), scores([1.0001, 1.0])), (0, 1));
     }
 
     #[test]

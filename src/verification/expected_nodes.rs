@@ -1,12 +1,12 @@
 //! Intermediate values that another engine computed, beside the network's.
 
-use super::argument;
 use super::closeness::Closeness;
 use super::compare::Difference;
+use super::{argument, rounding};
 use rexnet_ir::diagnostic::Diagnostics;
 use rexnet_ir::graph::{Graph, NodeId, Op};
 use rexnet_ir::reference;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// A value that another engine computed.
@@ -88,14 +88,29 @@ pub(super) fn compare(
     }
     let values = reference::evaluate(source, &[input])
         .map_err(|name| argument(&name, "the reference has no value for it".to_owned()))?;
+    let wanted_of = |id: NodeId| {
+        let wanted = expected.iter().find(|value| find(&value.name) == Some(id))?;
+        Some((wanted, values.get(&id)?, dims_of(source, &wanted.name, id)))
+    };
+    let is_far = |&id: &NodeId| {
+        wanted_of(id).is_some_and(|(wanted, exact, dims)| {
+            dims == wanted.dims && !Difference::of_node(&wanted.data, &exact.data).passed()
+        })
+    };
+    let far: HashSet<NodeId> = source.order().into_iter().filter(is_far).collect();
+    let rounded = match far.is_empty() {
+        true => HashMap::new(),
+        false => rounding::of_nodes(source, &[input], &|id| far.contains(&id))?,
+    };
     let of = |id: NodeId| {
         let node = source.node(id);
-        let wanted = expected.iter().find(|value| find(&value.name) == Some(id))?;
-        let exact = values.get(&id)?;
-        let dims = dims_of(source, &wanted.name, id);
+        let (wanted, exact, dims) = wanted_of(id)?;
         let same_shape = dims == wanted.dims;
         let (closeness, difference) = if same_shape {
-            let difference = Difference::of_node(&wanted.data, &exact.data);
+            let difference = match rounded.get(&id) {
+                Some(rounding) => Difference::of_rounded_node(&wanted.data, &exact.data, rounding),
+                None => Difference::of_node(&wanted.data, &exact.data),
+            };
             (Some(Closeness::new(&wanted.data, &exact.data)), difference)
         } else {
             (None, Difference::of_shapes(&exact.data))

@@ -3,14 +3,14 @@
 use super::closeness::Closeness;
 use super::compare::Difference;
 use super::report::{Divergence, NodeCheck, NodeReport, Standard};
-use super::{Compile, argument, compilation};
+use super::{Compile, argument, compilation, rounding};
 use crate::jit::{Backend, Model};
 use rexnet_codegen::driver::Compilation;
 use rexnet_codegen::lower::absorbed;
 use rexnet_ir::diagnostic::Diagnostics;
-use rexnet_ir::graph::{Graph, Op};
+use rexnet_ir::graph::{Graph, NodeId, Op};
 use rexnet_ir::reference;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The nodes of an optimised graph that compute something.
 pub(super) struct Tappable {
@@ -88,6 +88,22 @@ fn reports(
     for (backend, model) in models {
         values.push((*backend, all_values(model, input)?));
     }
+    let id_of = |name: &String| graph.find(name);
+    let far = |name: &&String| {
+        let (Some(exact), Some(id)) = (id_of(name).and_then(|id| reference.get(&id)), id_of(name)) else {
+            return None;
+        };
+        let is_far = |(_, of_backend): &(Backend, HashMap<String, Vec<f32>>)| {
+            let value = of_backend.get(*name);
+            value.is_some_and(|value| !Difference::of_node(value, &exact.data).passed())
+        };
+        values.iter().any(is_far).then_some(id)
+    };
+    let rounded: HashSet<NodeId> = tappable.names.iter().filter_map(|name| far(&name)).collect();
+    let rounded = match rounded.is_empty() {
+        true => HashMap::new(),
+        false => rounding::of_nodes(graph, &[input], &|id| rounded.contains(&id))?,
+    };
     let report = |name: &String| {
         let id = graph.find(name)?;
         let exact = &reference.get(&id)?.data;
@@ -98,7 +114,10 @@ fn reports(
                 backend: *backend,
                 closeness: Closeness::new(value, exact),
                 bits: (*backend != values[0].0).then(|| Difference::in_bits(value, standard)),
-                reference: Difference::of_node(value, exact),
+                reference: match rounded.get(&id) {
+                    Some(rounding) => Difference::of_rounded_node(value, exact, rounding),
+                    None => Difference::of_node(value, exact),
+                },
             })
         };
         Some(NodeReport {
@@ -133,7 +152,7 @@ fn all_values(model: &Model, input: &[f32]) -> Result<HashMap<String, Vec<f32>>,
 }
 
 /// The name of a node, or of what it only lays out otherwise.
-fn source_name(graph: &Graph, mut id: rexnet_ir::graph::NodeId) -> String {
+fn source_name(graph: &Graph, mut id: NodeId) -> String {
     while let Op::Relayout(_) = graph.node(id).op {
         id = graph.node(id).operands[0];
     }

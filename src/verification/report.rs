@@ -42,6 +42,13 @@ pub struct Check {
     pub difference: Difference,
 }
 
+impl Check {
+    /// Whether bits are compared, which nothing excuses.
+    pub(super) fn compares_bits(&self) -> bool {
+        matches!(self.standard, Standard::Backend(_))
+    }
+}
+
 /// The first intermediate value that differs, in the order of computation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Divergence {

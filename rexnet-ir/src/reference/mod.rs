@@ -3,6 +3,9 @@
 //! Every operator is a direct sum over its definition, in f64, on NCHW arrays, whatever the layout says.
 
 mod operators;
+mod rounding;
+
+pub use rounding::{Rounding, roundings};
 
 use crate::graph::{Graph, NodeId, Op};
 use std::collections::HashMap;
@@ -57,6 +60,20 @@ pub fn evaluate_outputs(graph: &Graph, inputs: &[&[f32]]) -> Result<Vec<Array>, 
 fn evaluate_each(
     graph: &Graph,
     inputs: &[&[f32]],
+    visit: impl FnMut(NodeId, &Array),
+) -> Result<Vec<Array>, String> {
+    let compute = |id: NodeId, operands: &[&Array]| {
+        let node = graph.node(id);
+        Array::new(node.ty.dims.clone(), operators::evaluate(&node.op, operands, &node.ty.dims))
+    };
+    evaluate_with(graph, inputs, compute, visit)
+}
+
+/// Evaluates a verified graph, its operators by `compute`.
+fn evaluate_with(
+    graph: &Graph,
+    inputs: &[&[f32]],
+    mut compute: impl FnMut(NodeId, &[&Array]) -> Array,
     mut visit: impl FnMut(NodeId, &Array),
 ) -> Result<Vec<Array>, String> {
     let order = graph.order();
@@ -83,9 +100,9 @@ fn evaluate_each(
                 let tensor = graph.constant(&node.name).ok_or_else(|| node.name.clone())?;
                 Array::new(node.ty.dims.clone(), widen(&tensor.data()))
             }
-            op => {
+            _ => {
                 let operands: Vec<&Array> = node.operands.iter().map(|operand| &values[operand]).collect();
-                Array::new(node.ty.dims.clone(), operators::evaluate(op, &operands, &node.ty.dims))
+                compute(id, &operands)
             }
         };
         if node.op != Op::Constant {

@@ -27,6 +27,7 @@ mod output_shapes;
 mod outputs;
 mod pack;
 mod profile;
+mod rounding;
 mod run;
 mod rust;
 mod security;

@@ -117,13 +117,14 @@ fn every_node_is_compared_where_that_is_asked_for() {
 }
 
 #[test]
-fn rounding_that_adds_up_in_a_node_is_no_failure_where_the_outputs_agree() {
-    // Seeded weights make its gates steep.
+fn rounding_that_adds_up_in_a_node_is_allowed() {
+    // Seeded weights make its gates steep: of some nodes, the range alone allows less than rounding does.
     let json = rexnetc(&["verify", "mnasnet_a1(size = 64)", "--backend", "jit", "--nodes", "--json"])
         .exits(0)
         .json();
     let nodes = json["nodes"].as_array().unwrap();
-    assert!(nodes.iter().any(|node| node["passed"] == false), "the case is none: choose another network");
+    let differ: Vec<_> = nodes.iter().filter(|node| node["passed"] != true).collect();
+    assert!(!nodes.is_empty() && differ.is_empty(), "{differ:?}");
     assert!(json["passed"] == true && json["layer"].is_null(), "{}", json["reason"]);
 }
 

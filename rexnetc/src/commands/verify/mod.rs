@@ -25,9 +25,9 @@ use std::path::{Path, PathBuf};
 /// Prove that compiled code computes what the network means.
 ///
 /// The back ends must give the same bits; every output must be within 1e-4 of the range of the f64 reference's
-/// outputs, and of the expected ones' if they are given; the class of every image must be the same. Where they
-/// differ, the first node that does is named. Exit code 3 when the verification fails. docs/verify.md says how to
-/// read the reports.
+/// outputs, and of the expected ones' if they are given, or within what rounding to f32 does to it; the class of every
+/// image must be the same. Where they differ, the first node that does is named. Exit code 3 when the verification fails.
+/// docs/verify.md says how to read the reports.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
     /// The network.

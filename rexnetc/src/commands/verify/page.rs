@@ -289,7 +289,8 @@ fn table_of_nodes(subject: &Subject, nodes: &[NodeReport]) -> String {
 fn legend() -> String {
     format!(
         "<footer>\n<p>Bars are logarithmic, a decade a mark. The line is what is allowed: {TOLERANCE:e} of the range of the \
-         standard. ULP: how many representable numbers lie between a value and the reference's, rounded; around zero \
+         standard, or what rounding to f32 does to the value where that is more. ULP: how many representable numbers \
+         lie between a value and the reference's, rounded; around zero \
          numbers are dense, and many ULP are no harm. Cosine: of the angle between all values of a node and the \
          reference's; 0 is no angle at all. A node with a mark of exclamation is over \
          what is allowed though the outputs agree: rounding adds up from node to node. One <em>with</em> another shares a kernel with it, and the other's values are nowhere.</p>\n</footer>\n"
