@@ -78,7 +78,7 @@ impl Chosen {
     ///
     /// # Errors
     /// Wrong usage.
-    pub(crate) fn to_ship(self, arguments: &WeightsArguments) -> Result<Self, Failure> {
+    pub(crate) fn shippable(self, arguments: &WeightsArguments) -> Result<Self, Failure> {
         if self.are_trained() || arguments.are_given() {
             return Ok(self);
         }

@@ -63,7 +63,7 @@ pub(crate) fn compile(arguments: &Compile, terminal: &Terminal) -> Result<Exit, 
     let mut weights = Chosen::new(&arguments.weights, facts.network.as_ref())?;
     let ships = |form: &Form| matches!(form, Form::Image | Form::Weights);
     if code.embed || arguments.emit.iter().any(ships) {
-        weights = weights.to_ship(&arguments.weights)?;
+        weights = weights.shippable(&arguments.weights)?;
     }
     let mut request = net.request(weights.source(), Some(facts.batch()));
     if takes_target || emits_rust || objects {

@@ -41,7 +41,7 @@ pub(crate) struct Pack {
 pub(crate) fn pack(arguments: &Pack, terminal: &Terminal) -> Result<Exit, Failure> {
     let net = Net::from_argument(&arguments.net)?.sized(&arguments.sizes)?;
     let facts = net.facts(None)?;
-    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?.to_ship(&arguments.weights)?;
+    let weights = Chosen::new(&arguments.weights, facts.network.as_ref())?.shippable(&arguments.weights)?;
     let request = net.request(weights.source(), Some(facts.batch()));
     let compilation = driver::compile(request).map_err(|faults| net.fail(weights.locate(faults)))?;
     weights.warn_of_unused(Some(&compilation), terminal);
