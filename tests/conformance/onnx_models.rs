@@ -17,6 +17,8 @@ const MODELS: &[&str] = &[
     "crossing_bounds",
     "doubles",
     "functions",
+    "lines",
+    "movements",
     "norms_along_an_axis",
     "old_batch_norms",
     "operators_of_6",
@@ -26,6 +28,7 @@ const MODELS: &[&str] = &[
     "resizes",
     "resizes_old",
     "truths",
+    "unpools",
     "weights_from_constants",
 ];
 
@@ -85,7 +88,8 @@ fn a_check_says_yes_of_what_compiles() {
 fn a_check_says_no_of_what_does_not_compile() {
     let mut graph = Graph::new("windows");
     let x = graph.edit().input("x", &[1, 1, 2000, 2000]).unwrap();
-    let pool = Pool2d { kind: PoolKind::Max, kernel: [999, 999], stride: [1, 1], pad: [998; 4] };
+    let pool =
+        Pool2d { kind: PoolKind::Max, kernel: [999, 999], stride: [1, 1], pad: [998; 4], dilation: [1, 1] };
     let y = graph.edit().add(Op::Pool2d(pool), &[x], "y").unwrap();
     graph.edit().output("y", y);
     let file = export(&graph).unwrap();

@@ -135,7 +135,16 @@ impl Sketch<'_> {
             outputs => {
                 assert_eq!((&dims[2..], outputs), (&[7, 5][..], [3, 2]));
                 let (kernel, stride) = ([3, 3], [2, 2]);
-                self.add(Op::Pool2d(Pool2d { kind: PoolKind::Average, kernel, stride, pad: [0; 4] }), &[x])
+                self.add(
+                    Op::Pool2d(Pool2d {
+                        kind: PoolKind::Average,
+                        kernel,
+                        stride,
+                        pad: [0; 4],
+                        dilation: [1, 1],
+                    }),
+                    &[x],
+                )
             }
         }
     }
@@ -145,7 +154,7 @@ impl Sketch<'_> {
         let [kernel, stride] = ["kernel", "strides"].map(|attribute| self.case.numbers::<2>(attribute));
         let pad = self.case.numbers("pads");
         if self.case.attributes.get("count_include_pad") != Some(&Value::Bool(true)) {
-            return self.add(Op::Pool2d(Pool2d { kind, kernel, stride, pad }), &[x]);
+            return self.add(Op::Pool2d(Pool2d { kind, kernel, stride, pad, dilation: [1, 1] }), &[x]);
         }
         let groups = self.graph.node(x).ty.channels();
         let area = kernel[0] * kernel[1];

@@ -2,9 +2,9 @@
 
 use crate::choices::Choices;
 use rexnet_ir::graph::{
-    Activation, BinaryKind, Concat, Conv2d, Coordinates, DepthOrder, DepthToSpace, Function, Graph,
-    Interpolation, NodeId, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Reshape, Resize, Slice, Softmax,
-    Transpose,
+    Activation, BinaryKind, Concat, Conv2d, Coordinates, DepthOrder, DepthToSpace, Function, Gather, Graph,
+    Indices, Interpolation, NodeId, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Reshape, Resize, Slice,
+    Softmax, Transpose,
 };
 use rexnet_ir::weights::seed;
 
@@ -34,7 +34,7 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
     let ty = graph.node(x).ty.clone();
     let alike: Vec<NodeId> = values.iter().copied().filter(|&id| graph.node(id).ty.dims == ty.dims).collect();
     let other = choices.one_of(&alike);
-    let (op, operands) = match choices.below(18) {
+    let (op, operands) = match choices.below(19) {
         0 => (BinaryKind::Add.into(), vec![x, other]),
         1 => (BinaryKind::Mul.into(), vec![x, other]),
         2 => {
@@ -51,7 +51,16 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
         6 => (Op::Unary(Function::Clip { min: -1.0, max: 0.5 }), vec![x]),
         7 if ty.height() > 1 && ty.width() > 1 => {
             let kind = choices.one_of(&[PoolKind::Average, PoolKind::Max]);
-            (Op::Pool2d(Pool2d { kind, kernel: [2, 2], stride: [1, 1], pad: [0, 0, 1, 1] }), vec![x])
+            (
+                Op::Pool2d(Pool2d {
+                    kind,
+                    kernel: [2, 2],
+                    stride: [1, 1],
+                    pad: [0, 0, 1, 1],
+                    dilation: [1, 1],
+                }),
+                vec![x],
+            )
         }
         8 => {
             let gate = graph.edit().add(Op::GlobalAveragePool, &[other], "pool").unwrap();
@@ -59,7 +68,7 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
         }
         9 if ty.height() < 5 => {
             let pad = [choices.below(2), choices.below(2), choices.below(2), choices.below(2)];
-            (Op::Pad(Pad { pad }), vec![x])
+            (Op::Pad(Pad { pad, value: choices.one_of(&[0.0, 0.5]) }), vec![x])
         }
         10 if ty.height() * ty.width() == 1 => {
             let flat = graph.edit().add(Op::Reshape(Reshape::Flatten), &[x], "flat").unwrap();
@@ -121,6 +130,12 @@ fn random_node(graph: &mut Graph, choices: &mut Choices, values: &[NodeId]) -> N
                 ..Resize::new(axis, size, coordinates, interpolation, scale)
             };
             (Op::Resize(resize), vec![x])
+        }
+        18 => {
+            let axis = choices.below(4);
+            let indices: Vec<usize> =
+                (0..1 + choices.below(2 * ty.dim(axis))).map(|_| choices.below(ty.dim(axis))).collect();
+            (Op::Gather(Gather { axis, indices: Indices::of(&indices) }), vec![x])
         }
         17 if ty.channels().is_multiple_of(2) => {
             let order = choices.one_of(&[DepthOrder::BlockFirst, DepthOrder::ChannelFirst]);

@@ -3,6 +3,7 @@
 use super::convolution;
 use super::node::NodeBuilder;
 use super::pooling;
+use super::unpool;
 use rexnet_ir::diagnostic::{Code, Diagnostic, Location};
 use rexnet_ir::graph::{NodeId, Op};
 
@@ -31,6 +32,7 @@ pub(super) fn check_windows(builder: &NodeBuilder<'_>, id: NodeId) -> Result<(),
     let windows = match &node.op {
         Op::Conv2d(conv) => convolution::windows(conv, builder, id),
         Op::Pool2d(pool) => pooling::windows(pool, &graph.node(node.operands[0]).ty, &node.ty),
+        Op::MaxUnpool(unpool) => unpool::windows(unpool, &graph.node(node.operands[0]).ty, &node.ty),
         _ => return Ok(()),
     };
     let spans = windows

@@ -13,6 +13,7 @@ mod depthwise;
 mod elementwise;
 mod expand_depthwise;
 mod function;
+mod gather;
 mod grouped;
 mod limits;
 mod movement;
@@ -23,6 +24,7 @@ mod pooling;
 mod resize;
 mod segments;
 mod tile;
+mod unpool;
 
 pub(crate) use columns::PANEL;
 pub use limits::MAX_STATEMENTS;
@@ -220,7 +222,9 @@ fn lower_node(
         Op::Reduce(reduce) => along_axis::reduce(&mut builder, target, id, reduce),
         Op::Softmax(softmax) => along_axis::softmax(&mut builder, target, id, softmax.axis),
         Op::Resize(attributes) => resize::resize(&mut builder, target, id, attributes),
-        Op::Pad(pad) => movement::pad(&mut builder, id, pad.pad),
+        Op::Pad(pad) => movement::pad(&mut builder, id, pad),
+        Op::Gather(attributes) => gather::gather(&mut builder, target, id, attributes),
+        Op::MaxUnpool(attributes) => unpool::max_unpool(&mut builder, target, id, attributes),
         Op::Slice(slice) => movement::slice(&mut builder, id, slice.axis, slice.start),
         Op::Concat(concat) => movement::concat(&mut builder, id, concat.axis),
         Op::Relayout(_) => movement::relayout(&mut builder, id),

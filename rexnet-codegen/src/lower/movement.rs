@@ -6,7 +6,7 @@ use super::padding;
 use crate::loops::{Affine, BufferId, Expression, KernelBuilder, Role};
 use crate::target::Target;
 use rexnet_ir::graph::{
-    CHANNEL_PADDING, DepthOrder, DepthToSpace, Layout, Node, NodeId, Reshape, TensorType,
+    CHANNEL_PADDING, DepthOrder, DepthToSpace, Layout, Node, NodeId, Pad, Reshape, TensorType,
 };
 
 /// `output[to(n, c, y, x)] = input[from(n, c, y, x)]` for a box of indices.
@@ -76,19 +76,22 @@ fn flatten(node: &mut NodeBuilder<'_>, id: NodeId) {
     clear_padding(&mut node.builder, output, &ty);
 }
 
-/// Zeros around the map.
-pub(super) fn pad(node: &mut NodeBuilder<'_>, id: NodeId, pad: [usize; 4]) {
+/// A value around the map.
+pub(super) fn pad(node: &mut NodeBuilder<'_>, id: NodeId, Pad { pad, value }: &Pad) {
     let Node { operands, ty, .. } = node.graph.node(id).clone();
     let input_ty = node.graph.node(operands[0]).ty.clone();
     let input = node.value("input", operands[0], Role::In);
     let output = node.value("output", id, Role::Out);
     let lanes = CHANNEL_PADDING;
     node.builder.section(("zero", 0..(ty.stored_elements() / lanes) as i64), ALONE, |builder, at, _| {
-        builder.store(output, at * lanes as i64, Expression::f32(0.0, lanes));
+        builder.store(output, at * lanes as i64, Expression::f32(*value as f32, lanes));
     });
     let to = Strides::of(&ty);
     let start = pad[0] as i64 * to.y + pad[1] as i64 * to.x;
     copy(&mut node.builder, extents(&input_ty), (input, Strides::of(&input_ty), 0), (output, to, start));
+    if *value != 0.0 {
+        clear_padding(&mut node.builder, output, &ty);
+    }
 }
 
 /// `output[i] = input[j]`, where `along[i]` is the distance in the input from one index of axis `i` to the next.
@@ -105,7 +108,7 @@ fn gather(node: &mut NodeBuilder<'_>, id: NodeId, along_input: impl Fn(&Strides)
 
 /// The axes in another order.
 pub(super) fn transpose(node: &mut NodeBuilder<'_>, id: NodeId, order: &[usize]) {
-    gather(node, id, |input| order.iter().map(|&axis| along(input, axis)).collect());
+    gather(node, id, |input| order.iter().map(|&axis| input.along(axis)).collect());
 }
 
 /// Axes of extent 1 repeated, and new ones in front.
@@ -114,7 +117,7 @@ pub(super) fn expand(node: &mut NodeBuilder<'_>, id: NodeId) {
     let own = node.graph.node(operands[0]).ty.dims.clone();
     let front = ty.dims.len() - own.len();
     gather(node, id, |input| {
-        let stretched = |axis: usize| if own[axis] == 1 { 0 } else { along(input, axis) };
+        let stretched = |axis: usize| if own[axis] == 1 { 0 } else { input.along(axis) };
         (0..front).map(|_| 0).chain((0..own.len()).map(stretched)).collect()
     });
 }
@@ -184,7 +187,7 @@ pub(super) fn slice(node: &mut NodeBuilder<'_>, id: NodeId, axis: usize, start: 
     let from = Strides::of(&node.graph.node(operands[0]).ty);
     let input = node.value("input", operands[0], Role::In);
     let output = node.value("output", id, Role::Out);
-    let skipped = start as i64 * along(&from, axis);
+    let skipped = start as i64 * from.along(axis);
     copy(&mut node.builder, extents(&ty), (input, from, skipped), (output, Strides::of(&ty), 0));
     clear_padding(&mut node.builder, output, &ty);
 }
@@ -205,14 +208,9 @@ pub(super) fn concat(node: &mut NodeBuilder<'_>, id: NodeId, axis: usize) {
     for &operand in &operands {
         let operand_ty = &node.graph.node(operand).ty;
         let Some(&(_, input)) = inputs.iter().find(|&&(other, _)| other == operand) else { continue };
-        let place = (output, to, done * along(&to, axis));
+        let place = (output, to, done * to.along(axis));
         copy(&mut node.builder, extents(operand_ty), (input, Strides::of(operand_ty), 0), place);
         done += operand_ty.dim(axis) as i64;
     }
     clear_padding(&mut node.builder, output, &ty);
-}
-
-/// The distance from one index of an axis to the next.
-fn along(strides: &Strides, axis: usize) -> i64 {
-    [strides.n, strides.c, strides.y, strides.x][axis]
 }

@@ -127,4 +127,9 @@ impl Strides {
             Layout::Nhwc8 => Self { n: h * w * padded, c: 1, y: w * padded, x: padded },
         }
     }
+
+    /// The distance from one index of an axis to the next.
+    pub(super) fn along(&self, axis: usize) -> i64 {
+        [self.n, self.c, self.y, self.x][axis]
+    }
 }

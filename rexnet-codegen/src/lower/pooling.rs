@@ -75,7 +75,7 @@ pub(super) fn windows(pool: &Pool2d, input: &TensorType, output: &TensorType) ->
         inputs: input.dim(2 + axis),
         kernel: pool.kernel[axis],
         stride: pool.stride[axis],
-        dilation: 1,
+        dilation: pool.dilation[axis],
         pad: pool.pad[axis],
     })
 }
@@ -88,6 +88,7 @@ pub(super) fn pool(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, pool
     let output = node.value("output", id, Role::Out);
     let (from, to) = (Strides::of(&input_ty), Strides::of(&ty));
     let windows = windows(pool, &input_ty, &ty);
+    let steps = [windows[0].dilation as i64 * from.y, windows[1].dilation as i64 * from.x];
     let lanes = target.lanes.min(8);
     let builder = &mut node.builder;
     each_region(builder, images(&ty), &windows, |builder, image, y, span_y, span_x| {
@@ -101,13 +102,14 @@ pub(super) fn pool(node: &mut NodeBuilder<'_>, target: &Target, id: NodeId, pool
                 let result = builder.registers("acc", ValueType::f32(lanes), 1);
                 let current = || Expression::register(result, Affine::default());
                 if pool.kind == PoolKind::Max {
-                    let first = origin.clone() + (span_y.taps.start * from.y + span_x.taps.start * from.x);
+                    let first =
+                        origin.clone() + (span_y.taps.start * steps[0] + span_x.taps.start * steps[1]);
                     let value = builder.load(input, first, lanes);
                     builder.set(result, Affine::default(), value);
                 }
                 builder.repeat("ky", span_y.taps.start, span_y.taps.end, false, |builder, ky| {
                     builder.repeat("kx", span_x.taps.start, span_x.taps.end, false, |builder, kx| {
-                        let value = builder.load(input, origin + ky * from.y + kx * from.x, lanes);
+                        let value = builder.load(input, origin + ky * steps[0] + kx * steps[1], lanes);
                         let next = match pool.kind {
                             PoolKind::Average => current().binary(BinaryOp::Add, value),
                             PoolKind::Max => bound_or_nan(builder, BinaryOp::Max, current(), value),

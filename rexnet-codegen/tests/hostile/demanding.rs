@@ -87,7 +87,7 @@ fn convolutions() {
         let extent = side + 2 * pad - kernel + 1;
         format!(
             "graph @g {{\n%0 = input() @x : {}\n%1 = pool2d(%0) {{kind=max, kernel=[{kernel},{kernel}], \
-             stride=[1,1], pad=[{pad},{pad},{pad},{pad}]}} @y : {}\noutput @y = %1\n}}",
+             stride=[1,1], pad=[{pad},{pad},{pad},{pad}], dilation=[1,1]}} @y : {}\noutput @y = %1\n}}",
             ty([1, 8, side, side]),
             ty([1, 8, extent, extent])
         )
@@ -171,7 +171,7 @@ fn convolutions() {
 
 #[test]
 fn chains() {
-    let pool = "pool2d(PREVIOUS) {kind=max, kernel=[3,3], stride=[1,1], pad=[1,1,1,1]}";
+    let pool = "pool2d(PREVIOUS) {kind=max, kernel=[3,3], stride=[1,1], pad=[1,1,1,1], dilation=[1,1]}";
     assert_eq!(graph("relu", &chain("activate(PREVIOUS) {function=relu}", MAX_NODES - 1)), "");
     assert_eq!(graph("add", &chain("add(PREVIOUS, %0)", MAX_NODES - 1)), "");
     assert_eq!(graph("pool", &chain(pool, MAX_NODES - 1)), "");

@@ -12,6 +12,7 @@ mod dot;
 mod edit;
 mod fraction;
 mod function;
+mod indices;
 mod ops;
 mod parse;
 mod print;
@@ -28,9 +29,10 @@ pub use binary::BinaryKind;
 pub use count::Counts;
 pub use edit::Editor;
 pub use function::Function;
+pub use indices::{IndexRun, Indices, MAX_INDEX_RUNS};
 pub use ops::{
-    BatchNorm, Concat, Conv2d, ConvolutionKind, Dense, DepthOrder, DepthToSpace, Expand, Exported,
-    KernelSlice, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Relayout, Resize, Slice, Softmax,
+    BatchNorm, Concat, Conv2d, ConvolutionKind, Dense, DepthOrder, DepthToSpace, Expand, Exported, Gather,
+    KernelSlice, MaxUnpool, Op, Pad, Pool2d, PoolKind, Reduce, ReduceKind, Relayout, Resize, Slice, Softmax,
     SqueezeExcite, Transpose,
 };
 pub use parse::parse;

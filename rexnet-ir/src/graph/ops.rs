@@ -4,6 +4,7 @@
 use super::activation::{Activation, Parameter};
 use super::binary::BinaryKind;
 use super::function::Function;
+use super::indices::Indices;
 use super::reshape::Reshape;
 use super::resize::{Coordinates, Interpolation};
 use super::tensor_type::{Layout, TensorType};
@@ -504,10 +505,32 @@ operators! {
             /// Which channel goes where.
             order: DepthOrder,
         }
-        /// Zeros around the map (ONNX Pad, constant mode).
+        /// A value around the map (ONNX Pad, constant mode).
         Pad = "pad" (1..=1) |_| Exported::As("Pad"), {
             /// Top, left, bottom, right.
             pad: [usize; 4],
+            /// What stands there.
+            value: f64,
+        }
+        /// Elements along one axis, in any order and as often as they are listed (ONNX Gather with constant indices).
+        Gather = "gather" (1..=1) |_| Exported::As("Gather"), {
+            /// The axis.
+            axis: usize,
+            /// Which elements, in the order of the result.
+            indices: Indices,
+        }
+        /// Zeros, then for each window of a maximum pooling in reading order its value at the first of its largest elements
+        /// (ONNX MaxUnpool of the places that MaxPool found). Operands: one value a window `[n, c, oh, ow]`, and the map
+        /// `[n, c, h, w]` whose windows they are. The result has the shape of the map; a NaN is larger than nothing.
+        MaxUnpool = "max_unpool" (2..=2) |_| Exported::As("MaxUnpool"), {
+            /// Window height and width.
+            kernel: [usize; 2],
+            /// Step in y and x.
+            stride: [usize; 2],
+            /// Padding: top, left, bottom, right; smaller than the window's reach.
+            pad: [usize; 4],
+            /// Distance of the taps in y and x.
+            dilation: [usize; 2],
         }
         /// A window reduced at each step (ONNX AveragePool with count_include_pad 0, MaxPool).
         Pool2d = "pool2d" (1..=1) |pool| Exported::As(pool.kind.onnx()), {
@@ -517,8 +540,10 @@ operators! {
             kernel: [usize; 2],
             /// Step in y and x.
             stride: [usize; 2],
-            /// Padding: top, left, bottom, right; smaller than the window.
+            /// Padding: top, left, bottom, right; smaller than the window's reach.
             pad: [usize; 4],
+            /// Distance of the taps in y and x.
+            dilation: [usize; 2],
         }
         /// `x: [n, k]` times the transpose of `weight: [m, k]` (or `[m, k, 1, 1]`), plus bias `[m]`, then the activation (ONNX Gemm,
         /// transB = 1). Operands: x, weight, bias where the flag says so.

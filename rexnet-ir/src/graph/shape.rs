@@ -174,6 +174,17 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
             }
             dims
         }
+        Op::Gather(gather) => {
+            let mut dims = operands[0].dims.clone();
+            let Some(extent) = dims.get_mut(gather.axis) else {
+                return fault(format!("there is no axis {} in shape {dims:?}", gather.axis));
+            };
+            match (gather.indices.fault(*extent), gather.indices.count()) {
+                (None, Some(count)) => *extent = count,
+                (cause, _) => return fault(cause.unwrap_or_else(|| "the indices are too many".to_owned())),
+            }
+            dims
+        }
         Op::Concat(concat) => {
             let mut dims = operands[0].dims.clone();
             if concat.axis >= dims.len() {
@@ -264,17 +275,15 @@ pub(super) fn infer(op: &Op, operands: &[&TensorType]) -> Result<TensorType, Sha
         Op::Pool2d(pool) => {
             let x = operands[0];
             rank4(x)?;
-            if pool.pad[0].max(pool.pad[2]) >= pool.kernel[0]
-                || pool.pad[1].max(pool.pad[3]) >= pool.kernel[1]
-            {
-                return fault(format!(
-                    "padding {:?} is not smaller than the window {:?}",
-                    pool.pad, pool.kernel
-                ));
-            }
-            let h = window(x.height(), pool.kernel[0], pool.stride[0], [pool.pad[0], pool.pad[2]], 1)?;
-            let w = window(x.width(), pool.kernel[1], pool.stride[1], [pool.pad[1], pool.pad[3]], 1)?;
+            let [h, w] = pooled(x, pool.kernel, pool.stride, pool.pad, pool.dilation)?;
             vec![x.batch(), x.channels(), h, w]
+        }
+        Op::MaxUnpool(unpool) => {
+            let (values, map) = (operands[0], operands[1]);
+            rank4(map)?;
+            let [h, w] = pooled(map, unpool.kernel, unpool.stride, unpool.pad, unpool.dilation)?;
+            expect_dims(values, &[map.batch(), map.channels(), h, w], "list of values, one a window,")?;
+            map.dims.clone()
         }
         Op::Dense(dense) => {
             let (x, w) = (operands[0], operands[1]);
@@ -339,6 +348,30 @@ fn expect_prefix(whole: &TensorType, part: &TensorType) -> Result<(), ShapeFault
         return Ok(());
     }
     fault(format!("a shortcut of shape {:?} does not fit the first channels of {:?}", part.dims, whole.dims))
+}
+
+/// The numbers of windows of a pooling along y and x, each of which has a tap in the map.
+fn pooled(
+    x: &TensorType,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    pad: [usize; 4],
+    dilation: [usize; 2],
+) -> Result<[usize; 2], ShapeFault> {
+    let axis = |axis: usize| {
+        let of_axis = [pad[axis], pad[axis + 2]];
+        let count = window(x.dims[2 + axis], kernel[axis], stride[axis], of_axis, dilation[axis])?;
+        let reach = (kernel[axis] - 1) * dilation[axis] + 1;
+        if of_axis[0].max(of_axis[1]) >= reach {
+            return fault(format!("padding {pad:?} is not smaller than the window {kernel:?}"));
+        }
+        // Taps far apart can lie on both sides of a small map.
+        if dilation[axis] > x.dims[2 + axis] && kernel[axis] > 1 && of_axis != [0, 0] {
+            return fault(format!("taps {} apart can miss a map of {}", dilation[axis], x.dims[2 + axis]));
+        }
+        Ok(count)
+    };
+    Ok([axis(0)?, axis(1)?])
 }
 
 /// The number of positions of a window.

@@ -78,16 +78,4 @@ impl<'a> Attributes<'a> {
             .map(|bytes| String::from_utf8(bytes).map_err(|_| format!("attribute {name} is no text")))
             .transpose()
     }
-
-    /// A pair of positive numbers, both `default` when the attribute is missing.
-    pub(super) fn pair(&self, name: &str, default: usize) -> Result<[usize; 2], String> {
-        match self.ints(name)? {
-            None => Ok([default; 2]),
-            Some(&[y, x]) => match (usize::try_from(y), usize::try_from(x)) {
-                (Ok(y), Ok(x)) => Ok([y, x]),
-                _ => Err(format!("attribute {name} is negative")),
-            },
-            Some(other) => Err(format!("attribute {name} has {} numbers, two are needed", other.len())),
-        }
-    }
 }

@@ -43,6 +43,8 @@ pub(super) enum Value {
     Whole(NodeId),
     /// The parts of one that the network computes.
     Sequence(Parts),
+    /// Where a maximum pooling found its values.
+    Maxima(Maxima),
     /// A value known now; the name is that of the tensor.
     Constant(Arc<str>, Constant),
     /// The result of a node that was refused: whoever uses it is not at fault.
@@ -53,8 +55,23 @@ pub(super) enum Value {
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
     pub(super) whole: NodeId,
+    /// The extents of the whole.
+    pub(super) dims: Arc<[usize]>,
     pub(super) axis: usize,
     pub(super) sizes: Arc<[usize]>,
+    /// Whether the parts, of one element each then, have the axis at all.
+    pub(super) keeps_axis: bool,
+}
+
+/// The places of a map that a maximum pooling chose.
+#[derive(Clone, Debug)]
+pub(super) struct Maxima {
+    /// What was pooled.
+    pub(super) map: NodeId,
+    /// Its extents.
+    pub(super) dims: Arc<[usize]>,
+    /// Along each axis of the map.
+    pub(super) windows: operators::Windows,
 }
 
 /// Reads a model. `external` gives the content of a file beside the model; it is called with plain relative
@@ -371,6 +388,9 @@ impl<'a> Importer<'a> {
                 Some(Value::Whole(..)) => {
                     self.fault(Code::OnnxUnsupported, name, "the output is computed and of integers");
                 }
+                Some(Value::Maxima(_)) => {
+                    self.fault(Code::OnnxUnsupported, name, "the output is a list of places of maxima");
+                }
                 Some(Value::Transposed(..) | Value::Unknown) => {}
                 None => self.fault(Code::OnnxInvalid, name, "the output is never defined"),
             }
@@ -394,6 +414,7 @@ impl<'a> Importer<'a> {
             | Value::Truth(_)
             | Value::Whole(_)
             | Value::Sequence(_)
+            | Value::Maxima(_)
             | Value::Unknown => Err("an input is not known".to_owned()),
         }
     }

@@ -5,17 +5,40 @@ use super::constant::{Constant, Elements};
 use super::functions::Placed;
 use super::import::{Importer, Value};
 use super::messages::Node;
-use super::operators::{self, Call};
+use super::operators::{self, Call, ManyAxes, View};
 use crate::diagnostic::Code;
 use crate::graph::{NodeId, Op, Transpose};
 use crate::reference::{Array, evaluate_operator};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 /// A node's own name, else that of its first output.
 pub(super) fn node_name(node: &Node) -> &str {
     let own = node.name.as_deref().filter(|name| !name.is_empty());
     own.or_else(|| node.output.iter().map(String::as_str).find(|name| !name.is_empty()))
         .unwrap_or("unnamed node")
+}
+
+/// A tensor of many axes as the node that holds its elements, for an operator that treats each alone; returns its
+/// extents.
+fn without_axes(input: Option<&mut Option<Value>>) -> Option<Arc<[usize]>> {
+    let input = input?.as_mut()?;
+    let Value::Split(id, dims) = input.clone() else { return None };
+    *input = Value::Node(id);
+    Some(dims)
+}
+
+/// The result under the extents that its input had.
+fn with_axes(
+    call: &mut Call<'_, '_, '_>,
+    results: Vec<Value>,
+    dims: Option<Arc<[usize]>>,
+) -> Result<Vec<Value>, String> {
+    match (dims, &results[..]) {
+        (Some(dims), &[Value::Node(id)]) => call.viewed(View { id, dims: dims.to_vec() }),
+        (Some(_), _) => Err("truth values and integers of a rank above 4 are not supported".to_owned()),
+        (None, _) => Ok(results),
+    }
 }
 
 impl Importer<'_> {
@@ -59,7 +82,11 @@ impl Importer<'_> {
     /// A value that depends on no input, as a constant: the f64 reference computes it, and it is rounded once. Its cost was
     /// counted when its nodes were made.
     fn folded(&self, value: Value) -> Value {
-        let Value::Node(id) = value else { return value };
+        let (id, dims) = match &value {
+            Value::Node(id) => (*id, None),
+            Value::Split(id, dims) => (*id, Some(dims.to_vec())),
+            _ => return value,
+        };
         if !self.without_input.contains(&id) {
             return value;
         }
@@ -67,7 +94,7 @@ impl Importer<'_> {
         let Some(array) = self.evaluated(id, &mut arrays) else { return value };
         let floats: Vec<f32> = array.data.iter().map(|&x| x as f32).collect();
         let name = self.graph.node(id).name.as_str().into();
-        Constant::new(array.dims, Elements::floats(floats))
+        Constant::new(dims.unwrap_or(array.dims), Elements::floats(floats))
             .map_or(value, |constant| Value::Constant(name, constant))
     }
 
@@ -228,6 +255,10 @@ impl Importer<'_> {
                 *input = Value::Node(id);
             }
         }
+        let many_axes = match operator.many_axes() {
+            ManyAxes::Elementwise => without_axes(inputs.first_mut()),
+            ManyAxes::Own | ManyAxes::Refused => None,
+        };
         let mut call = Call {
             importer: self,
             name: node
@@ -243,7 +274,8 @@ impl Importer<'_> {
             opset,
             kind: node.op_type.as_deref().unwrap_or(""),
         };
-        match (operator.import)(&mut call) {
+        let results = (operator.import)(&mut call);
+        match results.and_then(|results| with_axes(&mut call, results, many_axes)) {
             Ok(results) if truths => {
                 let truth = |value| if let Value::Node(id) = value { Value::Truth(id) } else { value };
                 Some(results.into_iter().map(truth).collect())

@@ -9,6 +9,10 @@ pub(super) const PASS: Pass = Pass { name: "fuse_pad", summary: "let convolution
 fn run(graph: &mut Graph, report: &mut Report) -> Result<(), Diagnostic> {
     for id in graph.order() {
         let Op::Pad(padding) = graph.node(id).op.clone() else { continue };
+        if padding.value != 0.0 {
+            report.refuse(&graph.node(id).name, format!("it is of {} instead of zeros", padding.value));
+            continue;
+        }
         let (name, x) = (graph.node(id).name.clone(), graph.node(id).operands[0]);
         if graph.is_output(id) {
             report.refuse(&name, "it is a network output");

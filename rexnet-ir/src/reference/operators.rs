@@ -4,7 +4,7 @@ mod along_axis;
 mod movement;
 
 use super::Array;
-use crate::graph::{Activation, BinaryKind, Conv2d, Op, Pool2d, PoolKind};
+use crate::graph::{Activation, BinaryKind, Conv2d, Op, Pad, Pool2d, PoolKind};
 
 /// The elements of `op`'s result, whose extents are `dims`.
 pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64> {
@@ -57,7 +57,9 @@ pub(super) fn evaluate(op: &Op, operands: &[&Array], dims: &[usize]) -> Vec<f64>
         Op::Reduce(reduce) => along_axis::reduced(reduce, operands[0]),
         Op::Softmax(softmax) => along_axis::softmax(operands[0], softmax.axis),
         Op::Resize(resize) => along_axis::resized(resize, operands[0]),
-        Op::Pad(pad) => padded(operands[0], pad.pad, dims),
+        Op::Pad(pad) => padded(operands[0], pad, dims),
+        Op::Gather(gather) => movement::chosen(gather, operands[0]),
+        Op::MaxUnpool(unpool) => movement::max_unpooled(unpool, operands[0], operands[1]),
         Op::Pool2d(pool) => pooling(pool, operands[0], dims),
         Op::Dense(dense) => {
             let bias = dense.bias.then(|| operands[2]);
@@ -176,7 +178,7 @@ fn convolution(conv: &Conv2d, operands: &[&Array], dims: &[usize]) -> Vec<f64> {
 }
 
 /// The input coordinate of a tap; `None` in the padding.
-fn position(
+pub(super) fn position(
     out: usize,
     tap: usize,
     stride: usize,
@@ -187,9 +189,9 @@ fn position(
     (out * stride + tap * dilation).checked_sub(pad).filter(|&at| at < extent)
 }
 
-fn padded(x: &Array, pad: [usize; 4], dims: &[usize]) -> Vec<f64> {
+fn padded(x: &Array, Pad { pad, value }: &Pad, dims: &[usize]) -> Vec<f64> {
     let (height, width) = (x.dim(2), x.dim(3));
-    let mut result = vec![0.0; dims.iter().product()];
+    let mut result = vec![*value; dims.iter().product()];
     for (to, from) in result.chunks_mut(dims[2] * dims[3]).zip(x.data.chunks(height * width)) {
         for (y, row) in from.chunks(width).enumerate() {
             to[(y + pad[0]) * dims[3] + pad[1]..][..width].copy_from_slice(row);
@@ -206,8 +208,8 @@ fn pooling(pool: &Pool2d, x: &Array, dims: &[usize]) -> Vec<f64> {
             let inside = (0..pool.kernel[0])
                 .flat_map(|ky| (0..pool.kernel[1]).map(move |kx| (ky, kx)))
                 .filter_map(|(ky, kx)| {
-                    let y = position(oy, ky, pool.stride[0], 1, pool.pad[0], height)?;
-                    let x = position(ox, kx, pool.stride[1], 1, pool.pad[1], width)?;
+                    let y = position(oy, ky, pool.stride[0], pool.dilation[0], pool.pad[0], height)?;
+                    let x = position(ox, kx, pool.stride[1], pool.dilation[1], pool.pad[1], width)?;
                     Some(map[y * width + x])
                 });
             result.push(match pool.kind {

@@ -61,18 +61,13 @@ fn parts_and_pads() {
         ("split along axis 4", REFUSED, "no axis 4", split(&["a", "b"], &[int("axis", 4)], 17)),
         ("pad", "", "", pad(&[0, 0, 1, 1, 0, 0, 1, 1])),
         ("pad nothing", "", "", pad(&[0; 8])),
-        ("pad channels", REFUSED, "height and width", pad(&[0, 1, 0, 0, 0, 0, 0, 0])),
-        ("negative pad", REFUSED, "negative", pad(&[0, 0, -1, 0, 0, 0, 0, 0])),
+        ("pad channels", "", "", pad(&[0, 1, 0, 0, 0, 0, 0, 0])),
+        ("negative pad", "", "", pad(&[0, 0, -1, 0, 0, 0, 0, 0])),
         ("huge pad", REFUSED, "2^29", pad(&[0, 0, i64::MAX, 0, 0, 0, i64::MAX, 0])),
         ("seven pads", REFUSED, "7 pads", pad(&[0; 7])),
-        ("pad with ones", REFUSED, "with 1", padded_with(1.0)),
+        ("pad with ones", "", "", padded_with(1.0)),
         ("pad with NaN", REFUSED, "with NaN", padded_with(f32::NAN)),
-        (
-            "reflect",
-            REFUSED,
-            "reflect",
-            single("Pad", &["x", "l"], &[text("mode", "reflect")], &[list("l", &[0; 8])]),
-        ),
+        ("reflect", "", "", single("Pad", &["x", "l"], &[text("mode", "reflect")], &[list("l", &[0; 8])])),
     ];
     check_all(rows);
 }
@@ -98,8 +93,8 @@ fn arithmetic_and_modes() {
         ("a value a channel", "", "", with("Mul", b(&[4, 1, 1]))),
         ("a value for all", "", "", with("Add", b(&[1]))),
         ("along the width", "", "", with("Add", b(&[8]))),
-        ("more axes", REFUSED, "rank 5", with("Add", b(&[1, 1, 1, 1, 1]))),
-        ("more axes for each channel", REFUSED, "rank 5", with("Mul", b(&[1, 1, 4, 1, 1]))),
+        ("more axes", "", "", with("Add", b(&[1, 1, 1, 1, 1]))),
+        ("more axes for each channel", "", "", with("Mul", b(&[1, 1, 4, 1, 1]))),
         ("a larger constant", "", "", with("Add", b(&[2, 4, 8, 8]))),
         ("a constant that does not fit", REFUSED, "do not broadcast", with("Add", b(&[7]))),
         ("division by zero", "", "", with("Div", scalar("b", 0.0))),

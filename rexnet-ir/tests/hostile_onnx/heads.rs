@@ -122,7 +122,7 @@ fn transposed_convolutions() {
         ("negative groups", REFUSED, "negative", with(&[4, 3, 2, 2], &[int("group", -1)])),
         ("huge strides", REFUSED, "too large", with(&[4, 3, 2, 2], &[ints("strides", &[i64::MAX, 1])])),
         ("great strides", REFUSED, "", with(&[4, 3, 2, 2], &[ints("strides", &[1 << 20, 1 << 20])])),
-        ("stride 0", REFUSED, "of 0", with(&[4, 3, 2, 2], &[ints("strides", &[0, 1])])),
+        ("stride 0", REFUSED, "not positive", with(&[4, 3, 2, 2], &[ints("strides", &[0, 1])])),
         ("huge dilation", REFUSED, "too large", with(&[4, 3, 2, 2], &[ints("dilations", &[i64::MAX, 1])])),
         (
             "pads as wide as the result",
@@ -190,9 +190,9 @@ fn reductions_and_rearrangements() {
             single("PRelu", &["x", "s"], &[], &[floats("s", &[0.1, 0.2, 0.3])])
         }),
         ("chosen", "", "", gather(&[3, 0, 1], 1)),
-        ("chosen past the end", REFUSED, "no axis 4", gather(&[4], 1)),
-        ("chosen a hundred times", REFUSED, "runs", gather(&[0; 100], 1)),
-        ("nothing chosen", REFUSED, "runs", gather(&[], 1)),
+        ("chosen past the end", REFUSED, "no index 4", gather(&[4], 1)),
+        ("chosen a hundred times", "", "", gather(&[0; 100], 1)),
+        ("nothing chosen", REFUSED, "empty", gather(&[], 1)),
         ("channels shuffled", "", "", shaped(&[1, 2, 2, 8, 8], &[0, 2, 1, 3, 4], &[1, 4, 8, 8])),
         ("rank 8", "", "", shaped(&[1, 2, 2, 2, 4, 2, 2, 2], &[7, 6, 5, 4, 3, 2, 1, 0], &[1, 4, 8, 8])),
         ("rank 9", REFUSED, "cannot become", shaped(&[1, 2, 2, 2, 4, 2, 2, 2, 1], &[0], &[1, 4, 8, 8])),
@@ -206,7 +206,7 @@ fn reductions_and_rearrangements() {
             "rank 5 as a map",
             REFUSED,
             "rank above 4",
-            Model::new(&[node("Reshape", &["x", "a"], &["r"], &[]), node("Relu", &["r"], &["y"], &[])])
+            Model::new(&[node("Reshape", &["x", "a"], &["r"], &[]), node("Softmax", &["r"], &["y"], &[])])
                 .with(&[list("a", &[1, 2, 2, 8, 8])])
                 .file(),
         ),

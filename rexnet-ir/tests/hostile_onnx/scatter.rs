@@ -50,27 +50,17 @@ fn scattered_updates() {
         ("index before the start", REFUSED, "outside an extent of 4", first(&[-5, -4])),
         ("the largest and least index", REFUSED, "outside", first(&[i64::MAX, i64::MIN])),
         ("the least index", REFUSED, "outside", first(&[i64::MIN])),
-        ("every other channel", REFUSED, "no block", first(&[0, 2])),
-        ("backwards", REFUSED, "no block", first(&[1, 0])),
-        ("one channel twice", REFUSED, "no block", first(&[1, 1])),
+        ("every other channel", "", "", first(&[0, 2])),
+        ("backwards", "", "", first(&[1, 0])),
+        ("one channel twice", "", "", first(&[1, 1])),
         ("nowhere", REFUSED, "not supported", direct(integers("i", &[0, 1], &[]), &[1, 4, 8, 8])),
-        ("indices into no axis", REFUSED, "0 axes", direct(integers("i", &[1, 0], &[]), &[1, 4, 8, 8])),
+        ("indices into no axis", REFUSED, "empty", direct(integers("i", &[1, 0], &[]), &[1, 4, 8, 8])),
         ("indices into five axes", REFUSED, "5 axes", direct(integers("i", &[1, 5], &[0; 5]), &[1])),
         ("index without an axis", REFUSED, "without an axis", direct(integers("i", &[], &[0]), &[4, 8, 8])),
-        (
-            "a list of pairs",
-            REFUSED,
-            "a block along",
-            direct(integers("i", &[2, 2], &[0, 1, 0, 2]), &[2, 8, 8]),
-        ),
+        ("a list of pairs", "", "", direct(integers("i", &[2, 2], &[0, 1, 0, 2]), &[2, 8, 8])),
         ("updates of other extents", REFUSED, "do not fill", direct(pairs.clone(), &[1, 3, 8, 8])),
         ("updates of another rank", REFUSED, "do not fill", direct(pairs.clone(), &[2, 8, 8])),
-        (
-            "a part of two axes",
-            REFUSED,
-            "several axes",
-            direct(integers("i", &[1, 1, 1, 3], &[0, 1, 2]), &[1, 1, 1, 8]),
-        ),
+        ("a part of two axes", "", "", direct(integers("i", &[1, 1, 1, 3], &[0, 1, 2]), &[1, 1, 1, 8])),
         (
             "indices that are floats",
             REFUSED,
@@ -83,7 +73,7 @@ fn scattered_updates() {
             "computed indices",
             computed(&[node("Relu", &["x"], &["j"], &[]), node("ScatterND", &["x", "j", "u"], &["y"], &[])]),
         ),
-        ("updates in another order", REFUSED, "different orders", {
+        ("updates in another order", "", "", {
             let mut model = Model::new(&[
                 node("Transpose", &["x"], &["t"], &[ints("perm", &[1, 0, 2, 3])]),
                 node("ScatterND", &["t", "i", "u"], &["y"], &[]),

@@ -77,7 +77,7 @@ fn axes_and_shapes() {
         ("slice", "", "", slice([&[1], &[3], &[1], &[1]])),
         ("slice clamped", "", "", slice([&[i64::MIN], &[i64::MAX], &[1], &[1]])),
         ("slice of nothing", REFUSED, "empty", slice([&[9], &[12], &[1], &[1]])),
-        ("slice backwards", REFUSED, "step of -1", slice([&[3], &[i64::MIN], &[1], &[-1]])),
+        ("slice backwards", "", "", slice([&[3], &[i64::MIN], &[1], &[-1]])),
         ("step 0", REFUSED, "step of 0", slice([&[0], &[2], &[1], &[0]])),
         ("least step", REFUSED, "step of 0", slice([&[0], &[2], &[1], &[i64::MIN]])),
         ("slice of axis 4", REFUSED, "no axis 4", slice([&[0], &[2], &[4], &[1]])),
@@ -104,11 +104,11 @@ fn axes_and_shapes() {
                 &[list("l", &[7, 1, 256]), list("a", &[1]), list("b", &[i64::MAX])],
             ),
         ),
-        ("gather", REFUSED, "no axis 2", on_list("Gather", &["l", "i"], &[], &[l(), list("i", &[2])])),
+        ("gather", REFUSED, "no index 2", on_list("Gather", &["l", "i"], &[], &[l(), list("i", &[2])])),
         (
             "gather far",
             REFUSED,
-            "no axis",
+            "no index",
             on_list("Gather", &["l", "i"], &[], &[l(), list("i", &[i64::MIN])]),
         ),
         (
@@ -120,7 +120,7 @@ fn axes_and_shapes() {
         (
             "gather from nothing",
             REFUSED,
-            "no axis 0",
+            "no index 0",
             on_list("Gather", &["l", "i"], &[], &[list("l", &[]), list("i", &[0])]),
         ),
         (

@@ -2,7 +2,7 @@
 //! refused, never read as another.
 
 use crate::check::check_all;
-use crate::encode::{Bytes, Model, float, int, ints, node, single, tensor, text};
+use crate::encode::{Bytes, FLOAT, Model, float, int, integers, ints, node, single, tensor, text, value};
 
 type Row = (&'static str, &'static str, &'static str, Vec<u8>);
 
@@ -22,11 +22,11 @@ fn windows() {
     );
     let rows: Vec<Row> = vec![
         ("conv", "", "", conv(&[])),
-        ("stride 0", REFUSED, "stride 0", conv(&[ints("strides", &[0, 1])])),
-        ("stride -1", REFUSED, "negative", conv(&[ints("strides", &[-1, 1])])),
+        ("stride 0", REFUSED, "not positive", conv(&[ints("strides", &[0, 1])])),
+        ("stride -1", REFUSED, "not positive", conv(&[ints("strides", &[-1, 1])])),
         ("huge stride", "", "", conv(&[ints("strides", &[i64::MAX, i64::MAX])])),
-        ("one stride", REFUSED, "two are needed", conv(&[ints("strides", &[1])])),
-        ("dilation 0", REFUSED, "dilation 0", conv(&[ints("dilations", &[0, 1])])),
+        ("one stride", REFUSED, "2 are needed", conv(&[ints("strides", &[1])])),
+        ("dilation 0", REFUSED, "not positive", conv(&[ints("dilations", &[0, 1])])),
         ("huge dilation", REFUSED, "does not fit", conv(&[ints("dilations", &[i64::MAX, 1])])),
         ("group 0", REFUSED, "0 groups", conv(&[int("group", 0)])),
         ("group -1", REFUSED, "negative", conv(&[int("group", -1)])),
@@ -41,7 +41,7 @@ fn windows() {
         (
             "same with stride 0",
             REFUSED,
-            "stride 0",
+            "not positive",
             conv(&[text("auto_pad", "SAME_UPPER"), ints("strides", &[0, 0])]),
         ),
         (
@@ -64,7 +64,7 @@ fn windows() {
             single("Conv", &["x", "w"], &[], &[tensor("w", &[4, 5, 3, 3])]),
         ),
         ("no weight", REFUSED, "1 inputs", single("Conv", &["x"], &[], &[])),
-        ("weight left out", REFUSED, "computed", single("Conv", &["x", ""], &[], &[])),
+        ("weight left out", REFUSED, "missing", single("Conv", &["x", ""], &[], &[])),
         ("bias left out", "", "", single("Conv", &["x", "w", ""], &[], &[tensor("w", &[4, 4, 3, 3])])),
         (
             "four inputs",
@@ -75,7 +75,7 @@ fn windows() {
         ("computed weight", REFUSED, "computed", computed.file()),
         ("pool", "", "", pool(&[kernel()])),
         ("pool without kernel", REFUSED, "missing", pool(&[])),
-        ("pool of 0", REFUSED, "not smaller", pool(&[ints("kernel_shape", &[0, 2])])),
+        ("pool of 0", REFUSED, "not positive", pool(&[ints("kernel_shape", &[0, 2])])),
         ("huge pool", REFUSED, "does not fit", pool(&[ints("kernel_shape", &[i64::MAX, 2])])),
         ("pads as wide as the window", REFUSED, "smaller", pool(&[kernel(), ints("pads", &[2, 0, 0, 0])])),
         (
@@ -90,7 +90,7 @@ fn windows() {
             ]),
         ),
         ("ceil_mode", "", "", pool(&[kernel(), int("ceil_mode", 1)])),
-        ("dilated pool", REFUSED, "dilated", pool(&[kernel(), ints("dilations", &[2, 2])])),
+        ("dilated pool", "", "", pool(&[kernel(), ints("dilations", &[2, 2])])),
         (
             "counted padding",
             "",
@@ -105,7 +105,7 @@ fn windows() {
         (
             "indices",
             REFUSED,
-            "indices",
+            "places of maxima",
             Model::new(&[
                 node("MaxPool", &["x"], &["a", "i"], &[kernel()]),
                 node("Add", &["a", "i"], &["y"], &[]),
@@ -113,6 +113,62 @@ fn windows() {
             .file(),
         ),
         ("unused indices", "", "", Model::new(&[node("MaxPool", &["x"], &["y", "i"], &[kernel()])]).file()),
+    ];
+    check_all(rows);
+}
+
+#[test]
+fn lines_and_dilations() {
+    let conv = |weight: &[i64], attributes: &[Bytes]| {
+        let mut model = Model::new(&[node("Conv", &["x", "w"], &["y"], attributes)]);
+        model.inputs = vec![value("x", FLOAT, &[1, 4, 8])];
+        model.with(&[tensor("w", weight)]).file()
+    };
+    let pool = |op: &str, attributes: &[Bytes]| single(op, &["x"], attributes, &[]);
+    let kernel = |sides: &[i64]| ints("kernel_shape", sides);
+    let unpool = |places: &[i64], attributes: &[Bytes]| {
+        let mut model = Model::new(&[node("MaxUnpool", &["x", "i"], &["y"], attributes)]);
+        model.inputs = vec![value("x", FLOAT, &[1, 1, 1, 2])];
+        model.with(&[integers("i", &[1, 1, 1, places.len() as i64], places)]).file()
+    };
+    let rows: Vec<Row> = vec![
+        ("a line", "", "", conv(&[4, 4, 3], &[])),
+        ("a line and a map", REFUSED, "a weight of shape", conv(&[4, 4, 3, 3], &[])),
+        ("pads of a map", REFUSED, "4 pads", conv(&[4, 4, 3], &[ints("pads", &[1, 1, 1, 1])])),
+        ("taps of zero", REFUSED, "zero", conv(&[4, 4, 0], &[])),
+        (
+            "taps far apart",
+            REFUSED,
+            "does not fit",
+            pool("MaxPool", &[kernel(&[2, 2]), ints("dilations", &[9, 1])]),
+        ),
+        (
+            "taps beside the map",
+            REFUSED,
+            "can miss",
+            pool("MaxPool", &[kernel(&[2, 2]), ints("dilations", &[9, 1]), ints("pads", &[5, 0, 5, 0])]),
+        ),
+        (
+            "huge dilations",
+            REFUSED,
+            "does not fit",
+            pool("AveragePool", &[kernel(&[3, 3]), ints("dilations", &[i64::MAX, i64::MAX])]),
+        ),
+        ("maxima put back", "", "", unpool(&[0, 3], &[kernel(&[2, 2]), ints("strides", &[2, 2])])),
+        (
+            "maxima put nowhere",
+            REFUSED,
+            "no place 8",
+            unpool(&[0, 8], &[kernel(&[2, 2]), ints("strides", &[2, 2])]),
+        ),
+        ("maxima put before", REFUSED, "no place -1", unpool(&[-1, 0], &[kernel(&[2, 2])])),
+        ("more places than maxima", REFUSED, "3 places", unpool(&[0, 1, 2], &[kernel(&[2, 2])])),
+        (
+            "a map beyond all numbers",
+            REFUSED,
+            "",
+            unpool(&[0, 1], &[kernel(&[2, 2]), ints("strides", &[i64::MAX, i64::MAX])]),
+        ),
     ];
     check_all(rows);
 }

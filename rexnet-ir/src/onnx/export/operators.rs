@@ -6,7 +6,7 @@ use crate::graph::{
     Activation, Coordinates, DepthOrder, Expand, Exported, Function, Interpolation, NodeId, Op, Reduce,
     ReduceKind, Reshape, Resize,
 };
-use crate::onnx::messages::{Attribute, TensorMessage, data_type};
+use crate::onnx::messages::{Attribute, Node, TensorMessage, data_type};
 
 impl Writer<'_> {
     /// The operator's name in ONNX and its attributes; what ONNX takes as inputs is added to them.
@@ -75,14 +75,46 @@ impl Writer<'_> {
             Op::Pad(pad) => {
                 let [top, left, bottom, right] = pad.pad;
                 inputs.push(self.integers(&[0, 0, top, left, 0, 0, bottom, right]));
+                if pad.value != 0.0 {
+                    inputs.push(self.float(pad.value as f32));
+                }
                 Vec::new()
             }
+            Op::Gather(gather) => {
+                inputs.push(self.integers(&gather.indices.iter().collect::<Vec<_>>()));
+                vec![int("axis", gather.axis)]
+            }
             Op::Pool2d(pool) => {
-                vec![
+                let mut attributes = vec![
                     ints("kernel_shape", &pool.kernel),
                     ints("pads", &pool.pad),
                     ints("strides", &pool.stride),
-                ]
+                ];
+                attributes.extend((pool.dilation != [1, 1]).then(|| ints("dilations", &pool.dilation)));
+                attributes
+            }
+            Op::MaxUnpool(unpool) => {
+                let windows = vec![
+                    ints("dilations", &unpool.dilation),
+                    ints("kernel_shape", &unpool.kernel),
+                    ints("pads", &unpool.pad),
+                    ints("strides", &unpool.stride),
+                ];
+                // The places that a maximum pooling of the map finds.
+                let places = self.unique(&format!("{}.places", node.name));
+                let largest = self.unique(&format!("{}.largest", node.name));
+                let map = std::mem::replace(&mut inputs[1], places.clone());
+                self.message.node.push(Node {
+                    name: Some(places.clone()),
+                    op_type: Some("MaxPool".to_owned()),
+                    input: vec![map],
+                    output: vec![largest, places],
+                    attribute: windows.clone(),
+                    ..Node::default()
+                });
+                let dims = node.ty.dims.clone();
+                inputs.push(self.integers(&dims));
+                windows.into_iter().skip(1).collect()
             }
             Op::BatchNorm(norm) => vec![float("epsilon", norm.epsilon as f32)],
             Op::Dense(_) => vec![int("transB", 1)],

@@ -81,7 +81,7 @@ impl Writer<'_> {
             Op::PrefixAdd => self.shortcut(operands[0], operands[1], name),
             Op::Unary(Function::Activate(function)) => self.activation(*function, operands[0], name),
             Op::Relayout(_) => Ok(operands[0]),
-            Op::Pad(Pad { pad: [0, 0, 0, 0] }) => Ok(operands[0]),
+            Op::Pad(Pad { pad: [0, 0, 0, 0], .. }) => Ok(operands[0]),
             Op::Reshape(Reshape::Flatten) if self.dims(operands[0]).len() == 2 => Ok(operands[0]),
             Op::Slice(slice) if self.dims(operands[0])[slice.axis] == slice.end - slice.start => {
                 Ok(operands[0])

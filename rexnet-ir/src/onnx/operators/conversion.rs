@@ -47,9 +47,8 @@ pub(super) fn expand(call: &mut Call<'_, '_, '_>) -> Results {
         .collect::<Result<_, _>>()?;
     let value = call.input(0)?.clone();
     let own = match &value {
-        Value::Node(id) => call.type_of(*id).dims.clone(),
         Value::Constant(_, constant) => constant.dims().to_vec(),
-        _ => return Err("an input is not known".to_owned()),
+        _ => call.view(0)?.dims,
     };
     let dims = broadcast::together(&own, &shape)?;
     match value {
@@ -61,11 +60,15 @@ pub(super) fn expand(call: &mut Call<'_, '_, '_>) -> Results {
             let expanded = constant.pick(dims.clone(), (0..count).map(place))?;
             call.constant(expanded)
         }
-        Value::Node(id) => {
+        Value::Node(id) if dims.len() <= 4 => {
             let id = call.add(Op::Expand(Expand { dims }), &[id])?;
             Call::node(id)
         }
-        _ => Err("an input is not known".to_owned()),
+        _ => {
+            let view = call.view(0)?;
+            let stretched = call.stretched_view(&view, &dims)?;
+            call.viewed(stretched)
+        }
     }
 }
 

@@ -1,94 +1,163 @@
-//! Conv, BatchNormalization, Pad.
+//! Conv, BatchNormalization.
 
 use super::Call;
-use crate::graph::{BatchNorm, Conv2d, Op, Pad};
-use crate::onnx::attributes::Attributes;
+use super::gather::chosen;
+use super::indexing::rearranged;
+use super::pad::filled;
+use super::pooling::map_extents;
+use super::shape::count;
+use super::view::View;
+use super::window::{Window, numbers, windows};
+use crate::graph::{BatchNorm, BinaryKind, Conv2d, Indices, Op};
 use crate::onnx::constant::{Constant, Elements};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
 
-/// Padding as top, left, bottom, right.
-pub(super) fn padding(
-    attributes: &Attributes<'_>,
-    extents: [usize; 2],
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    dilation: [usize; 2],
-) -> Result<[usize; 4], String> {
-    let explicit = match attributes.ints("pads")? {
-        None => [0; 4],
-        Some(&[top, left, bottom, right]) => {
-            let pads = [top, left, bottom, right].map(usize::try_from);
-            match pads {
-                [Ok(top), Ok(left), Ok(bottom), Ok(right)] => [top, left, bottom, right],
-                _ => return Err("negative pads are not supported".to_owned()),
-            }
-        }
-        Some(pads) => {
-            return Err(format!("{} pads are given; only two spatial axes are supported", pads.len()));
-        }
-    };
-    let upper = match attributes.string("auto_pad")?.as_deref() {
-        None | Some("NOTSET") => return Ok(explicit),
-        Some("VALID") => return Ok([0; 4]),
-        Some("SAME_UPPER") => true,
-        Some("SAME_LOWER") => false,
-        Some(other) => return Err(format!("auto_pad {other} is not known")),
-    };
-    let mut pads = [0; 4];
-    for axis in 0..2 {
-        let reach = kernel[axis]
-            .checked_sub(1)
-            .and_then(|taps| taps.checked_mul(dilation[axis]))
-            .and_then(|taps| {
-                (extents[axis].div_ceil(stride[axis].max(1)) - 1)
-                    .checked_mul(stride[axis])?
-                    .checked_add(taps)?
-                    .checked_add(1)
-            })
-            .ok_or("the window is too large")?;
-        let total = reach.saturating_sub(extents[axis]);
-        let before = if upper { total / 2 } else { total.div_ceil(2) };
-        pads[axis] = before;
-        pads[axis + 2] = total - before;
+/// The filters of a convolution, which must be known.
+pub(super) fn known_filters(call: &Call<'_, '_, '_>) -> Result<Constant, String> {
+    match call.input(1)? {
+        Value::Constant(_, constant) => Ok(constant.clone()),
+        _ => Err("weights that are computed from an input are not supported".to_owned()),
     }
-    Ok(pads)
 }
 
-/// The extents of the two spatial axes of an input of rank 4.
-pub(super) fn map_extents(call: &Call<'_, '_, '_>, id: crate::graph::NodeId) -> Result<[usize; 2], String> {
-    match call.type_of(id).dims.as_slice() {
-        [_, _, height, width] => Ok([*height, *width]),
-        dims => Err(format!("an input of shape {dims:?} is not supported; rank 4 is")),
+/// Checks an attribute that only repeats the extents of the filters.
+pub(super) fn check_kernel(call: &Call<'_, '_, '_>, kernel: &[usize]) -> Result<(), String> {
+    if call.attributes.has("kernel_shape")
+        && numbers(&call.attributes, "kernel_shape", kernel.len())? != kernel
+    {
+        return Err(format!("kernel_shape differs from the weight's {kernel:?}"));
     }
+    Ok(())
 }
 
 pub(super) fn conv(call: &mut Call<'_, '_, '_>) -> Results {
-    let x = call.data(0)?;
-    call.known(1).map_err(|_| "weights that are computed are not supported".to_owned())?;
-    let weight = call.data(1)?;
-    let extents = map_extents(call, x)?;
-    let &[_, _, height, width] = call.type_of(weight).dims.as_slice() else {
-        return Err(format!("a weight of shape {:?} is not supported", call.type_of(weight).dims));
+    let x = call.view(0)?;
+    let filters = known_filters(call)?;
+    let extents = map_extents(&x)?.to_vec();
+    let kernel = match filters.dims() {
+        [_, _, kernel @ ..] if kernel.len() == extents.len() => kernel.to_vec(),
+        dims => return Err(format!("a weight of shape {dims:?} for an input of shape {:?}", x.dims)),
     };
-    let kernel = [height, width];
-    if call.attributes.has("kernel_shape") && call.attributes.pair("kernel_shape", 1)? != kernel {
-        return Err(format!("kernel_shape differs from the weight's {kernel:?}"));
-    }
-    let stride = call.attributes.pair("strides", 1)?;
-    let dilation = call.attributes.pair("dilations", 1)?;
-    let pad = padding(&call.attributes, extents, kernel, stride, dilation)?;
+    check_kernel(call, &kernel)?;
+    let windows = windows(call, &extents, &kernel)?;
     let groups = usize::try_from(call.attributes.int("group", 1)?).map_err(|_| "group is negative")?;
-    let mut operands = vec![x, weight];
-    let bias = call.optional(2).is_some();
+    let result = convolved(call, &x, &filters, &windows, groups)?;
+    call.viewed(result)
+}
+
+/// A convolution along any number of axes, with the bias of input 2.
+pub(super) fn convolved(
+    call: &mut Call<'_, '_, '_>,
+    x: &View,
+    filters: &Constant,
+    windows: &[Window],
+    groups: usize,
+) -> Result<View, String> {
+    match *windows {
+        [horizontal] => {
+            let flat = |dims: &[usize]| vec![dims[0], dims[1], 1, dims[2]];
+            let own = View { id: x.id, dims: flat(&x.dims) };
+            let filters = filters.clone().reshaped(flat(filters.dims()))?;
+            let mut result = planar(call, &own, &filters, [Window::single(1), horizontal], groups)?;
+            result.dims.remove(2);
+            Ok(result)
+        }
+        [vertical, horizontal] => planar(call, x, filters, [vertical, horizontal], groups),
+        [deep, ref rest @ ..] => in_slices(call, x, filters, (deep, rest), groups),
+        [] => Err("there is no map".to_owned()),
+    }
+}
+
+/// A convolution of rows and columns.
+fn planar(
+    call: &mut Call<'_, '_, '_>,
+    x: &View,
+    filters: &Constant,
+    windows: [Window; 2],
+    groups: usize,
+) -> Result<View, String> {
+    let own = matches!(call.input(1)?, Value::Constant(_, own) if own == filters);
+    let name = format!("{}.weight", call.name);
+    let weight = if own { call.data(1)? } else { call.importer.constant_node(&name, filters)? };
+    let node = call.shaped(x, x.dims.clone())?;
+    let [vertical, horizontal] = windows;
+    let mut operands = vec![node, weight];
+    let channels = filters.dims()[0];
+    // A bias that is computed is added afterwards.
+    let bias = matches!(call.optional(2), Some(Value::Constant(..)));
     if bias {
-        call.known(2).map_err(|_| "a bias that is computed is not supported".to_owned())?;
         operands.push(call.data(2)?);
     }
-    let attributes = Conv2d { stride, pad, dilation, groups, bias, ..Conv2d::pointwise() };
+    let attributes = Conv2d {
+        stride: [vertical.stride, horizontal.stride],
+        pad: [vertical.pad[0], horizontal.pad[0], vertical.pad[1], horizontal.pad[1]],
+        dilation: [vertical.dilation, horizontal.dilation],
+        groups,
+        bias,
+        ..Conv2d::pointwise()
+    };
     let id = call.add(Op::Conv2d(attributes), &operands)?;
-    Call::node(id)
+    let result = View { id, dims: call.type_of(id).dims.clone() };
+    if bias { Ok(result) } else { with_bias(call, result, channels) }
+}
+
+/// Adds input 2, one value a channel, where it is given.
+fn with_bias(call: &mut Call<'_, '_, '_>, view: View, channels: usize) -> Result<View, String> {
+    if call.optional(2).is_none() {
+        return Ok(view);
+    }
+    let bias = call.view(2)?;
+    if bias.dims != [channels] {
+        return Err(format!("a bias of shape {:?} for {channels} channels", bias.dims));
+    }
+    let bias = call.shaped(&bias, vec![1, channels, 1, 1])?;
+    let x = call.shaped(&view, view.dims.clone())?;
+    let id = call.add(BinaryKind::Add.into(), &[x, bias])?;
+    Ok(View { id, dims: view.dims })
+}
+
+/// The elements under the taps of an axis: `axis` becomes two, windows and taps.
+fn taken_apart(call: &mut Call<'_, '_, '_>, x: &View, axis: usize, window: &Window) -> Result<View, String> {
+    let count = window.count()?;
+    let mut pads = vec![[0; 2]; x.dims.len()];
+    pads[axis] = window.pad;
+    let padded = filled(call, x, &pads, 0.0)?;
+    call.charge(count.checked_mul(window.kernel).ok_or("the windows are too many")?)?;
+    let places: Vec<usize> = (0..count)
+        .flat_map(|at| (0..window.kernel).map(move |tap| at * window.stride + tap * window.dilation))
+        .collect();
+    let mut result = chosen(call, &padded, axis, "taps", Indices::of(&places))?;
+    result.dims[axis] = count;
+    result.dims.insert(axis + 1, window.kernel);
+    Ok(result)
+}
+
+/// A convolution along more axes than two: the taps of the first become channels, its windows images.
+fn in_slices(
+    call: &mut Call<'_, '_, '_>,
+    x: &View,
+    filters: &Constant,
+    (deep, rest): (Window, &[Window]),
+    groups: usize,
+) -> Result<View, String> {
+    let apart = taken_apart(call, x, 2, &deep)?;
+    let &[n, c, windows, taps, ref map @ ..] = apart.dims.as_slice() else {
+        return Err("there is no map".to_owned());
+    };
+    let map = map.to_vec();
+    let moved = View { id: apart.id, dims: vec![n, c, windows, taps, count(&map)] };
+    let images = rearranged(call, &moved, &[0, 2, 1, 3, 4])?;
+    let slices = View { id: images.id, dims: [vec![n * windows, c * taps], map].concat() };
+    let own = filters.dims();
+    let of_slices = [vec![own[0], own[1] * own[2]], own[3..].to_vec()].concat();
+    let filters = filters.clone().reshaped(of_slices)?;
+    let result = convolved(call, &slices, &filters, rest, groups)?;
+    let (m, map) = (result.dims[1], result.dims[2..].to_vec());
+    let moved = View { id: result.id, dims: vec![n, windows, m, count(&map)] };
+    let result = rearranged(call, &moved, &[0, 2, 1, 3])?;
+    Ok(View { id: result.id, dims: [vec![n, m, windows], map].concat() })
 }
 
 /// A batch norm by the statistics of its own operand, which is known: weights standardised by what was at hand for it.
@@ -151,45 +220,5 @@ pub(super) fn batch_normalization(call: &mut Call<'_, '_, '_>) -> Results {
     }
     let epsilon = f64::from(call.attributes.float("epsilon", 1e-5)?);
     let id = call.add(Op::BatchNorm(BatchNorm { epsilon }), &operands)?;
-    Call::node(id)
-}
-
-/// Zeros around the map; what follows takes them over where it can.
-pub(super) fn pad(call: &mut Call<'_, '_, '_>) -> Results {
-    match call.attributes.string("mode")?.as_deref() {
-        None | Some("constant") => {}
-        Some(mode) => return Err(format!("mode {mode} is not supported")),
-    }
-    let value = call.number("value", 2)?.unwrap_or(0.0);
-    if value != 0.0 {
-        return Err(format!("padding with {value} is not supported; 0 is"));
-    }
-    let name = if call.opset < 2 { "paddings" } else { "pads" };
-    let pads = call.integers(name, 1)?.ok_or("pads are missing")?;
-    let x = call.data(0)?;
-    let rank = call.type_of(x).dims.len();
-    // Pads for some axes only stand at those axes' places.
-    let mut all = vec![0i64; 2 * rank];
-    match call.known_integers(3)? {
-        None if pads.len() == 2 * rank => all = pads,
-        Some(axes) if pads.len() == 2 * axes.len() => {
-            for (index, axis) in super::axes(&axes, rank)?.into_iter().enumerate() {
-                all[axis] = pads[index];
-                all[rank + axis] = pads[axes.len() + index];
-            }
-        }
-        _ => return Err(format!("{} pads do not fit rank {rank}", pads.len())),
-    }
-    if all.iter().all(|&pad| pad == 0) {
-        return Call::node(x);
-    }
-    let &[0, 0, top, left, 0, 0, bottom, right] = all.as_slice() else {
-        return Err(format!("pads {all:?} are not supported; those of height and width are"));
-    };
-    let pad = [top, left, bottom, right].map(usize::try_from);
-    let [Ok(top), Ok(left), Ok(bottom), Ok(right)] = pad else {
-        return Err("negative pads are not supported".to_owned());
-    };
-    let id = call.add(Op::Pad(Pad { pad: [top, left, bottom, right] }), &[x])?;
     Call::node(id)
 }

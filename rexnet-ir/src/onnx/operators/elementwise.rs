@@ -2,6 +2,7 @@
 
 use super::layer::bias_of;
 use super::shape::reshaped_node;
+use super::view::View;
 use super::{Call, broadcast};
 use crate::graph::{BinaryKind, Dense, Expand, Function, NodeId, Op};
 use crate::onnx::constant::{Constant, Elements, count_of};
@@ -129,11 +130,15 @@ fn all(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
 
 pub(super) fn arithmetic(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Results {
     let (a, b) = (call.input(0)?.clone(), call.input(1)?.clone());
+    let constant_of_many =
+        |value: &Value| matches!(value, Value::Constant(_, constant) if constant.dims().len() > 4);
+    let of_many = |value: &Value| matches!(value, Value::Split(..)) || constant_of_many(value);
     match (&a, &b) {
         (Value::Constant(_, a), Value::Constant(_, b)) => {
             let folded = fold(call, kind, a, b)?;
             call.constant(folded)
         }
+        _ if of_many(&a) || of_many(&b) => of_many_axes(call, kind, [a, b]),
         (Value::Node(node), Value::Constant(_, constant)) => with_constant(call, kind, *node, constant, 1),
         (Value::Constant(_, constant), Value::Node(node)) if kind.commutes() => {
             with_constant(call, kind, *node, constant, 0)
@@ -142,15 +147,46 @@ pub(super) fn arithmetic(call: &mut Call<'_, '_, '_>, kind: BinaryKind) -> Resul
     }
 }
 
+/// Two values of which one at least has more axes than a tensor of the graph: with as few as say the same, or where these are
+/// still too many, both stretched to all elements.
+fn of_many_axes(call: &mut Call<'_, '_, '_>, kind: BinaryKind, values: [Value; 2]) -> Results {
+    let own = [call.dims_of(&values[0])?, call.dims_of(&values[1])?];
+    let dims = broadcast::together(&own[0], &own[1])?;
+    let groups = broadcast::grouped(&own[0], &own[1])?;
+    if groups[0].len() <= 4 {
+        let mut inputs = Vec::with_capacity(2);
+        for (place, (value, group)) in values.into_iter().zip(groups).enumerate() {
+            inputs.push(Some(match value {
+                Value::Constant(_, constant) => {
+                    let name = format!("{}.grouped{place}", call.name);
+                    Value::Constant(name.as_str().into(), constant.reshaped(group)?)
+                }
+                _ => {
+                    let view = call.view(place)?;
+                    Value::Node(call.shaped(&view, group)?)
+                }
+            }));
+        }
+        call.inputs = inputs;
+        let result = arithmetic(call, kind)?.pop();
+        let Some(Value::Node(id)) = result else { return Err("an input is not known".to_owned()) };
+        return call.viewed(View { id, dims });
+    }
+    let count = count_of(&dims).ok_or("the operands stretch to too many elements")?;
+    let mut operands = Vec::with_capacity(2);
+    for place in 0..2 {
+        let view = call.view(place)?;
+        let stretched = call.stretched_view(&view, &dims)?;
+        operands.push(call.shaped(&stretched, vec![1, count])?);
+    }
+    let id = call.add(kind.into(), &operands)?;
+    call.viewed(View { id, dims })
+}
+
 /// Two values, of which one at least is computed, stretched to the shape that they have together. What is one value a
 /// channel stays so as the second operand.
 fn stretched(call: &mut Call<'_, '_, '_>, kind: BinaryKind, values: [&Value; 2]) -> Results {
-    let extents = |call: &Call<'_, '_, '_>, value: &Value| match value {
-        Value::Node(id) => Ok(call.type_of(*id).dims.clone()),
-        Value::Constant(_, constant) => Ok(constant.dims().to_vec()),
-        _ => Err("an input is not known".to_owned()),
-    };
-    let own = [extents(call, values[0])?, extents(call, values[1])?];
+    let own = [call.dims_of(values[0])?, call.dims_of(values[1])?];
     let dims = broadcast::together(&own[0], &own[1])?;
     let of_channels = |own: &[usize]| matches!((own, dims.as_slice()), (&[m, k, 1, 1], &[n, c, _, _]) if k == c && (m == 1 || m == n));
     let first = usize::from(kind.commutes() && own[0] != dims && of_channels(&own[0]));

@@ -1,9 +1,11 @@
 //! Operators that choose or order elements.
 
-use super::shape::{self, reshaped_node};
-use super::{Call, MAX_LIST, axes, axis, in_order};
-use crate::graph::{Concat, NodeId, Op, Slice, Transpose};
-use crate::onnx::constant::{Constant, Elements, count_of};
+use super::gather::chosen;
+use super::shape::reshaped_node;
+use super::view::{View, around};
+use super::{Call, axes, axis, in_order};
+use crate::graph::{Concat, Indices, NodeId, Op, Slice, Transpose};
+use crate::onnx::constant::{Constant, Elements};
 use crate::onnx::import::Value;
 
 type Results = Result<Vec<Value>, String>;
@@ -26,14 +28,24 @@ pub(super) fn concat(call: &mut Call<'_, '_, '_>) -> Results {
         let joined = join(&constants, at)?;
         return call.constant(joined);
     }
-    let operands: Vec<NodeId> =
-        (0..call.inputs.len()).map(|place| call.data(place)).collect::<Result<_, _>>()?;
-    let axis = axis(at, call.type_of(operands[0]).dims.len())?;
-    if operands.len() == 1 {
-        return Call::node(operands[0]);
+    let parts: Vec<View> = (0..call.inputs.len()).map(|place| call.view(place)).collect::<Result<_, _>>()?;
+    let mut dims = parts[0].dims.clone();
+    let at = axis(at, dims.len())?;
+    let mut operands = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        let fits = part.dims.len() == dims.len()
+            && (0..dims.len()).all(|axis| axis == at || part.dims[axis] == dims[axis]);
+        if !fits {
+            return Err(format!("shape {:?} cannot follow {dims:?}", part.dims));
+        }
+        dims[at] += if index > 0 { part.dims[at] } else { 0 };
+        operands.push(call.shaped(part, around(&part.dims, at).0)?);
     }
-    let id = call.add(Op::Concat(Concat { axis }), &operands)?;
-    Call::node(id)
+    let id = match operands[..] {
+        [operand] => operand,
+        _ => call.add(Op::Concat(Concat { axis: around(&dims, at).1 }), &operands)?,
+    };
+    call.viewed(View { id, dims })
 }
 
 fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
@@ -76,65 +88,6 @@ fn join(constants: &[Constant], at: i64) -> Result<Constant, String> {
     Constant::new(dims, elements)
 }
 
-pub(super) fn gather(call: &mut Call<'_, '_, '_>) -> Results {
-    let indices = call
-        .known(1)
-        .map_err(|_| "computed indices are not supported; constant ones are".to_owned())?
-        .clone();
-    if let Value::Node(id) = call.input(0)? {
-        let id = *id;
-        return gather_node(call, id, &indices);
-    }
-    let data = call.known(0)?.clone();
-    let at = axis(call.attributes.int("axis", 0)?, data.dims().len())?;
-    let extent = data.dims()[at];
-    let (before, after) = (&data.dims()[..at], &data.dims()[at + 1..]);
-    let dims = [before, indices.dims(), after].concat();
-    call.charge(indices.len())?;
-    call.charge(count_of(&dims).ok_or("the result is too large")?)?;
-    let places: Vec<usize> =
-        indices.as_integers()?.iter().map(|&index| axis(index, extent)).collect::<Result<_, _>>()?;
-    let (outer, inner): (usize, usize) = (before.iter().product(), after.iter().product());
-    let chosen = (0..outer).flat_map(|o| {
-        let places = &places;
-        places.iter().flat_map(move |place| (0..inner).map(move |i| (o * extent + place) * inner + i))
-    });
-    let picked = data.pick(dims, chosen)?;
-    call.constant(picked)
-}
-
-/// Some indices along an axis of a computed tensor: slices, joined.
-fn gather_node(call: &mut Call<'_, '_, '_>, id: NodeId, indices: &Constant) -> Results {
-    let dims = call.type_of(id).dims.clone();
-    let at = axis(call.attributes.int("axis", 0)?, dims.len())?;
-    let places: Vec<usize> =
-        indices.as_integers()?.iter().map(|&index| axis(index, dims[at])).collect::<Result<_, _>>()?;
-    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
-    for place in places {
-        match ranges.last_mut() {
-            Some(range) if range.end == place => range.end += 1,
-            _ => ranges.push(place..place + 1),
-        }
-    }
-    if ranges.is_empty() || ranges.len() > MAX_LIST {
-        return Err(format!("indices in {} runs are not supported; up to {MAX_LIST} are", ranges.len()));
-    }
-    let mut parts = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        let whole = range.len() == dims[at];
-        let slice = Op::Slice(Slice { axis: at, start: range.start, end: range.end });
-        parts.push(if whole { id } else { call.add_step("run", slice, &[id])? });
-    }
-    let joined = if let [part] = parts[..] {
-        part
-    } else {
-        call.add_step("runs", Op::Concat(Concat { axis: at }), &parts)?
-    };
-    let wanted = [&dims[..at], indices.dims(), &dims[at + 1..]].concat();
-    let id = reshaped_node(call, joined, wanted)?;
-    Call::node(id)
-}
-
 /// A range of one axis: first element, step, number of elements.
 struct Range {
     axis: usize,
@@ -155,9 +108,8 @@ pub(super) fn slice(call: &mut Call<'_, '_, '_>) -> Results {
     }
     let value = call.input(0)?.clone();
     let dims = match &value {
-        Value::Node(id) => call.type_of(*id).dims.clone(),
         Value::Constant(_, constant) => constant.dims().to_vec(),
-        _ => return Err("the input is not known".to_owned()),
+        _ => call.view(0)?.dims,
     };
     let mut ranges = Vec::with_capacity(starts.len());
     for (index, axis) in axes(&given_axes, dims.len())?.into_iter().enumerate() {
@@ -172,14 +124,13 @@ pub(super) fn slice(call: &mut Call<'_, '_, '_>) -> Results {
             }
             call.constant(result)
         }
-        Value::Node(id) => {
-            let mut id = id;
+        _ => {
+            let mut view = call.view(0)?;
             for range in &ranges {
-                id = slice_node(call, id, range)?;
+                view = slice_view(call, &view, range)?;
             }
-            Call::node(id)
+            call.viewed(view)
         }
-        _ => Err("the input is not known".to_owned()),
     }
 }
 
@@ -211,25 +162,16 @@ fn slice_constant(constant: &Constant, range: &Range) -> Result<Constant, String
     constant.pick(dims, places)
 }
 
-fn slice_node(call: &mut Call<'_, '_, '_>, id: NodeId, range: &Range) -> Result<NodeId, String> {
-    let extent = call.type_of(id).dims[range.axis];
+fn slice_view(call: &mut Call<'_, '_, '_>, view: &View, range: &Range) -> Result<View, String> {
     if range.count == 0 {
         return Err("an empty slice is not supported".to_owned());
     }
     let start = usize::try_from(range.start).map_err(|_| "the slice begins before the tensor")?;
-    if range.step != 1 && range.count > 1 {
-        let step = usize::try_from(range.step)
-            .map_err(|_| format!("a step of {} is not supported on a computed tensor", range.step))?;
-        return strided(call, id, range.axis, start, step, range.count);
-    }
-    if range.count == extent {
-        return Ok(id);
-    }
-    call.add(Op::Slice(Slice { axis: range.axis, start, end: start + range.count }), &[id])
+    let step = isize::try_from(range.step).map_err(|_| "the step is too large")?;
+    chosen(call, view, range.axis, "", Indices::run(start, step, range.count))
 }
 
-/// Every `step`-th element along an axis, `count` of them from `start` on: the axis is cut into runs of `step`, of which the
-/// first elements stay. The last run may be short.
+/// Every `step`-th element along an axis, `count` of them from `start` on.
 pub(super) fn strided(
     call: &mut Call<'_, '_, '_>,
     id: NodeId,
@@ -238,33 +180,15 @@ pub(super) fn strided(
     step: usize,
     count: usize,
 ) -> Result<NodeId, String> {
-    let mut dims = call.type_of(id).dims.clone();
-    let extent = dims[axis];
-    let runs = count.min((extent - start) / step);
-    let of_axis = |start, end| Op::Slice(Slice { axis, start, end });
-    let mut parts = Vec::new();
-    if runs > 0 {
-        let end = start + runs * step;
-        let whole =
-            if end - start == extent { id } else { call.add_step("runs", of_axis(start, end), &[id])? };
-        let (outer, inner) = (dims[..axis].iter().product(), dims[axis + 1..].iter().product());
-        let cut = reshaped_node(call, whole, vec![outer, runs, step, inner])?;
-        let first = call.add_step("first", Op::Slice(Slice { axis: 2, start: 0, end: 1 }), &[cut])?;
-        dims[axis] = runs;
-        parts.push(reshaped_node(call, first, dims)?);
-    }
-    if runs < count {
-        let last = start + runs * step;
-        parts.push(call.add_step("last", of_axis(last, last + 1), &[id])?);
-    }
-    if let [part] = parts[..] { Ok(part) } else { call.add(Op::Concat(Concat { axis }), &parts) }
+    let view = View { id, dims: call.type_of(id).dims.clone() };
+    let step = isize::try_from(step).map_err(|_| "the step is too large")?;
+    Ok(chosen(call, &view, axis, "strided", Indices::run(start, step, count))?.id)
 }
 
 pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
-    let x = call.data(0)?;
-    let dims = call.type_of(x).dims.clone();
-    let axis = axis(call.attributes.int("axis", 0)?, dims.len())?;
-    let (extent, count) = (dims[axis], call.outputs.len());
+    let x = call.view(0)?;
+    let at = axis(call.attributes.int("axis", 0)?, x.dims.len())?;
+    let (extent, count) = (x.dims[at], call.outputs.len());
     let stated = call.attributes.int("num_outputs", count as i64)?;
     let sizes: Vec<usize> = match call.integers("split", 1)? {
         Some(_) if call.attributes.has("num_outputs") => {
@@ -292,23 +216,29 @@ pub(super) fn split(call: &mut Call<'_, '_, '_>) -> Results {
     }
     let mut start = 0;
     let mut results = Vec::with_capacity(sizes.len());
+    let (grouped, axis) = around(&x.dims, at);
+    let whole = call.shaped(&x, grouped)?;
     for (part, size) in sizes.into_iter().enumerate() {
         let name = match call.outputs[part].as_str() {
             "" => format!("{}.part{part}", call.name),
             name => name.to_owned(),
         };
         let op = Op::Slice(Slice { axis, start, end: start + size });
-        results.push(Value::Node(call.add_named(op, &[x], &name)?));
+        let mut dims = x.dims.clone();
+        dims[at] = size;
+        let id = call.add_named(op, &[whole], &name)?;
+        results.extend(call.viewed(View { id, dims })?);
         start += size;
     }
     Ok(results)
 }
 
 pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
-    if let Value::Split(id, dims) = call.input(0)?.clone() {
-        let order = order(call, dims.len())?;
-        let (id, dims) = reordered(call, id, &dims, &order)?;
-        return shape::split(call, id, dims);
+    if matches!(call.input(0)?, Value::Split(..)) {
+        let view = call.view(0)?;
+        let order = order(call, view.dims.len())?;
+        let moved = rearranged(call, &view, &order)?;
+        return call.viewed(moved);
     }
     let Value::Constant(_, constant) = call.input(0)?.clone() else {
         let (id, own) = in_order(call, 0)?;
@@ -336,13 +266,9 @@ pub(super) fn transpose(call: &mut Call<'_, '_, '_>) -> Results {
 }
 
 /// Axes of a tensor of any rank brought into an order: neighbouring groups of them change places, one pair after the
-/// other, each of which is a transpose of rank 4. Returns the extents in their new order, too.
-fn reordered(
-    call: &mut Call<'_, '_, '_>,
-    mut id: NodeId,
-    dims: &[usize],
-    order: &[usize],
-) -> Result<(NodeId, Vec<usize>), String> {
+/// other, each of which is a transpose of rank 4.
+pub(super) fn rearranged(call: &mut Call<'_, '_, '_>, view: &View, order: &[usize]) -> Result<View, String> {
+    let (mut id, dims) = (view.id, &view.dims);
     let mut axes: Vec<usize> = (0..dims.len()).collect();
     for place in 0..axes.len() {
         let Some(from) = axes.iter().position(|&axis| axis == order[place]) else { continue };
@@ -360,7 +286,7 @@ fn reordered(
         }
         axes[place..from + length].rotate_left(from - place);
     }
-    Ok((id, axes.iter().map(|&axis| dims[axis]).collect()))
+    Ok(View { id, dims: axes.iter().map(|&axis| dims[axis]).collect() })
 }
 
 /// The order of the axes that a transpose asks for.

@@ -6,10 +6,12 @@ mod broadcast;
 mod conversion;
 mod convolution;
 mod elementwise;
+mod gather;
 mod indexing;
 mod layer;
 mod logic;
 mod loss;
+mod pad;
 mod pooling;
 mod power;
 mod reduction;
@@ -18,6 +20,12 @@ mod scatter;
 mod sequence;
 mod shape;
 mod transposed_convolution;
+mod unpool;
+mod view;
+mod window;
+
+pub(super) use pooling::Windows;
+pub(super) use view::View;
 
 use super::attributes::Attributes;
 use super::constant::{Constant, Elements};
@@ -87,7 +95,9 @@ operators! {
     "Expand" (2..=2) [] => conversion::expand;
     "Flatten" (1..=1) ["axis"] => shape::flatten;
     "Floor" (1..=1) [] => conversion::floor;
-    "Gather" (2..=2) ["axis"] => indexing::gather;
+    "Gather" (2..=2) ["axis"] => gather::gather;
+    "GatherElements" (2..=2) ["axis"] => gather::gather_elements;
+    "GatherND" (2..=2) ["batch_dims"] => gather::gather_nd;
     "Gelu" (1..=1) ["approximate"] => activation::gelu;
     "Gemm" (2..=3) ["alpha", "beta", "broadcast", "transA", "transB"] => layer::gemm;
     "GlobalAveragePool" (1..=1) [] => pooling::global_average;
@@ -107,6 +117,7 @@ operators! {
     "MaxPool" (1..=1) ["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"] => pooling::max;
     "LogSoftmax" (1..=1) ["axis"] => reduction::log_softmax;
     "LpNormalization" (1..=1) ["axis", "p"] => reduction::lp_normalization;
+    "MaxUnpool" (2..=3) ["kernel_shape", "pads", "strides"] => unpool::max_unpool;
     "Mean" (1..=MAX_LIST) [] => elementwise::mean;
     "MeanVarianceNormalization" (1..=1) ["axes"] => reduction::mean_variance_normalization;
     "Min" (1..=MAX_LIST) [] => elementwise::min;
@@ -118,7 +129,7 @@ operators! {
     "Not" (1..=1) [] => logic::not;
     "Or" (2..=2) ["axis", "broadcast"] => logic::or;
     "PRelu" (2..=2) [] => activation::prelu;
-    "Pad" (1..=4) ["mode", "paddings", "pads", "value"] => convolution::pad;
+    "Pad" (1..=4) ["mode", "paddings", "pads", "value"] => pad::pad;
     "Pow" (2..=2) [] => power::pow;
     "Range" (3..=3) [] => conversion::range;
     "Reciprocal" (1..=1) [] => activation::reciprocal;
@@ -137,6 +148,9 @@ operators! {
         "antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside",
         "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode"
     ] => resize::resize;
+    "ReverseSequence" (2..=2) ["batch_axis", "time_axis"] => gather::reverse_sequence;
+    "Scatter" (3..=3) ["axis"] => scatter::scatter_elements;
+    "ScatterElements" (3..=3) ["axis", "reduction"] => scatter::scatter_elements;
     "ScatterND" (3..=3) ["reduction"] => scatter::scatter_nd;
     "Selu" (1..=1) ["alpha", "gamma"] => activation::selu;
     "SequenceAt" (2..=2) [] => sequence::sequence_at;
@@ -155,7 +169,9 @@ operators! {
     "Sum" (1..=MAX_LIST) [] => elementwise::sum;
     "Swish" (1..=1) ["alpha"] => activation::swish;
     "ThresholdedRelu" (1..=1) ["alpha"] => activation::thresholded_relu;
+    "Tile" (2..=2) [] => gather::tile;
     "Transpose" (1..=1) ["perm"] => indexing::transpose;
+    "Trilu" (1..=2) ["upper"] => gather::trilu;
     "Unsqueeze" (1..=2) ["axes"] => shape::unsqueeze;
     "Upsample" (1..=2) ["height_scale", "mode", "scales", "width_scale"] => resize::upsample;
     "Where" (3..=3) [] => logic::select;
@@ -188,15 +204,34 @@ impl Operator {
                 | "Expand"
                 | "Flatten"
                 | "Gather"
+                | "GatherElements"
+                | "GatherND"
                 | "Reshape"
                 | "Shape"
                 | "Size"
                 | "Slice"
                 | "Split"
                 | "Squeeze"
+                | "Tile"
                 | "Transpose"
                 | "Unsqueeze"
         )
+    }
+
+    /// Whether an input may have more axes than a tensor of the graph, and what happens then.
+    pub(super) fn many_axes(&self) -> ManyAxes {
+        match self.name {
+            // A function of the graph's table has no row, and no name, of its own.
+            "" | "Abs" | "Cast" | "CastLike" | "Celu" | "Clip" | "HardSigmoid" | "Mish" | "Neg"
+            | "Reciprocal" | "Selu" | "Softsign" | "Swish" => ManyAxes::Elementwise,
+            "Add" | "AveragePool" | "Concat" | "Conv" | "ConvTranspose" | "Div" | "Dropout" | "Expand"
+            | "Flatten" | "Gather" | "GatherElements" | "GatherND" | "GlobalAveragePool"
+            | "GlobalMaxPool" | "Identity" | "Max" | "MaxPool" | "MaxUnpool" | "Mean" | "Min" | "Mul"
+            | "Pad" | "Reshape" | "ReverseSequence" | "Scatter" | "ScatterElements" | "ScatterND"
+            | "Shape" | "Size" | "Slice" | "Split" | "SplitToSequence" | "Squeeze" | "Sub" | "Sum"
+            | "Tile" | "Transpose" | "Trilu" | "Unsqueeze" => ManyAxes::Own,
+            _ => ManyAxes::Refused,
+        }
     }
 
     /// Why an input cannot be one of this operator: only few take what is no tensor of the graph.
@@ -209,9 +244,8 @@ impl Operator {
             (Value::Split(_, dims), _) if dims.is_empty() => {
                 Some("is a computed single number, which is supported only to be reshaped or as an output")
             }
-            (Value::Split(..), _) => {
-                Some("is of a rank above 4, which is supported only to be reshaped or transposed")
-            }
+            (Value::Split(..), _) if self.many_axes() != ManyAxes::Refused => None,
+            (Value::Split(..), _) => Some("is of a rank above 4, which is not supported here"),
             (Value::Truth(_), "And" | "Cast" | "Equal" | "Identity" | "Not" | "Or" | "Where" | "Xor") => None,
             (Value::Truth(_), _) if self.moves() => None,
             (Value::Truth(_), _) => Some("is a truth value, which is a number only behind a Cast"),
@@ -221,9 +255,24 @@ impl Operator {
             (Value::Sequence(_), _) => {
                 Some("is a sequence, which is supported only as an input of SequenceAt")
             }
+            (Value::Maxima(_), "Identity" | "MaxUnpool") => None,
+            (Value::Maxima(_), _) => {
+                Some("is a list of places of maxima, which is supported only as an input of MaxUnpool")
+            }
             _ => None,
         }
     }
+}
+
+/// What an operator does with a tensor of more axes than one of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ManyAxes {
+    /// It treats each element alone, so the axes do not matter.
+    Elementwise,
+    /// It knows the axes.
+    Own,
+    /// It takes none.
+    Refused,
 }
 
 /// The operator of a node, if it is one of the standard domain that is covered.

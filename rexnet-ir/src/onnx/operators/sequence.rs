@@ -1,25 +1,27 @@
 //! SplitToSequence, SequenceAt: a sequence is the parts of one tensor along an axis.
 
+use super::gather::chosen;
+use super::view::View;
 use super::{Call, MAX_LIST, axis};
-use crate::graph::{Op, Slice};
+use crate::graph::Indices;
 use crate::onnx::import::{Parts, Value};
 
 type Results = Result<Vec<Value>, String>;
 
 pub(super) fn split_to_sequence(call: &mut Call<'_, '_, '_>) -> Results {
-    let whole = call.data(0)?;
-    let dims = &call.type_of(whole).dims;
-    let axis = axis(call.attributes.int("axis", 0)?, dims.len())?;
-    let extent = dims[axis];
+    let whole = call.view(0)?;
+    let axis = axis(call.attributes.int("axis", 0)?, whole.dims.len())?;
+    let extent = whole.dims[axis];
+    let mut keeps_axis = true;
     let positive = |size: i64| match usize::try_from(size) {
         Ok(size) if size > 0 => Ok(size),
         _ => Err(format!("a part of {size} elements")),
     };
     let sizes: Vec<usize> = match call.known_integers(1)? {
-        None if call.attributes.int("keepdims", 1)? == 0 => {
-            return Err("parts without their axis are not supported".to_owned());
+        None => {
+            keeps_axis = call.attributes.int("keepdims", 1)? != 0;
+            chunks(extent, 1)?
         }
-        None => chunks(extent, 1)?,
         Some(size) if call.known(1)?.dims().is_empty() => chunks(extent, positive(size[0])?)?,
         Some(sizes) => sizes.into_iter().map(positive).collect::<Result<_, _>>()?,
     };
@@ -27,7 +29,8 @@ pub(super) fn split_to_sequence(call: &mut Call<'_, '_, '_>) -> Results {
     if sum != Some(extent) {
         return Err(format!("parts {sizes:?} do not make up the extent {extent}"));
     }
-    Ok(vec![Value::Sequence(Parts { whole, axis, sizes: sizes.into() })])
+    let View { id, dims } = whole;
+    Ok(vec![Value::Sequence(Parts { whole: id, dims: dims.into(), axis, sizes: sizes.into(), keeps_axis })])
 }
 
 /// Parts of one size; the last one is smaller where it does not divide the extent.
@@ -52,11 +55,12 @@ pub(super) fn sequence_at(call: &mut Call<'_, '_, '_>) -> Results {
     let Some(place) = usize::try_from(from_start).ok().filter(|&place| place < count) else {
         return Err(format!("there is no position {position} in a sequence of {count}"));
     };
-    if count == 1 {
-        return Call::node(parts.whole);
-    }
+    let whole = View { id: parts.whole, dims: parts.dims.to_vec() };
     let start = parts.sizes[..place].iter().sum();
-    let slice = Slice { axis: parts.axis, start, end: start + parts.sizes[place] };
-    let id = call.add(Op::Slice(slice), &[parts.whole])?;
-    Call::node(id)
+    let step = if parts.keeps_axis { "" } else { "part" };
+    let mut part = chosen(call, &whole, parts.axis, step, Indices::run(start, 1, parts.sizes[place]))?;
+    if !parts.keeps_axis {
+        part.dims.remove(parts.axis);
+    }
+    call.viewed(part)
 }

@@ -4,11 +4,20 @@
 //! `t * s + r` over all `t`: for each `r` a convolution of stride 1 with every `s`-th tap in reverse. All of them together
 //! are one convolution of `s` times as many channels along each axis, and each multiplies as often as it has to, but for the
 //! taps past the end of the kernel.
+//!
+//! Maps of more than two axes take the longer way: zeros between the elements of the map, then a convolution with the taps
+//! in reverse.
 
 use super::Call;
-use super::convolution::map_extents;
+use super::convolution::{check_kernel, convolved, known_filters};
+use super::gather::chosen;
 use super::layer::bias_of;
-use crate::graph::{Conv2d, DepthOrder, DepthToSpace, NodeId, Op, Slice};
+use super::pad::{cut, filled};
+use super::pooling::map_extents;
+use super::shape::count;
+use super::view::View;
+use super::window::{Window, numbers};
+use crate::graph::{Conv2d, DepthOrder, DepthToSpace, Indices, NodeId, Op, Slice};
 use crate::onnx::constant::Constant;
 use crate::onnx::import::Value;
 
@@ -27,31 +36,69 @@ struct Axis {
     pad: [usize; 2],
     /// Places of the result that the convolution does not begin with.
     skipped: usize,
+    /// Places that padding takes off in front.
+    cut: usize,
+}
+
+impl Axis {
+    /// One element that stays what it is.
+    const SINGLE: Self =
+        Self { stride: 1, dilation: 1, reach: 1, size: 1, taps: 1, pad: [0; 2], skipped: 0, cut: 0 };
 }
 
 pub(super) fn conv_transpose(call: &mut Call<'_, '_, '_>) -> Result<Vec<Value>, String> {
-    let x = call.data(0)?;
-    let extents = map_extents(call, x)?;
-    let weight = call.known(1).map_err(|_| "weights that are computed are not supported".to_owned())?.clone();
-    let &[inputs, per_group, height, width] = weight.dims() else {
-        return Err(format!("a weight of shape {:?} is not supported", weight.dims()));
+    let x = call.view(0)?;
+    let filters = known_filters(call)?;
+    let extents = map_extents(&x)?.to_vec();
+    let (inputs, kernel) = match filters.dims() {
+        [inputs, _, kernel @ ..] if kernel.len() == extents.len() && !kernel.contains(&0) => {
+            (*inputs, kernel.to_vec())
+        }
+        dims => return Err(format!("a weight of shape {dims:?} for an input of shape {:?}", x.dims)),
     };
-    let kernel = [height, width];
-    if call.attributes.has("kernel_shape") && call.attributes.pair("kernel_shape", 1)? != kernel {
-        return Err(format!("kernel_shape differs from the weight's {kernel:?}"));
-    }
+    check_kernel(call, &kernel)?;
     let groups = usize::try_from(call.attributes.int("group", 1)?).map_err(|_| "group is negative")?;
-    if inputs != call.type_of(x).channels() || groups == 0 || !inputs.is_multiple_of(groups) {
+    if inputs != x.dims[1] || groups == 0 || !inputs.is_multiple_of(groups) {
         return Err(format!(
             "a weight of shape {:?} in {groups} groups does not fit the input",
-            weight.dims()
+            filters.dims()
         ));
     }
-    let [vertical, horizontal] = axes(call, extents, kernel)?;
-    let channels = per_group.checked_mul(groups).ok_or("the weight is too large")?;
+    let axes = axes(call, &extents, &kernel)?;
+    match axes[..] {
+        [horizontal] => {
+            let flat = |dims: &[usize]| vec![dims[0], dims[1], 1, dims[2]];
+            let weight = filters.clone().reshaped(flat(filters.dims()))?;
+            let x = call.shaped(&x, flat(&x.dims))?;
+            let id = in_blocks(call, x, &weight, groups, [Axis::SINGLE, horizontal])?;
+            let ty = call.type_of(id);
+            let dims = vec![ty.batch(), ty.channels(), ty.width()];
+            call.viewed(View { id, dims })
+        }
+        [vertical, horizontal] => {
+            let x = call.shaped(&x, x.dims.clone())?;
+            let id = in_blocks(call, x, &filters, groups, [vertical, horizontal])?;
+            Call::node(id)
+        }
+        _ => {
+            let result = among_zeros(call, x, &filters, groups, &axes)?;
+            call.viewed(result)
+        }
+    }
+}
+
+/// As a convolution whose channels become blocks of the map.
+fn in_blocks(
+    call: &mut Call<'_, '_, '_>,
+    x: NodeId,
+    weight: &Constant,
+    groups: usize,
+    [vertical, horizontal]: [Axis; 2],
+) -> Result<NodeId, String> {
+    let channels = weight.dims()[1].checked_mul(groups).ok_or("the weight is too large")?;
     // Channels of a group stay together.
     let order = if groups == 1 { DepthOrder::BlockFirst } else { DepthOrder::ChannelFirst };
-    let rearranged = rearranged(call, &weight, groups, order, [vertical, horizontal])?;
+    let rearranged = rearranged_weight(call, weight, groups, order, [vertical, horizontal])?;
     let mut operands = vec![x, rearranged];
     let places = vertical.stride * horizontal.stride;
     let bias = call.optional(2).is_some();
@@ -71,22 +118,86 @@ pub(super) fn conv_transpose(call: &mut Call<'_, '_, '_>) -> Result<Vec<Value>, 
             id = call.add(Op::Slice(slice), &[id])?;
         }
     }
-    Call::node(id)
+    Ok(id)
 }
 
-fn axes(call: &Call<'_, '_, '_>, extents: [usize; 2], kernel: [usize; 2]) -> Result<[Axis; 2], String> {
-    let strides = call.attributes.pair("strides", 1)?;
-    let dilations = call.attributes.pair("dilations", 1)?;
-    let extra = call.attributes.pair("output_padding", 0)?;
+/// Zeros between the elements, then a convolution with the taps in reverse.
+fn among_zeros(
+    call: &mut Call<'_, '_, '_>,
+    mut x: View,
+    filters: &Constant,
+    groups: usize,
+    axes: &[Axis],
+) -> Result<View, String> {
+    let mut windows = Vec::with_capacity(axes.len());
+    for (at, axis) in axes.iter().enumerate() {
+        let (place, extent) = (at + 2, x.dims[at + 2]);
+        // Each element and the zeros behind it.
+        x.dims.insert(place + 1, 1);
+        let mut pads = vec![[0; 2]; x.dims.len()];
+        pads[place + 1] = [0, axis.stride - 1];
+        x = filled(call, &x, &pads, 0.0)?;
+        let spread = x.dims[place].checked_mul(x.dims.remove(place + 1)).ok_or("the map is too large")?;
+        x.dims[place] = spread;
+        let length = (extent - 1) * axis.stride + 1;
+        x = chosen(call, &x, place, "spread", Indices::run(0, 1, length))?;
+        // The first window ends at the first place of the result, the last at the last.
+        let before = (axis.reach - 1) as i64 - axis.cut as i64;
+        let after = (axis.cut + axis.size) as i64 - length as i64;
+        let mut around = [before, after];
+        x = cut(call, &x, place, &mut around)?;
+        let mut pads = vec![[0; 2]; x.dims.len()];
+        pads[place] = around.map(|pad| usize::try_from(pad).unwrap_or(0));
+        x = filled(call, &x, &pads, 0.0)?;
+        let kernel = (axis.reach - 1) / axis.dilation + 1;
+        windows.push(Window {
+            extent: x.dims[place],
+            kernel,
+            stride: 1,
+            dilation: axis.dilation,
+            pad: [0; 2],
+        });
+    }
+    let reversed = reversed(call, filters, groups)?;
+    convolved(call, &x, &reversed, &windows, groups)
+}
+
+/// The weight `[c, m / groups, …]` as `[m, c / groups, …]`, its taps in reverse.
+fn reversed(call: &mut Call<'_, '_, '_>, filters: &Constant, groups: usize) -> Result<Constant, String> {
+    call.charge(filters.len())?;
+    let own = filters.dims();
+    let (c, m, taps) = (own[0] / groups, own[1], count(&own[2..]));
+    let place = |at: usize| {
+        let (channel, tap) = (at / taps, at % taps);
+        let (output, input) = (channel / c, channel % c);
+        ((output / m * c + input) * m + output % m) * taps + taps - 1 - tap
+    };
+    let dims = [vec![groups * m, c], own[2..].to_vec()].concat();
+    filters.pick(dims, (0..filters.len()).map(place))
+}
+
+fn axes(call: &Call<'_, '_, '_>, extents: &[usize], kernel: &[usize]) -> Result<Vec<Axis>, String> {
+    let count = extents.len();
+    let strides = numbers(&call.attributes, "strides", count)?;
+    let dilations = numbers(&call.attributes, "dilations", count)?;
+    let extra: Vec<usize> = match call.attributes.ints("output_padding")? {
+        None => vec![0; count],
+        Some(extra) if extra.len() == count => extra
+            .iter()
+            .map(|&extra| usize::try_from(extra).map_err(|_| "attribute output_padding is negative"))
+            .collect::<Result<_, _>>()?,
+        Some(extra) => return Err(format!("attribute output_padding has {} numbers", extra.len())),
+    };
     let pads = match call.attributes.ints("pads")? {
-        None => [0; 4],
-        Some(&[top, left, bottom, right]) => [top, left, bottom, right],
+        None => vec![0; 2 * count],
+        Some(pads) if pads.len() == 2 * count => pads.to_vec(),
         Some(pads) => return Err(format!("{} pads are given", pads.len())),
     };
     let sizes = match call.attributes.ints("output_shape")? {
         None => None,
-        // Some exporters give all four extents.
-        Some(&[height, width] | &[_, _, height, width]) => Some([height, width]),
+        Some(sizes) if sizes.len() == count => Some(sizes),
+        // Some exporters give all extents.
+        Some(sizes) if sizes.len() == count + 2 => Some(&sizes[2..]),
         Some(sizes) => return Err(format!("an output_shape of {} extents is not supported", sizes.len())),
     };
     let same = match call.attributes.string("auto_pad")?.as_deref() {
@@ -116,7 +227,7 @@ fn axes(call: &Call<'_, '_, '_>, extents: [usize; 2], kernel: [usize; 2]) -> Res
                 (size, if same == Some(true) { total / 2 } else { total - total / 2 })
             }
             None => {
-                let [before, after] = [pads[at], pads[at + 2]].map(usize::try_from);
+                let [before, after] = [pads[at], pads[at + count]].map(usize::try_from);
                 let (Ok(before), Ok(after)) = (before, after) else {
                     return Err("negative pads are not supported".to_owned());
                 };
@@ -132,13 +243,13 @@ fn axes(call: &Call<'_, '_, '_>, extents: [usize; 2], kernel: [usize; 2]) -> Res
         let first = (cut / stride).min(taps - 1);
         let last = cut.checked_add(size).ok_or_else(too_large)?.div_ceil(stride);
         let pad = [taps - 1 - first, last.saturating_sub(extent)];
-        Ok(Axis { stride, dilation, reach, size, taps, pad, skipped: cut - first * stride })
+        Ok(Axis { stride, dilation, reach, size, taps, pad, skipped: cut - first * stride, cut })
     };
-    Ok([axis(0)?, axis(1)?])
+    (0..count).map(axis).collect()
 }
 
 /// The weight `[c, m / groups, kh, kw]` as that of the convolution, `[m * blocks, c / groups, taps, taps]`.
-fn rearranged(
+fn rearranged_weight(
     call: &mut Call<'_, '_, '_>,
     weight: &Constant,
     groups: usize,

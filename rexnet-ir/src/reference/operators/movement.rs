@@ -1,7 +1,8 @@
 //! Operators that move elements.
 
 use super::super::Array;
-use crate::graph::{DepthOrder, DepthToSpace};
+use super::{around, position};
+use crate::graph::{DepthOrder, DepthToSpace, Gather, MaxUnpool};
 
 /// The distance in memory between neighbours along each axis, row-major.
 fn strides(dims: &[usize]) -> Vec<usize> {
@@ -48,6 +49,43 @@ pub(super) fn depth_to_space(depth: &DepthToSpace, x: &Array, dims: &[usize]) ->
                 };
                 let row = (image * x.dim(1) + source) * x.dim(2) + y / bh;
                 result.push(x.data[row * x.dim(3) + column / bw]);
+            }
+        }
+    }
+    result
+}
+
+pub(super) fn chosen(gather: &Gather, x: &Array) -> Vec<f64> {
+    let (outer, inner) = around(&x.dims, gather.axis);
+    let extent = x.dims[gather.axis];
+    (0..outer)
+        .flat_map(|o| gather.indices.iter().map(move |index| (o * extent + index) * inner))
+        .flat_map(|start| &x.data[start..start + inner])
+        .copied()
+        .collect()
+}
+
+pub(super) fn max_unpooled(unpool: &MaxUnpool, values: &Array, map: &Array) -> Vec<f64> {
+    let (height, width) = (map.dim(2), map.dim(3));
+    let (rows, columns) = (values.dim(2), values.dim(3));
+    let mut result = vec![0.0; map.data.len()];
+    let planes = result.chunks_mut(height * width).zip(map.data.chunks(height * width));
+    for ((to, map), values) in planes.zip(values.data.chunks(rows * columns)) {
+        for (window, &value) in values.iter().enumerate() {
+            let (oy, ox) = (window / columns, window % columns);
+            let mut best: Option<usize> = None;
+            for (ky, kx) in (0..unpool.kernel[0]).flat_map(|ky| (0..unpool.kernel[1]).map(move |kx| (ky, kx)))
+            {
+                let y = position(oy, ky, unpool.stride[0], unpool.dilation[0], unpool.pad[0], height);
+                let x = position(ox, kx, unpool.stride[1], unpool.dilation[1], unpool.pad[1], width);
+                let Some((y, x)) = y.zip(x) else { continue };
+                let at = y * width + x;
+                if !map[at].is_nan() && best.is_none_or(|best| map[at] > map[best]) {
+                    best = Some(at);
+                }
+            }
+            if let Some(at) = best {
+                to[at] = value;
             }
         }
     }
