@@ -12,14 +12,16 @@ use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 /// # Errors
 /// `RX0301` when the file does not read.
 pub(super) fn read(file: &Bytes) -> Result<StateDict, Diagnostic> {
+    const READ: &str = "give a complete .safetensors file, or a PyTorch checkpoint (.pth, .pt)";
     let unreadable = |error: &dyn std::fmt::Display| {
         Diagnostic::new(Code::WeightsFormat, Location::None, format!("the weights cannot be read: {error}"))
-            .with_help("give a complete .safetensors file, or a PyTorch checkpoint (.pth, .pt)")
+            .with_help(READ)
     };
     let tensors = SafeTensors::deserialize(file).map_err(|error| match FileKind::of(file) {
         Some(kind) if !kind.what.contains("safetensors") => {
             let cause = format!("the weights cannot be read: this is {}", kind.what);
-            Diagnostic::new(Code::WeightsFormat, Location::None, cause).with_help(kind.way_out)
+            Diagnostic::new(Code::WeightsFormat, Location::None, cause)
+                .with_help(format!("{READ}; or {}", kind.way_out))
         }
         _ => unreadable(&error),
     })?;
