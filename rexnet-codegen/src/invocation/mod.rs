@@ -4,7 +4,8 @@
 //! rexnet!   = [ head ] ( arguments | "<" arguments ">" ) { "," setting }   settings stand among arguments too
 //! network!  = [ head ] spec { "," setting }
 //! head      = attributes visibility "struct" Name ";"
-//! setting   = "weights" "=" string | "labels" "=" string | "preprocess" "=" string | "batch" "=" number | "targets" "=" "[" { version } "]"
+//! setting   = "weights" "=" string | "labels" "=" string | "batch" "=" number | "targets" "=" "[" { version } "]"
+//!           | "preprocess" "=" string
 //!           | "size" "=" "[" number "," number "]" | "bind" "=" "{" { name "=" number "," } "}"
 //!           | "emit" "=" ( "\"rust\"" | "\"asm\"" ) | "precision" "=" "f32" | "std" "=" bool | "crate" "=" path
 //! ```

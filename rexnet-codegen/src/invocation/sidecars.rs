@@ -20,8 +20,6 @@ const MAX_LABELS_BYTES: usize = 16 << 20;
 pub(super) struct Sidecars {
     labels: Option<Sidecar>,
     preprocessing: Option<Sidecar>,
-    /// Whether the invocation names the second.
-    wants_photographs: bool,
 }
 
 /// The path of a file as it is relative to the crate, and the content.
@@ -29,6 +27,8 @@ pub(super) struct Sidecars {
 struct Sidecar {
     path: Spanned<String>,
     text: String,
+    /// Whether the invocation names it: a file that only lies there may be for other programs.
+    is_named: bool,
 }
 
 impl Sidecars {
@@ -44,7 +44,7 @@ impl Sidecars {
             let content = file::read(&path, folder, &format!("models/classifier.{ending}"), limit);
             let content = content.map_err(|fault| faults.list.push(fault)).ok()?;
             match String::from_utf8(content) {
-                Ok(text) => Some(Sidecar { path, text }),
+                Ok(text) => Some(Sidecar { path, text, is_named: named.is_some() }),
                 Err(_) => {
                     faults.push(code, path.span, format!("`{}` is not a text file in UTF-8", path.node));
                     None
@@ -54,7 +54,6 @@ impl Sidecars {
         Self {
             labels: read(&settings.labels, "labels", Code::LabelsBroken, MAX_LABELS_BYTES),
             preprocessing: read(&settings.preprocess, "preprocess", Code::SpecSyntax, spec::MAX_BYTES),
-            wants_photographs: settings.preprocess.is_some(),
         }
     }
 
@@ -65,9 +64,12 @@ impl Sidecars {
 
     /// The names of the classes: one a class of the only output.
     pub(super) fn names(&self, program: &Program, faults: &mut Faults) -> Option<Vec<String>> {
-        let Sidecar { path: Spanned { node: path, span }, text } = self.labels.as_ref()?;
+        let Sidecar { path: Spanned { node: path, span }, text, is_named } = self.labels.as_ref()?;
         let [output] = program.outputs.as_slice() else {
-            faults.push(Code::LabelsBroken, *span, "a network of several outputs has no classes".to_owned());
+            if *is_named {
+                let cause = "a network of several outputs has no classes";
+                faults.push(Code::LabelsBroken, *span, cause.to_owned());
+            }
             return None;
         };
         let classes = output.dims.last().copied().unwrap_or(1);
@@ -90,7 +92,7 @@ impl Sidecars {
         std: bool,
         faults: &mut Faults,
     ) -> Option<Preprocessing> {
-        let Sidecar { path: Spanned { node: path, span }, text } = self.preprocessing.as_ref()?;
+        let Sidecar { path: Spanned { node: path, span }, text, is_named } = self.preprocessing.as_ref()?;
         let classifies = if !abilities.image {
             Err("photographs need the Cargo feature `image` of rexnet".to_owned())
         } else if !std {
@@ -101,7 +103,7 @@ impl Sidecars {
         let [height, width, _] = match classifies {
             Ok(extents) => extents,
             Err(cause) => {
-                if self.wants_photographs {
+                if *is_named {
                     let help = "leave `preprocess` out, or mend that";
                     faults.list.push(fault(Code::SpecValue, *span, cause, help));
                 }

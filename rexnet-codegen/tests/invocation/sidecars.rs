@@ -43,6 +43,19 @@ fn files_beside_a_model_are_read() {
     });
 }
 
+/// A file that nobody named may be for another program.
+#[test]
+fn labels_of_several_outputs_are_a_fault_where_they_are_named() {
+    in_crate(|folder| {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/onnx_operators");
+        fs::copy(models.join("pools_script.onnx"), folder.join("pools.onnx")).unwrap();
+        fs::copy(folder.join("five.labels"), folder.join("pools.labels")).unwrap();
+        assert!(!expand(Network, "\"pools.onnx\"", Some(folder)).unwrap().contains("LABELS"));
+        let found = faults(Network, "\"pools.onnx\", labels = \"pools.labels\"", Some(folder));
+        assert_eq!(found, [("RX0705".to_owned(), "1:24 \"pools.labels\"".to_owned())]);
+    });
+}
+
 #[test]
 fn what_cannot_be_used_is_a_fault_at_its_token() {
     in_crate(|folder| {
