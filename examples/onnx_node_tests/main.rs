@@ -124,10 +124,11 @@ fn attempt(model: &[u8], inputs: &[Tensor], free: &[usize], outputs: &[Tensor]) 
         let Some(floats) = expected.numbers() else {
             return Outcome::Failed(format!("{} is not of type float or bool", port.name));
         };
-        // The graph has no scalars; they are vectors of one element.
-        let dims = if expected.dims.is_empty() { &[1][..] } else { &expected.dims };
-        if port.dims != dims {
-            return Outcome::Failed(format!("{} has shape {:?}, not {dims:?}", port.name, port.dims));
+        if port.dims != expected.dims {
+            return Outcome::Failed(format!(
+                "{} has shape {:?}, not {:?}",
+                port.name, port.dims, expected.dims
+            ));
         }
         let apart = actual.iter().zip(floats).position(|(&actual, &expected)| !near(actual, expected));
         if let Some(at) = apart {

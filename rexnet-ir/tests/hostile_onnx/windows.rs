@@ -131,6 +131,13 @@ fn lines_and_dilations() {
         model.inputs = vec![value("x", FLOAT, &[1, 1, 1, 2])];
         model.with(&[integers("i", &[1, 1, 1, places.len() as i64], places)]).file()
     };
+    let unpool_to = |width: i64| {
+        let attributes = [kernel(&[2, 2]), ints("strides", &[2, 2])];
+        let mut model = Model::new(&[node("MaxUnpool", &["x", "i", "s"], &["y"], &attributes)]);
+        model.inputs = vec![value("x", FLOAT, &[1, 1, 1, 2])];
+        let shape = integers("s", &[4], &[1, 1, 2, width]);
+        model.with(&[integers("i", &[1, 1, 1, 2], &[0, 3]), shape]).file()
+    };
     let rows: Vec<Row> = vec![
         ("a line", "", "", conv(&[4, 4, 3], &[])),
         ("a line and a map", REFUSED, "a weight of shape", conv(&[4, 4, 3, 3], &[])),
@@ -161,6 +168,8 @@ fn lines_and_dilations() {
             "no place 8",
             unpool(&[0, 8], &[kernel(&[2, 2]), ints("strides", &[2, 2])]),
         ),
+        ("maxima put back into a stated map", "", "", unpool_to(4)),
+        ("maxima put into another map", REFUSED, "output shape other than [1, 1, 2, 4]", unpool_to(5)),
         ("maxima put before", REFUSED, "no place -1", unpool(&[-1, 0], &[kernel(&[2, 2])])),
         ("more places than maxima", REFUSED, "3 places", unpool(&[0, 1, 2], &[kernel(&[2, 2])])),
         (

@@ -1,6 +1,7 @@
 //! Losses, which exports of whole training graphs end with: the classes are constants there.
 
-use super::shape::{count, reshaped_node};
+use super::shape::count;
+use super::view::View;
 use super::{Call, activation, reduction};
 use crate::graph::{BinaryKind, NodeId, Op, Reduce, ReduceKind};
 use crate::onnx::import::Value;
@@ -10,8 +11,8 @@ type Results = Result<Vec<Value>, String>;
 /// NegativeLogLikelihoodLoss of logarithms of probabilities.
 pub(super) fn negative_log_likelihood(call: &mut Call<'_, '_, '_>) -> Results {
     let x = call.data(0)?;
-    let id = of_logarithms(call, x)?;
-    Call::node(id)
+    let loss = of_logarithms(call, x)?;
+    call.viewed(loss)
 }
 
 /// SoftmaxCrossEntropyLoss: the same of scores; the logarithms are its second output.
@@ -24,12 +25,13 @@ pub(super) fn cross_entropy(call: &mut Call<'_, '_, '_>) -> Results {
     let inputs = call.inputs.clone();
     let logarithms = reduction::log_softmax_along(call, x, 1)?;
     call.inputs = inputs;
-    let id = of_logarithms(call, logarithms)?;
-    Ok(vec![Value::Node(id), Value::Node(logarithms)])
+    let loss = of_logarithms(call, logarithms)?;
+    Ok([call.viewed(loss)?, vec![Value::Node(logarithms)]].concat())
 }
 
-/// The logarithm at each place's class, times the class's weight, negated; their sum or weighted mean where that is asked for.
-fn of_logarithms(call: &mut Call<'_, '_, '_>, x: NodeId) -> Result<NodeId, String> {
+/// The logarithm at each place's class, times the class's weight, negated; their sum or weighted mean, one number, where
+/// that is asked for.
+fn of_logarithms(call: &mut Call<'_, '_, '_>, x: NodeId) -> Result<View, String> {
     let dims = call.type_of(x).dims.clone();
     let &[images, classes, ref rest @ ..] = dims.as_slice() else {
         return Err(format!("logarithms of shape {dims:?} are not supported"));
@@ -70,7 +72,7 @@ fn of_logarithms(call: &mut Call<'_, '_, '_>, x: NodeId) -> Result<NodeId, Strin
     let factors = call.made("factors", call.type_of(logarithms).dims.clone(), factors)?;
     let each = call.add_step("each", BinaryKind::Mul.into(), &[logarithms, factors])?;
     let mean = match call.attributes.string("reduction")?.as_deref() {
-        Some("none") => return reshaped_node(call, each, targets.dims().to_vec()),
+        Some("none") => return Ok(View { id: each, dims: targets.dims().to_vec() }),
         Some("sum") => false,
         None | Some("mean") => true,
         Some(other) => return Err(format!("reduction {other} is not known")),
@@ -79,6 +81,8 @@ fn of_logarithms(call: &mut Call<'_, '_, '_>, x: NodeId) -> Result<NodeId, Strin
     for axis in 0..dims.len() {
         id = call.add_step("sum", sum(axis), &[id])?;
     }
-    let id = reshaped_node(call, id, vec![1])?;
-    if mean { activation::with_number(call, id, BinaryKind::Div, "mean", total as f32) } else { Ok(id) }
+    if mean {
+        id = activation::with_number(call, id, BinaryKind::Div, "mean", total as f32)?;
+    }
+    Ok(View { id, dims: Vec::new() })
 }

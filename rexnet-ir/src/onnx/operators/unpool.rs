@@ -42,14 +42,18 @@ pub(super) fn max_unpool(call: &mut Call<'_, '_, '_>) -> Results {
     }
 }
 
-/// Each place of the result shows the value that goes there, or zero.
+/// Each place of the result shows the value that goes there, or zero. The places are those of the map whose windows gave the
+/// values: of a map of another shape, ONNX takes them so and cuts or pads the result, and ONNX Runtime takes them as places
+/// of the result itself.
 fn at_known_places(call: &mut Call<'_, '_, '_>, wanted: Option<Vec<usize>>) -> Results {
     let places = known_indices(call, 1)?;
     let values = call.view(0)?;
-    let dims = match wanted {
-        Some(wanted) => wanted,
-        None => inferred(call, &values.dims)?,
-    };
+    let dims = inferred(call, &values.dims)?;
+    if wanted.is_some_and(|wanted| wanted != dims) {
+        return Err(format!(
+            "an output shape other than {dims:?}, in which engines put maxima at different places,"
+        ));
+    }
     let count = dims.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
     let count = count.filter(|&count| count > 0).ok_or("the result is too large or empty")?;
     let given: usize = values.dims.iter().product();
