@@ -14,6 +14,7 @@ const TOLERANCE: f64 = 1e-5;
 
 const MODELS: &[&str] = &[
     "batch_norms",
+    "celus",
     "crossing_bounds",
     "doubles",
     "functions",

@@ -227,15 +227,19 @@ pub(super) fn celu(call: &mut Call<'_, '_, '_>) -> Results {
     if !(alpha.is_normal() && (1.0 / alpha).is_normal() && alpha > 0.0) {
         return Err(format!("alpha {alpha} is not supported; numbers above zero are"));
     }
-    let mut x = call.data(0)?;
-    if alpha != 1.0 {
-        x = with_number(call, x, BinaryKind::Mul, "scaled", 1.0 / alpha)?;
-    }
+    let x = call.data(0)?;
     let Some(one) = Parameter::new(1.0) else { return Err("one is no number".to_owned()) };
-    let mut id = step(call, "elu", Activation::Elu(one), x)?;
-    if alpha != 1.0 {
-        id = with_number(call, id, BinaryKind::Mul, "scaled_back", alpha)?;
+    if alpha == 1.0 {
+        return activate(call, Activation::Elu(one));
     }
+    // What is above zero stays as it is: dividing and multiplying would round it.
+    let above = step(call, "above", Activation::Relu, x)?;
+    let scaled = with_number(call, x, BinaryKind::Mul, "scaled", 1.0 / alpha)?;
+    let negative = Function::Clip { min: f64::from(f32::MIN), max: 0.0 };
+    let negative = call.add_step("negative", Op::Unary(negative), &[scaled])?;
+    let elu = step(call, "elu", Activation::Elu(one), negative)?;
+    let below = with_number(call, elu, BinaryKind::Mul, "below", alpha)?;
+    let id = call.add(BinaryKind::Add.into(), &[above, below])?;
     Call::node(id)
 }
 
